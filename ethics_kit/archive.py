@@ -1,0 +1,137 @@
+"""The reports folder: which records a system has, which is current, and how a new one gets there.
+
+``reports/<system>/<stage>/<as-of>_<digest>/`` holds one record and is never changed; ``latest.json`` names the current
+one. A record is published by one rename, so a reader sees all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal
+
+from ethics_kit.framework.catalogue import Stage
+from ethics_kit.project import write_atomic
+from ethics_kit.record import Record, Upstream, read_record
+
+
+@dataclass(frozen=True)
+class Latest:
+    """What ``latest.json`` says: the state of the last run of a stage and its folder."""
+
+    status: Literal["ok", "failed"]
+    folder: str
+    as_of: date
+
+
+def stage_folder(reports: Path, system: str, stage: str) -> Path:
+    return reports / system / stage
+
+
+def read_latest(folder: Path) -> Latest | None:
+    """The current entry of a stage's folder, or None where there is none that can be read."""
+    try:
+        content = json.loads((folder / "latest.json").read_text(encoding="utf-8"))
+        name = str(content["folder"])
+        if name in ("", ".", "..") or "/" in name or "\\" in name:
+            return None
+        status: Literal["ok", "failed"] = "ok" if content["status"] == "ok" else "failed"
+        return Latest(status, name, date.fromisoformat(content["as_of"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:
+    """Move `staging` to the record's own folder and make it current; False where that record is there already."""
+    parent = stage_folder(reports, record.system["id"], record.stage)
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / record.folder_name
+    new = not folder.exists()
+    if new:
+        try:
+            staging.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+            new = False
+    if not new:
+        shutil.rmtree(staging, ignore_errors=True)
+    _make_current(parent, Latest("ok", folder.name, record.as_of))
+    return folder, new
+
+
+def publish_failure(staging: Path, reports: Path, system: str, stage: str, as_of: date) -> Path:
+    """Keep a failed run's notebook and page as ``failed_<as-of>``, in place of an earlier failure of that day."""
+    parent = stage_folder(reports, system, stage)
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / f"failed_{as_of.isoformat()}"
+    if folder.exists():
+        old = staging.with_name(f"{staging.name}.old")
+        folder.rename(old)
+        staging.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        staging.rename(folder)
+    _make_current(parent, Latest("failed", folder.name, as_of))
+    return folder
+
+
+def _make_current(parent: Path, latest: Latest) -> None:
+    """An older day's run, made afterwards, does not become the current one."""
+    before = read_latest(parent)
+    if before and before.as_of > latest.as_of:
+        return
+    content = {"status": latest.status, "folder": latest.folder, "as_of": latest.as_of.isoformat()}
+    write_atomic(parent / "latest.json", (json.dumps(content, indent=1) + "\n").encode())
+
+
+def folders(reports: Path, system: str, stage: str) -> list[Path]:
+    """The folders of a stage's records, oldest as-of date first; of one day, the current one last."""
+    parent = stage_folder(reports, system, stage)
+    latest = read_latest(parent)
+    current = latest.folder if latest else ""
+    found = [p.parent for p in parent.glob("????-??-??_*/record.json")]
+    return sorted(found, key=lambda p: (p.name[:10], p.name == current, p.name))
+
+
+def upstream(
+    reports: Path,
+    stage: Stage,
+    *,
+    system: str,
+    version: str | None,
+    as_of: date,
+    max_age_days: int,
+    use: Literal["level", "gate"],
+) -> tuple[Upstream, Record | None]:
+    """The record of `stage` that a later stage as of `as_of` rests on, and whether it may.
+
+    It has to be there, unchanged, of the same system and model version, no older than the policy allows, and not
+    followed by a failed run.
+    """
+    latest = read_latest(stage_folder(reports, system, stage))
+    found = [p for p in folders(reports, system, stage) if p.name[:10] <= as_of.isoformat()]
+    if latest and latest.status == "failed" and latest.as_of <= as_of:
+        return Upstream(stage=stage, use=use, status="failed", as_of=latest.as_of), None
+    if not found:
+        return Upstream(stage=stage, use=use, status="missing"), None
+    record, _ = read_record(found[-1] / "record.json")
+    if record is None or record.system["id"] != system or record.stage != stage or record.folder_name != found[-1].name:
+        return Upstream(stage=stage, use=use, status="altered"), None
+    status = "ok"
+    if record.as_of < as_of - timedelta(days=max_age_days):
+        status = "stale"
+    elif record.system.get("model_version") != version:
+        status = "other_model"
+    entry = Upstream(
+        stage=stage,
+        use=use,
+        status=status,
+        record_id=record.record_id,
+        as_of=record.as_of,
+        recommendation=record.recommendation.verdict,
+    )
+    return entry, record if status == "ok" else None

@@ -1,0 +1,329 @@
+"""What one file of a dossier cannot see by itself: references between files, evidence, and the data they name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ethics_kit import schema
+from ethics_kit.errors import Problem, printable, quoted
+from ethics_kit.framework import catalogue
+from ethics_kit.project import STAGES
+
+if TYPE_CHECKING:
+    from ethics_kit.dossier import Dossier, LocatedTable
+    from ethics_kit.measures.tables import Column, ColumnType, Fault, Source
+    from ethics_kit.yamlfile import Key, YamlFile
+
+LINK = re.compile(r"^https?://[^\s<>\"']+$")
+
+
+def references(dossier: Dossier) -> list[Problem]:
+    """Problems that need no data: unknown names, wrong answers, missing evidence, paths that escape."""
+    return [
+        *_table_problems(dossier),
+        *_attribute_problems(dossier),
+        *_basis_problems(dossier),
+        *_answer_problems(dossier),
+        *_register_problems(dossier),
+    ]
+
+
+def data(dossier: Dossier) -> list[Problem]:
+    """Problems in the tables themselves."""
+    found: list[Problem] = []
+    for name, located in dossier.located_tables.items():
+        found += [_data_problem(dossier, name, located, fault) for fault in dossier.tables.faults(name)]
+    return found or list(_value_problems(dossier))
+
+
+# --- tables ----------------------------------------------------------------------------------------------------
+
+
+def sources(dossier: Dossier) -> dict[str, Source]:
+    """The dossier's tables as the measures open them: roles with their types, and attributes."""
+    from ethics_kit.measures.tables import Source
+
+    return {
+        name: Source(
+            path=located.path.resolve(),
+            columns=_columns(dossier, name, located),
+            table=located.spec.table,
+            dated=_dated(name, located.spec),
+        )
+        for name, located in dossier.located_tables.items()
+    }
+
+
+def _dated(table: str, spec: schema.TableSpec) -> dict[str, date]:
+    """The day of a snapshot, for each required time that has no column."""
+    roles = catalogue.tables()[table].roles
+    missing = [r for r, about in roles.items() if about.type == "time" and about.required and r not in spec.columns]
+    return dict.fromkeys(missing, spec.dated) if spec.dated else {}
+
+
+def _columns(dossier: Dossier, table: str, located: LocatedTable) -> dict[str, Column]:
+    from ethics_kit.measures.tables import Column
+
+    roles = catalogue.tables()[table].roles
+    unique = {("customers", "customer"), (dossier.system.events, "id")}
+    columns = {
+        role: Column(
+            name=column,
+            type=_column_type(dossier, role, roles[role].type),
+            required=roles[role].required,
+            unique=(table, role) in unique,
+        )
+        for role, column in located.spec.columns.items()
+    }
+    for name, attribute, where in dossier.held_attributes():
+        if where == table and attribute.column:
+            columns[f"attribute_{name}"] = Column(name=attribute.column, type="text")
+    return columns
+
+
+def _column_type(dossier: Dossier, role: str, declared: str) -> ColumnType:
+    """Without a list of values that mean yes, decision and outcome have to be flags."""
+    rules = {"decision": dossier.system.decision.selected, "outcome": dossier.system.outcome.positive}
+    return "flag" if role in rules and not rules[role] and declared == "text" else cast("ColumnType", declared)
+
+
+def _data_problem(dossier: Dossier, table: str, located: LocatedTable, fault: Fault) -> Problem:
+    key: Key = ("tables", table, "source")
+    file = located.file
+    if fault.role and fault.role.startswith("attribute_"):
+        key, file = ("attributes", fault.role.removeprefix("attribute_"), "column"), dossier.files["system"]
+    elif fault.role:
+        key = ("tables", table, "columns", fault.role)
+    todo = fault.todo
+    if fault.role in ("decision", "outcome") and "that are not a flag" in fault.found:
+        wanted = "decision.selected" if fault.role == "decision" else "outcome.positive"
+        todo = f"list the values that mean yes under {wanted}"
+    return file.problem(key, found=fault.found, allowed=fault.allowed, todo=todo)
+
+
+def _value_problems(dossier: Dossier) -> Iterator[Problem]:
+    events = dossier.system.events
+    rules = {"decision": ("selected", dossier.system.decision.selected)}
+    rules["outcome"] = ("positive", dossier.system.outcome.positive)
+    for role, (key, wanted) in rules.items():
+        located = dossier.located_tables.get(events)
+        if not wanted or located is None or role not in located.spec.columns:
+            continue
+        column = dossier.tables.table(events)[role]
+        values = column.value_counts().order_by(role).limit(1001).to_pyarrow()[role].to_pylist()
+        present = {str(v) for v in values if v is not None}
+        for index, value in enumerate(wanted):
+            if len(values) <= 1000 and value not in present:
+                shown = ", ".join(sorted(present)[:20])
+                yield dossier.files["system"].problem(
+                    (role, key, index),
+                    found=f"{quoted(value)}, which no row has",
+                    allowed=f"values of {located.spec.columns[role]}: {shown}",
+                    todo="correct the spelling, or leave the value out",
+                )
+
+
+def _table_problems(dossier: Dossier) -> Iterator[Problem]:
+    known = catalogue.tables()
+    shared, own = dossier.organisation.tables, dossier.system.tables
+    for owner, tables in (("organisation", shared), ("system", own)):
+        file = dossier.files[owner]
+        for name, spec in tables.items():
+            key: Key = ("tables", name)
+            if name not in known:
+                todo = "use one of these names; docs/dossier.md says what each table holds"
+                yield file.problem(key, found="an unknown table", allowed=", ".join(known), todo=todo)
+                continue
+            yield from _role_problems(file, name, spec)
+            yield from _path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
+            if spec.retention_class and spec.retention_class not in dossier.organisation.retention_classes:
+                classes = ", ".join(dossier.organisation.retention_classes) or "none declared yet"
+                yield file.problem(
+                    (*key, "retention_class"),
+                    found=quoted(spec.retention_class),
+                    allowed=classes,
+                    todo="declare it under retention_classes in organisation.yaml",
+                )
+            yield from _override_problems(
+                file, key, spec.override_reason, overrides=owner == "system" and name in shared, what="table"
+            )
+
+
+def _override_problems(
+    file: YamlFile, key: Key, reason: str | None, *, overrides: bool, what: str
+) -> Iterator[Problem]:
+    if overrides and not reason:
+        yield file.problem(
+            key,
+            found=f"a {what} that organisation.yaml has too",
+            allowed="one of them, or an override_reason",
+            todo="say in override_reason why this system differs, or delete it here",
+        )
+    if reason and not overrides:
+        yield file.problem(
+            (*key, "override_reason"),
+            found="a reason to override",
+            allowed=f"only where organisation.yaml has the same {what}",
+            todo="remove override_reason",
+        )
+
+
+def _role_problems(file: YamlFile, name: str, spec: schema.TableSpec) -> Iterator[Problem]:
+    roles = catalogue.tables()[name].roles
+    for role in spec.columns:
+        if role not in roles:
+            yield file.problem(
+                ("tables", name, "columns", role),
+                found="an unknown role",
+                allowed=", ".join(roles),
+                todo="write ROLE: COLUMN, the role on the left",
+            )
+    for role, about in roles.items():
+        dated = about.type == "time" and spec.dated is not None
+        if about.required and role not in spec.columns and not dated:
+            yield file.problem(
+                ("tables", name, "columns"),
+                found=f"no column for {role}",
+                allowed=f"{role}: the column that holds {about.about}",
+                todo=f"add {role}: COLUMN" + (", or dated: DATE for a snapshot" if about.type == "time" else ""),
+            )
+
+
+def _path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shared: bool) -> Iterator[Problem]:
+    base = dossier.project.parameters if shared else dossier.folder
+    real = (base / source).resolve()
+    roots = [dossier.project.root, *map(Path, dossier.policy.data_roots)]
+    if not any(real.is_relative_to(root.resolve()) for root in roots):
+        yield file.problem(
+            key,
+            found=f"{quoted(source)}, which lies outside the project",
+            allowed="files in the project's folder, or under a folder the policy lists in data_roots",
+            todo="put the table into the project, or have the policy list its folder",
+        )
+
+
+def _attribute_problems(dossier: Dossier) -> Iterator[Problem]:
+    file = dossier.files["system"]
+    for name, _, table in dossier.held_attributes():
+        if table not in dossier.located_tables:
+            yield file.problem(
+                ("attributes", name),
+                found=f"a column in {table}, a table the dossier does not name",
+                allowed=", ".join(dossier.located_tables) or "a table under tables:",
+                todo="name the table under tables:, or correct `table:` here",
+            )
+
+
+def _basis_problems(dossier: Dossier) -> Iterator[Problem]:
+    for index, basis in enumerate(dossier.system.lawful_bases):
+        if basis.by.strip().casefold() == basis.approved_by.strip().casefold():
+            yield dossier.files["system"].problem(
+                ("lawful_bases", index, "approved_by"),
+                found=quoted(basis.approved_by),
+                allowed="a second person, not the one in `by`",
+                todo="name who approved the basis",
+            )
+
+
+# --- answers ---------------------------------------------------------------------------------------------------
+
+
+def _answer_problems(dossier: Dossier) -> Iterator[Problem]:
+    everywhere = {q: question for stage in STAGES for q, question in catalogue.questions(stage).items()}
+    for q, answer in dossier.organisation.answers.items():
+        yield from _one_answer(dossier.files["organisation"], everywhere, q, answer, dossier.project.parameters)
+    for stage in STAGES:
+        known = catalogue.questions(stage)
+        for q, answer in dossier.stages[stage].answers.items():
+            file = dossier.files[stage]
+            yield from _one_answer(file, known, q, answer, dossier.folder)
+            if q in known:
+                yield from _override_problems(
+                    file,
+                    ("answers", q),
+                    answer.override_reason,
+                    overrides=q in dossier.organisation.answers,
+                    what="answer",
+                )
+
+
+def _one_answer(
+    file: YamlFile, known: dict[str, catalogue.Question], q: str, answer: schema.Answer, folder: Path
+) -> Iterator[Problem]:
+    key: Key = ("answers", q)
+    question = known.get(q)
+    if question is None:
+        close = difflib.get_close_matches(q, known, n=1, cutoff=0.6)
+        todo = f"did you mean {close[0]}?" if close else "remove it, or move it to the stage that asks it"
+        yield file.problem(key, found="a question nobody asks", allowed="ids of the questionnaire", todo=todo)
+        return
+    value = answer.value
+    if value is not None and question.options and value not in {c.value for c in question.options}:
+        yield file.problem(
+            (*key, "value"),
+            found=quoted(value),
+            allowed=", ".join(c.value for c in question.options),
+            todo="choose one of these",
+        )
+    if value is not None and question.type == "date" and not isinstance(value, date):
+        yield file.problem(
+            (*key, "value"), found=quoted(value), allowed="a date such as 2026-10-31", todo="write the date"
+        )
+    yield from evidence_problems(file, (*key, "evidence"), answer.evidence, folder)
+
+
+def evidence_problems(file: YamlFile, key: Key, evidence: str | None, folder: Path) -> Iterator[Problem]:
+    """Evidence is a web link, or a file in the dossier's own folder."""
+    if evidence is None or LINK.match(evidence):
+        return
+    allowed = "an https:// link, or a file in the folder of this YAML file"
+    path = folder / evidence
+    if re.match(r"^[A-Za-z][A-Za-z0-9+.-]*:", evidence) or not path.resolve().is_relative_to(folder.resolve()):
+        yield file.problem(
+            key,
+            found=quoted(evidence),
+            allowed=allowed,
+            todo="put the document beside the dossier, or link it",
+        )
+    elif not path.is_file():
+        todo = "put the document there, or correct the name"
+        yield file.problem(key, found=f"no file {printable(evidence)}", allowed=allowed, todo=todo)
+
+
+def _register_problems(dossier: Dossier) -> Iterator[Problem]:
+    file = dossier.files["impact_analysis"]
+    impact = dossier.stage(schema.ImpactAnalysis)
+    lists = {
+        "risks": [r.id for r in impact.risks],
+        "risks_ruled_out": [r.id for r in impact.risks_ruled_out],
+        "stakeholders": [s.group for s in impact.stakeholders],
+    }
+    for name, ids in lists.items():
+        for repeated in (i for i, count in Counter(ids).items() if count > 1):
+            key = (name, len(ids) - 1 - ids[::-1].index(repeated))
+            yield file.problem(
+                key, found=f"{repeated} a second time", allowed="each id once", todo="merge the two rows"
+            )
+    for name in ("risks", "risks_ruled_out"):
+        for index, risk in enumerate(lists[name]):
+            if risk.startswith("R") and risk not in catalogue.risks():
+                yield file.problem(
+                    (name, index, "id"),
+                    found=quoted(risk),
+                    allowed=f"R1 to R{len(catalogue.risks())}, or X1, X2 … for the system's own",
+                    todo="use the library's id, or an own one",
+                )
+    for index, risk in enumerate(lists["risks_ruled_out"]):
+        if risk in lists["risks"]:
+            yield file.problem(
+                ("risks_ruled_out", index),
+                found=f"{risk}, which is also registered",
+                allowed="a risk is either registered or ruled out",
+                todo="remove one of the two",
+            )

@@ -1,0 +1,256 @@
+"""The commands. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ethics_kit.errors import EthicsKitError, InputError, Problem
+from ethics_kit.project import STAGES, Project, find_project, locate_system, require_project
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ethics_kit.runner.assessment import Result
+
+OK, FAILED, BAD_INPUT, REFUSED = 0, 1, 2, 3
+
+EXAMPLE_DAY = "2026-11-01"
+
+Stage = StrEnum("Stage", {name: name for name in STAGES})  # type: ignore[misc]
+Systems = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SYSTEM]...", help="Dossier folders or names of systems; all of the project if none."),
+]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Assess the AI systems used in customer success, and keep records that anyone can check.",
+)
+
+
+def main() -> None:
+    """Entry point: the kit's own errors are told in words, with exit code 2 for input and 1 for runs."""
+    try:
+        app()
+    except InputError as error:
+        _tell(error)
+        sys.exit(BAD_INPUT)
+    except EthicsKitError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(FAILED)
+
+
+def _tell(error: InputError) -> None:
+    for problem in error.problems:
+        typer.echo(str(problem), err=True)
+
+
+def _located(systems: list[str] | None) -> tuple[list[tuple[Project, Path]], list[InputError]]:
+    """The dossiers named, or all; a folder of dossiers stands for each of them."""
+    found: list[tuple[Project, Path]] = []
+    errors = []
+    for name in systems or [""]:
+        try:
+            found += _one_or_many(name)
+        except InputError as error:
+            errors.append(error)
+    return list({folder: (project, folder) for project, folder in found}.values()), errors
+
+
+def _one_or_many(name: str) -> list[tuple[Project, Path]]:
+    folder = Path(name)
+    if name and (not folder.is_dir() or (folder / "system.yaml").is_file()):
+        return [locate_system(name)]
+    project = require_project(folder)
+    systems = project.systems()
+    if not systems:
+        raise InputError(
+            [
+                Problem(
+                    file=project.parameters,
+                    found="no dossier",
+                    allowed="folders with a system.yaml",
+                    todo="create one with: ethics-kit new NAME",
+                )
+            ]
+        )
+    return [(project, s) for s in systems]
+
+
+def _valid(systems: list[str] | None) -> tuple[list[tuple[Project, Path]], int]:
+    """The dossiers that are sound; the problems of the others are told, and counted."""
+    from ethics_kit import dossier
+
+    located, errors = _located(systems)
+    sound = []
+    for project, folder in located:
+        try:
+            dossier.load(project, folder)
+            sound.append((project, folder))
+        except InputError as error:
+            errors.append(error)
+    seen: set[str] = set()
+    for raised in errors:
+        fresh = [p for p in raised.problems if str(p) not in seen]
+        seen |= {str(p) for p in fresh}
+        _tell(InputError(fresh))
+    return sound, len(seen)
+
+
+@app.command()
+def check(systems: Systems = None) -> None:
+    """Validate dossiers, policy and tables; print every problem at once; run nothing."""
+    sound, problems = _valid(systems)
+    for _, folder in sound:
+        typer.echo(f"{folder.name}: in order")
+    if problems:
+        typer.echo(f"{problems} problem{'s' * (problems > 1)} to put right.", err=True)
+        raise typer.Exit(BAD_INPUT)
+
+
+@app.command()
+def run(
+    systems: Systems = None,
+    stage: Annotated[Stage | None, typer.Option(help="Only this stage.")] = None,
+    as_of: Annotated[str, typer.Option(help="ISO date; facts after it are left out. Default: today.")] = "",
+    reports: Annotated[Path | None, typer.Option(help="Where records go. Default: reports/ of the project.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Systems assessed at the same time.")] = os.cpu_count() or 1,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Exit with 3 where a recommendation is one the policy refuses.")
+    ] = False,
+) -> None:
+    """Assess systems stage by stage and write their records, reports and the portfolio's index."""
+    from ethics_kit.workbook import parse_as_of
+
+    day = parse_as_of(as_of)
+    sound, problems = _valid(systems)
+    if not sound:
+        raise typer.Exit(BAD_INPUT)
+    results = _run(sound, stages=[str(stage)] if stage else list(STAGES), day=day, reports=reports, jobs=jobs)
+    raise typer.Exit(_exit_code(sound, results, problems, gate=gate))
+
+
+def _run(
+    sound: list[tuple[Project, Path]], *, stages: Sequence[str], day: object, reports: Path | None, jobs: int
+) -> list[Result]:
+    from ethics_kit import dossier
+    from ethics_kit.report.index import write_index
+    from ethics_kit.runner import batch
+
+    total, done = len(sound) * len(stages), Counter[str]()
+
+    def tell(result: Result) -> None:
+        done["all"] += 1
+        again = "" if result.new else "  (unchanged)"
+        where = result.reason if not result.ok else _shown(result.folder / "report.html")
+        typer.echo(
+            f"[{done['all']}/{total}] {result.system}  {result.stage}  {result.verdict}"
+            f"  {result.seconds:.1f} s{again}  {where}"
+        )
+
+    if reports:
+        reports = reports.resolve()
+    results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, report=tell)  # type: ignore[arg-type]
+    for project in {p.root: p for p, _ in sound}.values():
+        loaded = dossier.load(project, next(f for p, f in sound if p.root == project.root), tables=False)
+        systems = [f.name for f in project.systems()]
+        index = write_index(reports or project.reports, systems, confidentiality=loaded.policy.confidentiality)
+        _table(results, stages)
+        typer.echo(f"\nPortfolio: {_shown(index)}")
+    return results
+
+
+def _shown(path: Path) -> str:
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def _table(results: list[Result], stages: Sequence[str]) -> None:
+    """Verdicts, one line per system; plain text, so that it can be pasted."""
+    systems = list(dict.fromkeys(r.system for r in results))
+    verdicts = {(r.system, r.stage): r.verdict for r in results}
+    rows = [["system", *stages], *([s, *(verdicts.get((s, t), "–") for t in stages)] for s in systems)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    typer.echo("")
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _exit_code(sound: list[tuple[Project, Path]], results: list[Result], problems: int, *, gate: bool) -> int:
+    """2 over 1 over 3."""
+    from ethics_kit import dossier
+
+    if problems:
+        return BAD_INPUT
+    if not all(r.ok for r in results):
+        return FAILED
+    refused = {f.name: dossier.load(p, f, tables=False).policy.gate.refuse.value for p, f in sound} if gate else {}
+    return REFUSED if any(r.verdict in refused.get(r.system, ()) for r in results) else OK
+
+
+@app.command()
+def new(
+    system: Annotated[str, typer.Argument(help="Name of the new system: letters, digits, _ and -.")],
+    like: Annotated[str, typer.Option(help="Start from an example's dossier, such as churn_risk.")] = "",
+    data: Annotated[
+        Path | None, typer.Option(help="A table (CSV, Parquet, DuckDB) to propose column roles from.")
+    ] = None,
+) -> None:
+    """Write a commented dossier and its four workbooks; existing files are never touched."""
+    from ethics_kit import scaffold
+
+    for line in scaffold.create(system, like=like, data=data):
+        typer.echo(line)
+
+
+@app.command("open")
+def open_(system: Annotated[str, typer.Argument(help="A dossier folder or a system's name.")]) -> None:
+    """Start JupyterLab on a system's workbooks."""
+    from ethics_kit import scaffold
+
+    project, folder = locate_system(system)
+    for line in scaffold.create_workbooks(project, folder.name):
+        typer.echo(line)
+    first = project.workbooks(folder.name)
+    os.chdir(project.root)
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(first.relative_to(project.root))])
+
+
+@app.command()
+def demo(
+    jobs: Annotated[int, typer.Option(min=1, help="Systems assessed at the same time.")] = os.cpu_count() or 1,
+) -> None:
+    """Make the example portfolio's tables where they are missing, and assess all five systems."""
+    from ethics_kit import examples, scaffold
+    from ethics_kit.workbook import parse_as_of
+
+    project = find_project(Path.cwd()) or scaffold.example_project(Path.cwd())
+    written = examples.write_tables(project.parameters)
+    if written:
+        typer.echo(f"Made {len(written)} example tables under {_shown(project.parameters)}/")
+    sound, problems = _valid([str(project.parameters / name) for name in examples.SYSTEMS])
+    if problems:
+        raise typer.Exit(BAD_INPUT)
+    results = _run(sound, stages=STAGES, day=parse_as_of(EXAMPLE_DAY), reports=None, jobs=jobs)
+    raise typer.Exit(_exit_code(sound, results, problems, gate=False))
+
+
+@app.command()
+def schema() -> None:
+    """Write the JSON Schemas of the YAML files and of record.json, so that editors complete and check them."""
+    from ethics_kit import scaffold
+
+    for path in scaffold.write_schemas(require_project(Path.cwd())):
+        typer.echo(_shown(path))

@@ -1,0 +1,154 @@
+"""A system's dossier: parameters/<system>/*.yaml with the policy and the organisation, validated whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ethics_kit import checks, schema, yamlfile
+from ethics_kit.errors import InputError, Problem
+from ethics_kit.framework import catalogue
+from ethics_kit.project import STAGES, Project
+
+if TYPE_CHECKING:
+    from ethics_kit.measures.tables import Tables
+
+SYSTEM_ID = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")
+
+S = TypeVar("S", bound=schema.StageAnswers)
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer as it counts for a system: its own, or the organisation's."""
+
+    answer: schema.Answer
+    inherited: bool
+    folder: Path
+
+    @property
+    def evidence_file(self) -> Path | None:
+        """The evidence as a path, where it is a file and not a link."""
+        evidence = self.answer.evidence
+        return None if evidence is None or checks.LINK.match(evidence) else self.folder / evidence
+
+
+@dataclass(frozen=True)
+class LocatedTable:
+    """A table of the dossier: where its file is, and who declared it."""
+
+    spec: schema.TableSpec
+    inherited: bool
+    path: Path
+    file: yamlfile.YamlFile
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """One system's validated files."""
+
+    project: Project
+    folder: Path
+    policy: schema.Policy
+    organisation: schema.Organisation
+    system: schema.System
+    stages: Mapping[str, schema.StageAnswers]
+    files: Mapping[str, yamlfile.YamlFile] = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    def stage(self, model: type[S]) -> S:
+        """The answers file whose model is `model`."""
+        return next(s for s in self.stages.values() if isinstance(s, model))
+
+    def answers(self, stage: str) -> dict[str, Given]:
+        """What counts as answered: the system's own answers over the organisation's."""
+        known = catalogue.questions(stage)
+        shared = {q: a for q, a in self.organisation.answers.items() if q in known}
+        given = {q: Given(a, True, self.project.parameters) for q, a in shared.items()}
+        return given | {q: Given(a, False, self.folder) for q, a in self.stages[stage].answers.items()}
+
+    @cached_property
+    def located_tables(self) -> dict[str, LocatedTable]:
+        """All tables by name, the system's own over the organisation's."""
+        found = {}
+        for name, spec in self.organisation.tables.items():
+            path = self.project.parameters / spec.source
+            found[name] = LocatedTable(spec, True, path, self.files["organisation"])
+        for name, spec in self.system.tables.items():
+            found[name] = LocatedTable(spec, False, self.folder / spec.source, self.files["system"])
+        return found
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables' files, opened when first asked for."""
+        from ethics_kit.measures.tables import Tables
+
+        return Tables(checks.sources(self))
+
+    def attribute_table(self, name: str) -> str:
+        """The table an attribute's column is in: as declared, else the customers table, else the events."""
+        attribute = self.system.attributes[name]
+        if attribute.table:
+            return attribute.table
+        return "customers" if "customers" in self.located_tables else self.system.events
+
+    def held_attributes(self) -> Iterator[tuple[str, schema.Attribute, str]]:
+        """Each attribute that has a column, with the table it is in."""
+        for name, attribute in self.system.attributes.items():
+            if attribute.column:
+                yield name, attribute, self.attribute_table(name)
+
+
+def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
+    """Read and check a dossier; with `tables`, its data files too (columns, types, blanks).
+
+    Raises
+    ------
+    InputError
+        Every problem found in any of the files.
+    """
+    folder = folder.resolve()
+    problems: list[Problem] = []
+    if not SYSTEM_ID.match(folder.name):
+        allowed = "letters, digits, - and _, beginning with a letter"
+        problems.append(
+            Problem(file=folder, found=f"the name {folder.name!r}", allowed=allowed, todo="rename the folder")
+        )
+    paths = {"policy": project.policy, "organisation": project.organisation}
+    paths |= {name: folder / f"{name}.yaml" for name in ("system", *STAGES)}
+    files: dict[str, yamlfile.YamlFile] = {}
+    models: dict[str, schema.Model] = {}
+    for name, path in paths.items():
+        try:
+            files[name] = yamlfile.read(path)
+        except InputError as error:
+            problems += error.problems
+            continue
+        model, found = yamlfile.validate(schema.FILES[name], files[name])
+        problems += found
+        if model is not None:
+            models[name] = model
+    if problems:
+        raise InputError(problems)
+    dossier = Dossier(
+        project=project,
+        folder=folder,
+        policy=models["policy"],  # type: ignore[arg-type]
+        organisation=models["organisation"],  # type: ignore[arg-type]
+        system=models["system"],  # type: ignore[arg-type]
+        stages={stage: models[stage] for stage in STAGES},  # type: ignore[misc]
+        files=files,
+    )
+    problems = checks.references(dossier)
+    if not problems and tables:
+        problems = checks.data(dossier)
+    if problems:
+        raise InputError(problems)
+    return dossier

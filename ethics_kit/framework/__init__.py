@@ -1,0 +1,1 @@
+"""The framework as data: requirements, questionnaires, obligations, levels, risks and tables in YAML."""

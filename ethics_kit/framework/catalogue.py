@@ -1,0 +1,293 @@
+"""Loads the framework's YAML files and checks that they agree with one another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from ruamel.yaml import YAML
+
+FOLDER = Path(__file__).parent
+
+Stage = Literal["impact_analysis", "design_review", "bias_testing", "deployment_signoff"]
+Kind = Literal["scored", "ranked", "generative", "rules"]
+Level = Literal["I", "II", "III", "IV"]
+Evidence = Literal["measured", "attested"]
+Effect = Literal["met", "not_met", "not_assessed"]
+KINDS: tuple[Kind, ...] = ("scored", "ranked", "generative", "rules")
+LEVELS: tuple[Level, ...] = ("I", "II", "III", "IV")
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; values are not changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Requirement(Strict):
+    """One row of the framework. `stages` says which evidence each stage owes for it."""
+
+    id: Annotated[str, Field(pattern=r"^[PSCGB][0-9](\.[0-9])?$")]
+    title: str
+    evidence: Literal["measured", "attested", "both"]
+    stages: dict[Stage, tuple[Evidence, ...]]
+    shows: str
+
+
+class Choice(Strict):
+    """One answer a question offers; `effect` is what choosing it shows about the requirement."""
+
+    value: Identifier
+    label: str
+    points: int = 0
+    effect: Effect = "met"
+
+
+class Condition(Strict):
+    """Holds when `question` has one of the answers `is_`, or has none: silence counts as holding."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    question: Identifier
+    is_: tuple[str, ...] = Field(alias="is")
+
+
+class Question(Strict):
+    """One question of a stage's workbook. An id never changes its meaning.
+
+    `scores` names the scale that the choices' points count on. `trigger` marks a legal trigger: a *yes*, or
+    no answer, sets impact level III as a floor. `evidence` says whether an answer needs a file or link.
+    """
+
+    id: Identifier
+    text: str
+    why: str
+    source: str | None = None
+    guidance: str
+    type: Literal["yes_no", "choice", "text", "date"]
+    choices: tuple[Choice, ...] = ()
+    scores: Literal["raw", "mitigation"] | None = None
+    area: str | None = None
+    requirement: str | None = None
+    evidence: Literal["required", "optional", "none"] = "optional"
+    shown_when: Condition | None = None
+    kinds: tuple[Kind, ...] = KINDS
+    trigger: bool = False
+
+    @property
+    def options(self) -> tuple[Choice, ...]:
+        """The choices; for a yes/no question without its own, *yes* meets and *no* does not."""
+        if self.choices or self.type != "yes_no":
+            return self.choices
+        return (
+            Choice(value="yes", label="Yes", effect="met"),
+            Choice(value="no", label="No", effect="not_met"),
+        )
+
+    @property
+    def max_points(self) -> int:
+        return max((c.points for c in self.options), default=0) if self.scores else 0
+
+
+class Section(Strict):
+    """Questions that are shown together, as one form."""
+
+    id: Identifier
+    title: str
+    intro: str
+    questions: tuple[Question, ...]
+
+
+class LevelDuties(Strict):
+    """What an impact level asks for, in words and in the two numbers the gate enforces."""
+
+    notice: str
+    explanation: str
+    bias_testing: str
+    peer_review: str
+    human: str
+    rollout: str
+    signoff: tuple[str, ...]
+    review_months: int
+
+
+class Obligation(Strict):
+    """From which level, and for which kinds of system, a requirement is required.
+
+    `measured_kinds` are the kinds that have what its measure counts; of others only the attested half is asked.
+    """
+
+    requirement: str
+    required_from: Level
+    kinds: tuple[Kind, ...] = KINDS
+    measured_kinds: tuple[Kind, ...] = KINDS
+    condition: Identifier | None = None
+    if_not_met: Literal["block", "condition"]
+    reason: str
+
+
+class NamedCondition(Strict):
+    """A condition that obligations refer to by id, decided by one answer of the impact analysis."""
+
+    id: Identifier
+    text: str
+    question: Identifier
+    holds_when: tuple[str, ...]
+
+
+class Risk(Strict):
+    """A risk of the library. `uses` are the customer-success uses it applies to."""
+
+    id: Annotated[str, Field(pattern=r"^R[0-9]+$")]
+    title: str
+    cause: str
+    harmed: str
+    sign: str
+    uses: tuple[str, ...]
+    source: str
+
+
+class Role(Strict):
+    """One column a table may have, by the part it plays."""
+
+    type: Literal["id", "text", "time", "number", "flag"]
+    required: bool = False
+    about: str
+
+
+class Table(Strict):
+    """A table a dossier may name: what a row is, and its columns by role."""
+
+    about: str
+    roles: dict[Identifier, Role]
+
+
+class NotApplicableReason(Strict):
+    id: Identifier
+    text: str
+
+
+def _read(name: str) -> Any:
+    return YAML(typ="safe", pure=True).load((FOLDER / name).read_text(encoding="utf-8"))
+
+
+@cache
+def requirements() -> dict[str, Requirement]:
+    """All 54 requirements by id, in the framework's order."""
+    return {row["id"]: Requirement.model_validate(row) for row in _read("requirements.yaml")}
+
+
+@cache
+def stage_requirements(stage: str) -> dict[str, tuple[Evidence, ...]]:
+    """The requirements a stage serves, with the evidence it owes for each."""
+    return {r.id: r.stages[stage] for r in requirements().values() if stage in r.stages}
+
+
+@cache
+def sections(stage: str) -> tuple[Section, ...]:
+    """The questionnaire of a stage."""
+    return tuple(Section.model_validate(s) for s in _read(f"questionnaires/{stage}.yaml"))
+
+
+@cache
+def questions(stage: str) -> dict[str, Question]:
+    """The questions of a stage by id."""
+    return {q.id: q for s in sections(stage) for q in s.questions}
+
+
+@cache
+def levels() -> dict[Level, LevelDuties]:
+    """What each impact level asks for."""
+    return {level: LevelDuties.model_validate(row) for level, row in _read("levels.yaml").items()}
+
+
+@cache
+def obligations() -> dict[str, Obligation]:
+    """One obligation per requirement."""
+    return {row["requirement"]: Obligation.model_validate(row) for row in _read("obligations.yaml")["obligations"]}
+
+
+@cache
+def conditions() -> dict[str, NamedCondition]:
+    """The conditions that obligations depend on."""
+    return {row["id"]: NamedCondition.model_validate(row) for row in _read("obligations.yaml")["conditions"]}
+
+
+@cache
+def risks() -> dict[str, Risk]:
+    """The risk library for customer success."""
+    return {row["id"]: Risk.model_validate(row) for row in _read("risks.yaml")}
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """The tables a dossier may name."""
+    return {name: Table.model_validate(row) for name, row in _read("tables.yaml").items()}
+
+
+@cache
+def not_applicable_reasons() -> dict[str, str]:
+    """Why a requirement may be declared not applicable."""
+    return {row["id"]: row["text"] for row in _read("not_applicable.yaml")}
+
+
+def problems() -> list[str]:
+    """Where the framework's files disagree; empty when they are whole."""
+    from ethics_kit.project import STAGES
+
+    found = []
+    rows = requirements()
+    if set(obligations()) != set(rows):
+        found.append(f"obligations and requirements differ: {sorted(set(obligations()) ^ set(rows))}")
+    for row in rows.values():
+        owed = {e for evidence in row.stages.values() for e in evidence}
+        needed = {"measured", "attested"} if row.evidence == "both" else {row.evidence}
+        if owed != needed:
+            found.append(f"{row.id}: the stages owe {sorted(owed)}, the row says {row.evidence}")
+    found += [
+        f"{o.requirement}: no condition {o.condition}"
+        for o in obligations().values()
+        if o.condition and o.condition not in conditions()
+    ]
+    first_stage = questions("impact_analysis")
+    for condition in conditions().values():
+        question = first_stage.get(condition.question)
+        if question is None:
+            found.append(f"condition {condition.id}: impact_analysis has no question {condition.question}")
+        elif not set(condition.holds_when) <= {c.value for c in question.options}:
+            found.append(f"condition {condition.id}: {condition.question} has no such answer")
+    ids = Counter(q.id for stage in STAGES for s in sections(stage) for q in s.questions)
+    found += [f"question {name} stands {count} times" for name, count in ids.items() if count > 1]
+    for stage in STAGES:
+        found += _questionnaire_problems(stage)
+    return found
+
+
+def _questionnaire_problems(stage: str) -> list[str]:
+    found = []
+    served = {q.requirement for q in questions(stage).values() if not q.shown_when and set(q.kinds) == set(KINDS)}
+    for requirement, evidence in stage_requirements(stage).items():
+        if "attested" in evidence and requirement not in served:
+            found.append(f"{stage}: {requirement} is attested, but no question that is always shown serves it")
+    seen: set[str] = set()
+    for question in questions(stage).values():
+        where = f"{stage}.{question.id}"
+        if question.requirement and "attested" not in stage_requirements(stage).get(question.requirement, ()):
+            found.append(f"{where}: {stage} owes no attested evidence for {question.requirement}")
+        if question.type == "choice" and len(question.choices) < 2:
+            found.append(f"{where}: fewer than two choices")
+        if question.scores and not question.max_points:
+            found.append(f"{where}: scores, but no choice has points")
+        if any(c.points for c in question.options) and not question.scores:
+            found.append(f"{where}: has points, but does not say what they score")
+        parent = questions(stage).get(question.shown_when.question) if question.shown_when else None
+        if question.shown_when and question.shown_when.question not in seen:
+            found.append(f"{where}: shown_when names no earlier question")
+        if parent and question.shown_when and not set(question.shown_when.is_) <= {c.value for c in parent.options}:
+            found.append(f"{where}: shown_when names an answer that {parent.id} does not offer")
+        seen.add(question.id)
+    return found

@@ -1,0 +1,146 @@
+"""Group comparisons from counts: each group against all the others, with a verdict that small groups cannot fool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+
+from ethics_kit.measures import proportions
+from ethics_kit.measures.proportions import Estimate
+
+Verdict = Literal["disparity", "equivalent", "inconclusive", "not_estimable"]
+
+UNKNOWN = "unknown"
+
+METRICS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "selection_rate": (
+        ("tp", "fp", "selected_unlabelled"),
+        ("tp", "fp", "fn", "tn", "selected_unlabelled", "other_unlabelled"),
+    ),
+    "true_positive_rate": (("tp",), ("tp", "fn")),
+    "false_positive_rate": (("fp",), ("fp", "tn")),
+}
+"""Each metric as the cells of the count table in its numerator and in its denominator."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One group's count for one metric."""
+
+    group: str
+    count: int
+    n: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One group against all other known groups of the attribute, on one metric."""
+
+    attribute: str
+    metric: str
+    group: str
+    count: int
+    n: int
+    rest_count: int
+    rest_n: int
+    rate: Estimate
+    gap: Estimate
+    ratio: Estimate
+    equivalence: Estimate
+    p_value: float | None
+    adjusted_p: float | None = None
+    verdict: Verdict = "not_estimable"
+    rows_needed: int | None = None
+
+
+def counts(events: ir.Table, attributes: Sequence[str]) -> dict[str, dict[str, dict[str, int]]]:
+    """Counts per attribute, group and cell, from one pass over `events`.
+
+    `events` has a boolean `selected`, a boolean or null `positive` (null: not labelled) and one text column per
+    attribute. A missing attribute value is the group *unknown*; rows without a decision are in no cell.
+    """
+    keys = [*attributes, "selected", "positive"]
+    grouped = events.filter(events.selected.notnull()).group_by(keys).aggregate(rows=ibis._.count())
+    found: dict[str, dict[str, dict[str, int]]] = {name: {} for name in attributes}
+    for row in grouped.to_pyarrow().to_pylist():
+        cell = _cell(row["selected"], row["positive"])
+        for name in attributes:
+            group = found[name].setdefault(UNKNOWN if row[name] is None else row[name], {})
+            group[cell] = group.get(cell, 0) + row["rows"]
+    return {name: dict(sorted(groups.items())) for name, groups in found.items()}
+
+
+def _cell(selected: bool, positive: bool | None) -> str:
+    if positive is None:
+        return "selected_unlabelled" if selected else "other_unlabelled"
+    if positive:
+        return "tp" if selected else "fn"
+    return "fp" if selected else "tn"
+
+
+def metric_cells(groups: Mapping[str, Mapping[str, int]], metric: str) -> list[Cell]:
+    """The metric's numerator and denominator in each group."""
+    top, bottom = METRICS[metric]
+    return [Cell(group, sum(c.get(k, 0) for k in top), sum(c.get(k, 0) for k in bottom)) for group, c in groups.items()]
+
+
+def compare(attribute: str, metric: str, cells: Sequence[Cell], *, confidence: float = 0.95) -> list[Comparison]:
+    """Each known group against the other known groups. Verdicts come from `judge`, over a whole record."""
+    known = [c for c in cells if c.group != UNKNOWN]
+    total, total_n = sum(c.count for c in known), sum(c.n for c in known)
+    found = []
+    for cell in known:
+        rest, rest_n = total - cell.count, total_n - cell.n
+        pair = (cell.count, cell.n, rest, rest_n)
+        estimable = cell.n > 0 and rest_n > 0
+        found.append(
+            Comparison(
+                attribute=attribute,
+                metric=metric,
+                group=cell.group,
+                count=cell.count,
+                n=cell.n,
+                rest_count=rest,
+                rest_n=rest_n,
+                rate=proportions.rate(cell.count, cell.n, confidence=confidence),
+                gap=proportions.difference(*pair, confidence=confidence),
+                ratio=proportions.ratio(*pair, confidence=confidence),
+                equivalence=proportions.difference(*pair, confidence=0.9),
+                p_value=proportions.difference_p_value(*pair) if estimable else None,
+            )
+        )
+    return found
+
+
+def judge(
+    comparisons: Sequence[Comparison], *, margin: float, significance: float, minimum_group: int
+) -> list[Comparison]:
+    """Give each comparison its verdict; p-values are adjusted over all of them (Benjamini–Hochberg).
+
+    *Disparity*: significant after adjustment, and the gap beyond the margin. *Equivalent*: the 90% Newcombe interval
+    inside ±margin (two one-sided tests). *Not estimable*: an empty denominator on either side. A group under
+    `minimum_group` rows, or anything else, is *inconclusive*, with the rows per group that would settle it.
+    """
+    tested = [c for c in comparisons if c.p_value is not None]
+    p_values = iter(proportions.adjusted([c.p_value for c in tested if c.p_value is not None]))
+    judged = []
+    for item in comparisons:
+        if item.p_value is None or item.gap.value is None:
+            judged.append(item)
+            continue
+        adjusted = next(p_values)
+        verdict: Verdict = "inconclusive"
+        if min(item.n, item.rest_n) >= minimum_group:
+            low, high = item.equivalence.low, item.equivalence.high
+            if adjusted <= significance and abs(item.gap.value) > margin:
+                verdict = "disparity"
+            elif low is not None and high is not None and -margin < low and high < margin:
+                verdict = "equivalent"
+        base = item.rest_count / item.rest_n
+        needed = proportions.rows_to_settle(base, margin) if verdict == "inconclusive" else None
+        judged.append(replace(item, adjusted_p=adjusted, verdict=verdict, rows_needed=needed))
+    return judged

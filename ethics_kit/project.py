@@ -1,0 +1,156 @@
+"""Where things are. Every path of the kit is resolved here, from any working directory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from ethics_kit.errors import InputError, Problem
+
+Stage = Literal["impact_analysis", "design_review", "bias_testing", "deployment_signoff"]
+STAGES: tuple[Stage, ...] = ("impact_analysis", "design_review", "bias_testing", "deployment_signoff")
+TITLES = {
+    "impact_analysis": "Impact analysis",
+    "design_review": "Design review",
+    "bias_testing": "Bias testing",
+    "deployment_signoff": "Deployment sign-off",
+}
+
+UMASK = os.umask(0o022)
+os.umask(UMASK)
+
+
+def notebook_name(stage: str) -> str:
+    """File name of a stage's notebook, such as ``3_bias_testing.ipynb``."""
+    return f"{STAGES.index(stage) + 1}_{stage}.ipynb"
+
+
+def bundle() -> Path:
+    """Folder with the kit's own ``notebooks/`` and ``parameters/``: in the wheel, else the checkout."""
+    inside = Path(__file__).parent / "bundle"
+    return inside if inside.is_dir() else Path(__file__).parent.parent
+
+
+class Project:
+    """A folder tree that holds a policy and the dossiers assessed under it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        nested = self.root / "parameters"
+        self.parameters = nested if (nested / "policy.yaml").is_file() else self.root
+
+    @property
+    def policy(self) -> Path:
+        return self.parameters / "policy.yaml"
+
+    @property
+    def organisation(self) -> Path:
+        return self.parameters / "organisation.yaml"
+
+    @property
+    def schemas(self) -> Path:
+        return self.parameters / ".schema"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    def workbooks(self, system: str) -> Path:
+        return self.root / "workbooks" / system
+
+    def template(self, stage: str) -> Path:
+        own = self.root / "notebooks" / notebook_name(stage)
+        return own if own.is_file() else bundle() / "notebooks" / notebook_name(stage)
+
+    def systems(self) -> list[Path]:
+        """The dossier folders of the project, by name."""
+        if not self.parameters.is_dir():
+            return []
+        return sorted(p.parent for p in self.parameters.glob("*/system.yaml"))
+
+    def address(self, path: Path, roots: Iterable[Path] = ()) -> str:
+        """`path` relative to the project, or to one of `roots` (written ``root1:``); never absolute."""
+        real = path.resolve()
+        if real.is_relative_to(self.root):
+            return real.relative_to(self.root).as_posix()
+        for number, root in enumerate(roots, start=1):
+            if real.is_relative_to(root.resolve()):
+                return f"root{number}:{real.relative_to(root.resolve()).as_posix()}"
+        return f"outside:{real.name}"
+
+
+def find_project(start: Path) -> Project | None:
+    """The nearest ancestor of `start` (itself included) that holds a policy, or None."""
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / "parameters" / "policy.yaml").is_file():
+            return Project(folder)
+        if (folder / "policy.yaml").is_file():
+            return Project(folder.parent if folder.name == "parameters" else folder)
+    return None
+
+
+def require_project(start: Path) -> Project:
+    """As `find_project`, but an `InputError` where there is none."""
+    project = find_project(start)
+    if project is None:
+        raise InputError(
+            [
+                Problem(
+                    file=start,
+                    found="no policy.yaml here or in a folder above",
+                    allowed="a project: a folder with parameters/policy.yaml",
+                    todo="change to your project, or start one with: ethics-kit new my_system",
+                )
+            ]
+        )
+    return project
+
+
+def locate_system(name: str) -> tuple[Project, Path]:
+    """The project and dossier folder that `name` means: a folder, or a system's name in this project.
+
+    Raises
+    ------
+    InputError
+        No such dossier, or it lies in no project.
+    """
+    given = Path(name)
+    for base in (Path.cwd(), *Path.cwd().parents):
+        if (base / given / "system.yaml").is_file():
+            folder = (base / given).resolve()
+            return require_project(folder), folder
+    project = find_project(Path.cwd())
+    if project and given.name == name and (project.parameters / name / "system.yaml").is_file():
+        return project, project.parameters / name
+    known = ", ".join(p.name for p in project.systems()) if project else ""
+    raise InputError(
+        [
+            Problem(
+                file=given,
+                found="no system.yaml there",
+                allowed=f"a dossier folder, or one of: {known}" if known else "a dossier folder",
+                todo="check the spelling, or create the dossier with: ethics-kit new " + (given.name or "NAME"),
+            )
+        ]
+    )
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write beside, flush to disk, rename: a reader sees the old file or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~UMASK
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).chmod(mode)
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,268 @@
+"""What a table's columns probably are. A proposal only: the analyst confirms each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ethics_kit.errors import InputError, Problem
+from ethics_kit.measures.tables import FALSE, TRUE, Source, Tables
+from ethics_kit.schema import Attribute
+
+MOST_GROUPS = 60
+
+HINTS: dict[str, tuple[str, ...]] = {
+    "model_version": ("model version", "model ver", "version"),
+    "inputs_hash": ("inputs hash", "input hash", "features hash", "hash"),
+    "cluster": ("account id", "household id", "cluster"),
+    "id": ("decision id", "case id", "ticket id", "row id", "event id", "score id"),
+    "customer": (
+        "customer id", "customer", "client id", "client", "user id", "account id", "contact id", "member id",
+        "subscriber id", "id",
+    ),
+    "time": (
+        "decided at", "scored at", "decision date", "decision time", "score date", "timestamp", "created at",
+        "date", "time", "day", "at",
+    ),
+    "score": ("score", "probability", "proba", "prob", "risk score", "prediction score", "propensity"),
+    "decision": (
+        "decision", "flagged", "selected", "recommended", "recommendation", "predicted", "prediction", "outreach",
+        "offer", "offered", "priority", "band", "flag",
+    ),
+    "action": ("action", "contacted", "taken", "actioned"),
+    "outcome": (
+        "outcome", "churn", "churned", "label", "actual", "target", "retained", "resolved", "converted",
+        "renewed", "exited", "attrition",
+    ),
+    "purpose": ("purpose",),
+    "reason": ("reason code", "reason", "top reason"),
+    "actor": ("actor", "agent", "decided by", "service"),
+    "sequence": ("sequence", "seq", "log number"),
+    "wait_hours": ("wait hours", "waiting time", "wait"),
+}  # fmt: skip
+"""Words of column names, most telling first, by role."""
+
+PROTECTED = (
+    "gender", "sex", "age", "age band", "age group", "birth", "senior", "senior citizen", "ethnicity", "ethnic",
+    "race", "religion",
+    "disability", "disabled", "nationality", "marital", "marital status", "partner", "dependents", "pregnant",
+    "orientation",
+)  # fmt: skip
+PROXY = (
+    "language",
+    "locale",
+    "region",
+    "country",
+    "state",
+    "city",
+    "postcode",
+    "postal code",
+    "zip",
+    "zip code",
+    "geography",
+    "device",
+)
+SEGMENT = (
+    "plan",
+    "tier",
+    "contract",
+    "segment",
+    "company size",
+    "industry",
+    "product",
+    "internet service",
+    "payment method",
+)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Column roles, attributes and values, as far as the table suggests them."""
+
+    roles: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    kind: Literal["scored", "ranked"] = "scored"
+    selected: list[str] = field(default_factory=list)
+    positive: list[str] = field(default_factory=list)
+    table: str | None = None
+    rows: int = 0
+    unused: tuple[str, ...] = ()
+
+    def words(self) -> list[str]:
+        """The proposal, a line each, for the analyst to confirm."""
+        lines = [f"Proposed from {self.rows} rows; confirm each in system.yaml:"]
+        lines += [f"  {role:<14} {column}" for role, column in self.roles.items()]
+        lines += [f"  {a.class_:<14} {a.column}" for a in self.attributes.values()]
+        if self.unused:
+            lines.append(f"  not used       {', '.join(self.unused)}")
+        return lines
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of a column."""
+
+    name: str
+    words: str
+    distinct: int
+    values: tuple[str, ...]
+    filled: int
+    times: int
+    numbers: int
+
+
+def propose(path: Path) -> Proposal:
+    """Propose roles for the columns of a table.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, or is empty.
+    """
+    source, name = _source(path)
+    tables = Tables({"decisions": source})
+    faults = tables.faults("decisions")
+    if faults:
+        raise InputError([Problem(file=path, found=f.found, allowed=f.allowed, todo=f.todo) for f in faults])
+    rows, profiles = _profiles(tables)
+    roles = _roles(profiles, rows)
+    by_name = {p.name: p for p in profiles}
+    attributes = {}
+    for profile in profiles:
+        kind = _class(profile)
+        if kind and profile.name not in roles.values():
+            attributes[_identifier(profile.name)] = Attribute(**{"class": kind, "column": profile.name})
+    used = {*roles.values(), *(a.column for a in attributes.values())}
+    return Proposal(
+        roles=roles,
+        attributes=attributes,
+        selected=_meaning_yes(by_name.get(roles.get("decision", ""))),
+        positive=_meaning_yes(by_name.get(roles.get("outcome", ""))),
+        table=name,
+        rows=rows,
+        unused=tuple(p.name for p in profiles if p.name not in used),
+    )
+
+
+def _source(path: Path) -> tuple[Source, str | None]:
+    if path.suffix.lower() != ".duckdb" or not path.is_file():
+        return Source(path.resolve()), None
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            names = [r[0] for r in connection.execute("SHOW TABLES").fetchall()]
+    except duckdb.Error:
+        names = []
+    chosen = "decisions" if "decisions" in names else (names[0] if names else None)
+    return Source(path.resolve(), table=chosen), chosen
+
+
+def _profiles(tables: Tables) -> tuple[int, list[Profile]]:
+    raw = tables.raw("decisions")
+    wanted: dict[str, Any] = {"rows": raw.count()}
+    for number, name in enumerate(raw.columns):
+        text = raw[name].cast("string").strip().nullif("")
+        wanted |= {
+            f"filled{number}": text.count(),
+            f"distinct{number}": text.nunique(),
+            f"times{number}": text.try_cast("timestamp('UTC')").count(),
+            f"numbers{number}": text.try_cast("float64").count(),
+        }
+    seen = raw.aggregate(**wanted).to_pyarrow().to_pylist()[0]
+    profiles = []
+    for number, name in enumerate(raw.columns):
+        values: tuple[str, ...] = ()
+        if seen[f"distinct{number}"] <= MOST_GROUPS:
+            column = raw[name].cast("string").strip().nullif("").name("value")
+            found = column.as_table().distinct().order_by("value").to_pyarrow()["value"].to_pylist()
+            values = tuple(v for v in found if v is not None)
+        profiles.append(
+            Profile(
+                name=name,
+                words=words_of(name),
+                distinct=seen[f"distinct{number}"],
+                values=values,
+                filled=seen[f"filled{number}"],
+                times=seen[f"times{number}"],
+                numbers=seen[f"numbers{number}"],
+            )
+        )
+    return int(seen["rows"]), profiles
+
+
+def words_of(name: str) -> str:
+    """A column's name as lower-case words: ``SeniorCitizen`` and ``senior_citizen`` are the same."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+", " ", name)
+    return " ".join(spaced.lower().split())
+
+
+def _roles(profiles: list[Profile], rows: int) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for role, hints in HINTS.items():
+        candidates = [p for p in profiles if p.name not in found.values() and _fits(role, p, rows)]
+        best = min(
+            ((_place(p.words, hints), i, p) for i, p in enumerate(candidates) if _place(p.words, hints) is not None),
+            default=None,
+            key=lambda t: (t[0], t[1]),
+        )
+        if best:
+            found[role] = best[2].name
+    order = ("customer", "time", "id")
+    return {r: found[r] for r in (*order, *(r for r in found if r not in order)) if r in found}
+
+
+def _place(words: str, hints: tuple[str, ...]) -> int | None:
+    """How telling a name is: the whole name, then its ending or beginning."""
+    for number, hint in enumerate(hints):
+        if words == hint:
+            return number
+    for number, hint in enumerate(hints):
+        if f" {words} ".find(f" {hint} ") >= 0:
+            return len(hints) + number
+    return None
+
+
+def _fits(role: str, profile: Profile, rows: int) -> bool:
+    match role:
+        case "time":
+            return 0 < profile.filled == profile.times and profile.numbers < profile.filled
+        case "score" | "sequence" | "wait_hours":
+            return 0 < profile.filled == profile.numbers and profile.distinct > 2
+        case "customer" | "id":
+            return profile.distinct > rows / 20
+        case "cluster":
+            return 1 < profile.distinct < rows
+        case "decision" | "action" | "outcome":
+            return 1 <= profile.distinct <= 12
+        case _:
+            return profile.filled > 0
+
+
+def _class(profile: Profile) -> Literal["protected", "proxy", "segment"] | None:
+    if not 1 < profile.distinct <= MOST_GROUPS:
+        return None
+    for kind, names in (("protected", PROTECTED), ("proxy", PROXY), ("segment", SEGMENT)):
+        if any(f" {n} " in f" {profile.words} " for n in names):
+            return kind  # type: ignore[return-value]
+    return None
+
+
+def looks_protected(column: str) -> bool:
+    """Whether a column's name suggests a protected attribute or a proxy of one."""
+    return any(f" {n} " in f" {words_of(column)} " for n in (*PROTECTED, *PROXY))
+
+
+def _identifier(name: str) -> str:
+    return re.sub(r"^[^a-z]+", "", words_of(name).replace(" ", "_")) or "attribute"
+
+
+def _meaning_yes(profile: Profile | None) -> list[str]:
+    """Nothing where the values are yes/no; else the first value as a start, for the analyst to correct."""
+    if profile is None or not profile.values:
+        return []
+    if {v.lower() for v in profile.values} <= {*TRUE, *FALSE}:
+        return []
+    return [profile.values[0]]

@@ -1,0 +1,326 @@
+"""Finding, Recommendation and Record: what a stage leaves behind, and the only link between stages.
+
+`record.json` is canonical JSON (RFC 8785). `record_id` is the sha256 of that form without `run` and `record_id`. The
+recommendation follows from the record alone: `recommend` computes it, and anyone can compute it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import rfc8785
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ethics_kit.framework.catalogue import Evidence, Kind, Level, Stage
+from ethics_kit.schema import Verdict
+
+SCHEMA = "ethics-kit/record/1"
+
+Status = Literal["met", "not_met", "inconclusive", "not_assessed", "not_applicable"]
+WEAKEST: tuple[Status, ...] = ("not_met", "not_assessed", "inconclusive", "met", "not_applicable")
+
+
+def number(value: float | int | None) -> float | int | None:
+    """A number as a record holds it: NaN and infinity are null, floats have ten significant digits."""
+    if value is None or isinstance(value, int):
+        return value
+    value = float(value)
+    return float(f"{value:.10g}") if math.isfinite(value) else None
+
+
+Number = Annotated[float | int | None, AfterValidator(number)]
+
+
+class Part(BaseModel):
+    """Unknown keys are errors; values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(Part):
+    """A confidence interval; `level` is its coverage, 0 to 1."""
+
+    low: Number
+    high: Number
+    level: float
+
+
+class Waived(Part):
+    """Who accepts a finding, why and until when."""
+
+    by: str
+    role: str
+    reason: str
+    on: date
+    until: date
+
+
+class Finding(Part):
+    """What one piece of evidence shows about one requirement."""
+
+    id: Annotated[str, Field(pattern=r"^[PSCGB][0-9](\.[0-9])?(\.[A-Za-z0-9_]+)+$")]
+    requirement: str
+    status: Status
+    evidence: Evidence
+    statement: str
+    value: Number = None
+    null_reason: str | None = None
+    unit: str | None = None
+    interval: Interval | None = None
+    n: int | None = None
+    threshold: Number = None
+    method: str | None = None
+    source: str | None = None
+    action: str | None = None
+    owner: str | None = None
+    due: date | None = None
+    waiver: Waived | None = None
+    author: str | None = None
+    stated_on: date | None = None
+    inherited: bool = False
+
+    @model_validator(mode="after")
+    def _null_has_a_reason(self) -> Finding:
+        if self.value is None and self.null_reason is None and self.evidence == "measured":
+            raise ValueError(f"{self.id}: a measured finding without a value says why (null_reason)")
+        if not self.id.startswith(f"{self.requirement}."):
+            raise ValueError(f"{self.id}: does not begin with its requirement {self.requirement}")
+        return self
+
+
+class Input(Part):
+    """A file the record rests on. `rows` and `rows_after_as_of` are for tables."""
+
+    role: str
+    address: str
+    sha256: str
+    rows: int | None = None
+    rows_after_as_of: int | None = None
+    inherited: bool = False
+
+
+class Upstream(Part):
+    """An earlier stage's record as this stage found it. `use`: the level is taken from it, or it counts in the gate."""
+
+    stage: Stage
+    use: Literal["level", "gate"]
+    status: Literal["ok", "missing", "failed", "altered", "stale", "other_model"]
+    record_id: str | None = None
+    as_of: date | None = None
+    recommendation: Verdict | None = None
+
+
+class LevelResult(Part):
+    """The impact level; `holds` is the one whose obligations hold, the worst case of what is unanswered."""
+
+    value: Literal["I", "II", "III", "IV", "undetermined"]
+    holds: Level
+    best: Level
+    worst: Level
+    floor: Level | None = None
+    reasons: list[str] = []
+    unanswered: int = 0
+    points: dict[str, int] = {}
+
+
+class Duty(Part):
+    """What the impact level and kind of system make of one requirement in this stage."""
+
+    requirement: str
+    weight: Literal["required", "informative", "excluded"]
+    needs: tuple[Evidence, ...]
+    if_not_met: Literal["block", "condition"]
+    reason: str
+
+
+class Obligations(Part):
+    """The duties of this stage, and the conditions they rest on."""
+
+    level: Level
+    kind: Kind
+    conditions: dict[str, Literal["holds", "does_not_hold", "unanswered"]]
+    duties: list[Duty]
+
+
+class Recommendation(Part):
+    """The kit's own conclusion; the decision is a person's."""
+
+    verdict: Verdict
+    reason: str
+    blocking: list[str] = []
+    conditions: list[str] = []
+    missing: list[str] = []
+    not_applicable: list[str] = []
+
+
+class Table(Part):
+    """Aggregates behind the findings. `hidden` counts cells that the policy's small-cell rule withholds."""
+
+    id: str
+    title: str
+    requirement: str
+    columns: list[str]
+    rows: list[list[str | int | Number]]
+    hidden: int = 0
+    note: str | None = None
+
+
+class Record(Part):
+    """One stage of one system as of one day."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    schema_: str = Field(default=SCHEMA, alias="schema", pattern=f"^{SCHEMA}$")
+    record_id: str = ""
+    system: dict[str, Any]
+    stage: Stage
+    as_of: date
+    level: LevelResult
+    policy: dict[str, Any]
+    inputs: list[Input]
+    upstream: list[Upstream]
+    parameters: dict[str, Any]
+    tables: list[Table]
+    findings: list[Finding]
+    obligations: Obligations
+    recommendation: Recommendation
+    versions: dict[str, str]
+    run: dict[str, Any] = {}
+
+    def sealed(self) -> Record:
+        """The record with its id."""
+        return self.model_copy(update={"record_id": self.digest()})
+
+    def digest(self) -> str:
+        """The sha256 that `record_id` has to be."""
+        body = self._json()
+        del body["run"], body["record_id"]
+        return hashlib.sha256(rfc8785.dumps(body)).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """`record.json`, canonical."""
+        return rfc8785.dumps(self._json())
+
+    def _json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def folder_name(self) -> str:
+        return f"{self.as_of.isoformat()}_{self.record_id[:12]}"
+
+
+def read_record(path: Path) -> tuple[Record | None, str]:
+    """The record in `path` and an empty string, or None and why it cannot be trusted."""
+    try:
+        content = path.read_bytes()
+        record = Record.model_validate_json(content)
+    except OSError as error:
+        return None, f"record.json cannot be read ({error.strerror})"
+    except (ValidationError, ValueError):
+        return None, "record.json is not a record of this kit"
+    if record.digest() != record.record_id or record.to_bytes() != content:
+        return None, "record.json was changed after it was written"
+    if recommend(record.findings, record.obligations, record.upstream, record.as_of) != record.recommendation:
+        return None, "the recommendation does not follow from the findings"
+    return record, ""
+
+
+# --- recommendation --------------------------------------------------------------------------------------------
+
+
+def requirement_status(findings: Iterable[Finding], needs: Sequence[Evidence]) -> Status:
+    """The weakest status of a requirement's findings; evidence it needs and has not is *not assessed*.
+
+    Order, weakest first: not_met, not_assessed, inconclusive, met. Not applicable counts only where nothing else does.
+    """
+    findings = list(findings)
+    statuses: set[Status] = {f.status for f in findings}
+    if set(needs) - {f.evidence for f in findings}:
+        statuses.add("not_assessed")
+    return min(statuses or {"not_assessed"}, key=WEAKEST.index)
+
+
+def recommend(
+    findings: Sequence[Finding], obligations: Obligations, upstream: Sequence[Upstream], as_of: date
+) -> Recommendation:
+    """The recommendation that follows from a record. Fails closed: nothing missing can make it better."""
+    by_requirement: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_requirement.setdefault(finding.requirement, []).append(finding)
+    required = [d for d in obligations.duties if d.weight == "required"]
+    blocking: list[str] = []
+    conditions: list[str] = []
+    missing: list[str] = []
+    inapplicable: list[str] = []
+    for duty in required:
+        own = by_requirement.get(duty.requirement, [])
+        for finding in own:
+            if finding.status == "not_met":
+                (blocking if _blocks(finding, duty, as_of) else conditions).append(finding.id)
+        open_ = [f.id for f in own if f.status in ("not_assessed", "inconclusive")]
+        absent = sorted(set(duty.needs) - {f.evidence for f in own})
+        missing += open_ + [f"{duty.requirement} ({e})" for e in absent]
+        if requirement_status(own, duty.needs) == "not_applicable":
+            inapplicable.append(duty.requirement)
+    gate = {u.stage: u for u in upstream}
+    rejected = [s for s, u in gate.items() if u.use == "gate" and u.status == "ok" and u.recommendation == "reject"]
+    unknown = [
+        s for s, u in gate.items() if u.status != "ok" or (u.use == "gate" and u.recommendation == "undetermined")
+    ]
+    conditioned = [s for s, u in gate.items() if u.use == "gate" and u.recommendation == "approve_with_conditions"]
+    nothing = len(inapplicable) == len(required)
+    lists = {
+        "blocking": blocking + rejected,
+        "conditions": conditions + conditioned,
+        "missing": missing + unknown,
+        "not_applicable": inapplicable,
+    }
+    if lists["blocking"]:
+        verdict: Verdict = "reject"
+    elif lists["missing"] or nothing:
+        verdict = "undetermined"
+    else:
+        verdict = "approve_with_conditions" if lists["conditions"] else "approve"
+    return Recommendation(verdict=verdict, reason=_reason(verdict, lists, findings), **lists)
+
+
+def _blocks(finding: Finding, duty: Duty, as_of: date) -> bool:
+    """A waiver that has begun and not ended lifts a block; a condition needs an action, an owner and a date to come."""
+    if finding.waiver and finding.waiver.on <= as_of <= finding.waiver.until:
+        return False
+    planned = finding.action and finding.owner and finding.due and finding.due >= as_of
+    return duty.if_not_met == "block" or not planned
+
+
+def _reason(verdict: Verdict, lists: Mapping[str, list[str]], findings: Sequence[Finding]) -> str:
+    statements = {f.id: f.statement for f in findings}
+
+    def first(name: str) -> str:
+        item = lists[name][0]
+        more = len(lists[name]) - 1
+        return f"{item}: {statements.get(item, 'see that stage')}" + (f" (and {more} more)" if more else "")
+
+    match verdict:
+        case "reject":
+            return first("blocking")
+        case "undetermined":
+            count = len(lists["missing"])
+            return (
+                f"{count} required items are not settled; {first('missing')}"
+                if count
+                else "Nothing required was assessed."
+            )
+        case "approve_with_conditions":
+            return first("conditions")
+        case _:
+            return "Every requirement that is required here is met."
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

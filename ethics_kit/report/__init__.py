@@ -1,0 +1,1 @@
+"""What people read: figures, the record's page, the portfolio's page."""

@@ -1,0 +1,162 @@
+"""HTML that is safe to publish: everything escaped by default, authors' markup through an allow-list."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import mistune
+import nh3
+from markupsafe import Markup
+
+from ethics_kit.project import TITLES
+from ethics_kit.record import WEAKEST, Finding
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+STATUS_WORDS = {
+    "met": "Met",
+    "not_met": "Not met",
+    "inconclusive": "Inconclusive",
+    "not_assessed": "Not assessed",
+    "not_applicable": "Not applicable",
+}
+VERDICT_WORDS = {
+    "approve": "Approve",
+    "approve_with_conditions": "Approve with conditions",
+    "reject": "Reject",
+    "undetermined": "Undetermined",
+    "failed": "Failed",
+}
+TAGS = {
+    "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
+    "h6", "hr", "i", "li", "ol", "p", "pre", "section", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
+    "thead", "tr", "ul",
+}  # fmt: skip
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "th": {"scope", "colspan", "rowspan"},
+    "td": {"colspan", "rowspan"},
+    "*": {"class", "lang", "dir"},
+}
+
+
+class _Demoted(mistune.HTMLRenderer):
+    """A notebook's headings stand one level below the page's own."""
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        return super().heading(text, min(level + 1, 6), **attrs)
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:  # noqa: ARG002 - mistune's signature
+        return mistune.escape(text)
+
+
+def clean(html: str) -> Markup:
+    """`html` without anything that can run, load or restyle the page."""
+    return Markup(
+        nh3.clean(
+            html,
+            tags=TAGS,
+            attributes=ATTRIBUTES,
+            url_schemes={"http", "https", "mailto"},
+            link_rel="noopener noreferrer",
+        )
+    )
+
+
+def prose(markdown: str) -> Markup:
+    """Markdown as HTML, cleaned; images are left out, their text stays."""
+    render = mistune.create_markdown(renderer=_Demoted(escape=False), plugins=["table", "strikethrough"])
+    return clean(str(render(markdown)))
+
+
+def inline(text: object) -> str:
+    """Untrusted text without control characters; the template escapes it."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+
+
+def cell(value: object) -> str:
+    """A value of a table: numbers short, nothing as a dash."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.1e}"
+    return inline(value)
+
+
+def worst_first(findings: list[Finding]) -> list[Finding]:
+    """Findings by status, weakest first, in the framework's order within a status."""
+    return sorted(findings, key=lambda f: WEAKEST.index(f.status))
+
+
+def data_uri(content: str | bytes, mime: str) -> str:
+    """`content` as a data address; text of an SVG, or base64 already."""
+    raw = content.encode() if isinstance(content, str) else content
+    encoded = base64.b64encode(raw).decode() if mime == "image/svg+xml" else raw.decode().replace("\n", "")
+    return f"data:{mime};base64,{encoded}"
+
+
+def style() -> str:
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+def content_security_policy() -> str:
+    """Nothing may be loaded or run: data images, and this very style sheet."""
+    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def furnish(environment: jinja2.Environment) -> jinja2.Environment:
+    """Give an environment the kit's escaping, filters and words."""
+    environment.autoescape = True
+    environment.filters |= {
+        "clean": clean,
+        "prose": prose,
+        "inline": inline,
+        "cell": cell,
+        "worst_first": worst_first,
+        "data_uri": data_uri,
+    }
+    environment.globals |= {
+        "style": lambda: Markup(style()),
+        "csp": content_security_policy,
+        "status_words": STATUS_WORDS,
+        "verdict_words": VERDICT_WORDS,
+        "titles": TITLES,
+    }
+    return environment
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates, escaped by default."""
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    bare = jinja2.Environment(
+        loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=True
+    )
+    return furnish(bare)
+
+
+def part(macro: str, *arguments: Any) -> str:
+    """One piece of a page, such as a table of findings."""
+    module = environment().get_template("parts.html.j2").module
+    return str(getattr(module, macro)(*arguments))
+
+
+class Html:
+    """A piece of HTML for a notebook, with words for where HTML cannot be shown."""
+
+    def __init__(self, html: str, words: str) -> None:
+        self.html, self.words = html, words
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.words

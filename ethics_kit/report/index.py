@@ -1,0 +1,93 @@
+"""The portfolio's page: systems by stages, worst first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ethics_kit import archive
+from ethics_kit.project import STAGES, write_atomic
+from ethics_kit.record import Record, read_record, requirement_status
+from ethics_kit.report import html
+
+MARKS = {
+    "approve": "met",
+    "approve_with_conditions": "inconclusive",
+    "reject": "not_met",
+    "undetermined": "not_assessed",
+}
+
+
+def write_index(reports: Path, systems: Iterable[str], *, confidentiality: str) -> Path:
+    """Write ``index.html`` for `systems`, by their ids, from the records in `reports`."""
+    rows = sorted((_row(reports, s) for s in systems), key=lambda r: (r["rank"], r["id"]))
+    verdicts = Counter(c["words"] for r in rows for c in r["cells"])
+    page = (
+        html.environment()
+        .get_template("index.html.j2")
+        .render(rows=rows, stages=STAGES, counts=dict(sorted(verdicts.items())), confidentiality=confidentiality)
+    )
+    path = reports / "index.html"
+    write_atomic(path, page.encode())
+    return path
+
+
+def _row(reports: Path, system: str) -> dict[str, Any]:
+    cells: list[dict[str, Any]] = []
+    name, level, worst, failing, settled, required = system, "–", "–", 0, 0, 0
+    for stage in STAGES:
+        folder = archive.stage_folder(reports, system, stage)
+        latest = archive.read_latest(folder)
+        cell: dict[str, Any] = {
+            "link": None,
+            "words": "Not assessed",
+            "mark": "not_assessed",
+            "as_of": "",
+            "required": 0,
+        }
+        if latest:
+            cell |= {
+                "link": f"{system}/{stage}/{latest.folder}/report.html",
+                "as_of": latest.as_of.isoformat(),
+            }
+            record = _read(folder / latest.folder) if latest.status == "ok" else None
+            if record:
+                name = record.system["name"]
+                share = _settled(record)
+                failing += share[2]
+                settled, required = settled + share[0], required + share[1]
+                verdict = record.recommendation.verdict
+                cell |= {
+                    "words": html.VERDICT_WORDS[verdict],
+                    "mark": MARKS[verdict],
+                    "settled": share[0],
+                    "required": share[1],
+                }
+                level = f"{record.level.value}" + (
+                    f" ({record.level.holds})" if record.level.value == "undetermined" else ""
+                )
+                if worst == "–" and record.recommendation.blocking:
+                    worst = record.recommendation.reason
+            else:
+                cell |= {"words": "Failed" if latest.status == "failed" else "Altered", "mark": "not_met"}
+        cells.append(cell)
+    broken = sum(c["words"] in ("Failed", "Altered") for c in cells)
+    rank = (-failing, -broken, settled / required if required else 0)
+    return {"id": system, "name": name, "level": level, "cells": cells, "worst": worst, "rank": rank}
+
+
+def _read(folder: Path) -> Record | None:
+    return read_record(folder / "record.json")[0]
+
+
+def _settled(record: Record) -> tuple[int, int, int]:
+    """Required requirements: settled, all, not met."""
+    statuses = [
+        requirement_status([f for f in record.findings if f.requirement == d.requirement], d.needs)
+        for d in record.obligations.duties
+        if d.weight == "required"
+    ]
+    settled = sum(s in ("met", "not_met", "not_applicable") for s in statuses)
+    return settled, len(statuses), statuses.count("not_met")

@@ -1,0 +1,196 @@
+"""One assessment: a stage's notebook run by papermill, its record checked, the report rendered, all published."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shutil
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+
+from ethics_kit import archive
+from ethics_kit.errors import RunError, printable
+from ethics_kit.project import Project
+from ethics_kit.record import Record, read_record
+from ethics_kit.report import page
+from ethics_kit.runner.kernel import KernelRun
+from ethics_kit.workbook import STAGING
+
+TIME_LIMIT = 600.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to assess."""
+
+    project: Project
+    folder: Path
+    stage: str
+    as_of: date
+    reports: Path
+    time_limit: float = TIME_LIMIT
+
+    @property
+    def system(self) -> str:
+        return self.folder.name
+
+
+@dataclass(frozen=True)
+class Result:
+    """How it ended. `verdict` is the recommendation, or *failed* with the reason."""
+
+    system: str
+    stage: str
+    verdict: str
+    reason: str
+    folder: Path
+    seconds: float
+    new: bool = True
+
+    @property
+    def ok(self) -> bool:
+        return self.verdict != "failed"
+
+
+def assess(job: Job) -> Result:
+    """Run one stage of one system. A failure leaves its marked notebook and a page, and is a result like others."""
+    start = time.monotonic()
+    staging = job.reports / ".staging" / uuid.uuid4().hex
+    staging.mkdir(parents=True)
+    try:
+        notebook, error = _execute(job, staging)
+        try:
+            if error:
+                raise RunError(error)
+            record = _checked(notebook, staging, job)
+        except RunError as failure:
+            folder = _publish_failure(job, staging, notebook, str(failure))
+            return Result(job.system, job.stage, "failed", str(failure), folder, time.monotonic() - start)
+        folder, new = _publish(job, staging, notebook, record, time.monotonic() - start)
+        verdict = record.recommendation
+        return Result(job.system, job.stage, verdict.verdict, verdict.reason, folder, time.monotonic() - start, new)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _execute(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
+    """The notebook as far as it ran, and why it stopped (empty where it did not)."""
+    output = staging / "notebook.ipynb"
+    kernel = KernelRun({STAGING: str(staging), "PYTHONHASHSEED": "0"})
+    timer = threading.Timer(job.time_limit, kernel.kill)
+    timer.daemon = True
+    timer.start()
+    error = ""
+    try:
+        papermill.execute_notebook(
+            str(job.project.template(job.stage)),
+            str(output),
+            parameters=_parameters(job),
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            request_save_on_cell_execute=False,
+            kernel_manager_class=kernel.manager_class(),
+            resources={"metadata": {"path": str(job.project.root)}},
+        )
+    except papermill.PapermillExecutionError as failure:
+        error = f"{failure.ename}: {failure.evalue}"
+    except Exception as failure:  # whatever kills one run must not take the others with it
+        error = f"{type(failure).__name__}: {failure}"
+    finally:
+        timer.cancel()
+        kernel.close()
+    if kernel.killed:
+        error = f"stopped after {job.time_limit:g} seconds, the limit for one notebook"
+    source = output if output.is_file() else job.project.template(job.stage)
+    return nbformat.read(source, as_version=4), _scrubbed(error, job)
+
+
+def _parameters(job: Job) -> dict[str, str]:
+    """Plain text only; no absolute path, as the notebook is published."""
+    return {
+        "system": os.path.relpath(job.folder, job.project.root),
+        "as_of": job.as_of.isoformat(),
+        "reports": os.path.relpath(job.reports, job.project.root),
+    }
+
+
+def _scrubbed(text: str, job: Job) -> str:
+    return text.replace(f"{job.project.root}{os.sep}", "").replace(str(Path.home()), "~")
+
+
+def _checked(notebook: nbformat.NotebookNode, staging: Path, job: Job) -> Record:
+    """The record the notebook left.
+
+    Raises
+    ------
+    RunError
+        A cell did not run, or the record is missing, altered or another assessment's.
+    """
+    pending = sum(not _ran(c) for c in _code(notebook))
+    if pending:
+        raise RunError(f"{pending} cells of the notebook did not run")
+    record, why = read_record(staging / "record.json")
+    if record is None:
+        raise RunError(f"the notebook saved no valid record: {why}")
+    if (record.system["id"], record.stage, record.as_of) != (job.system, job.stage, job.as_of):
+        raise RunError("the notebook saved the record of another assessment")
+    return record
+
+
+def _code(notebook: nbformat.NotebookNode) -> list[Any]:
+    return [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+
+
+def _ran(cell: Any) -> bool:
+    return cell.execution_count is not None and not any(o.output_type == "error" for o in cell.outputs)
+
+
+def _publish(
+    job: Job, staging: Path, notebook: nbformat.NotebookNode, record: Record, seconds: float
+) -> tuple[Path, bool]:
+    run = {
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": getpass.getuser(),
+        "seconds": round(seconds, 1),
+    }
+    (staging / "record.json").write_bytes(record.model_copy(update={"run": run}).to_bytes())
+    _write_notebook(staging, notebook)
+    (staging / "report.html").write_text(page.render(notebook, record), encoding="utf-8")
+    return archive.publish(staging, job.reports, record)
+
+
+def _publish_failure(job: Job, staging: Path, notebook: nbformat.NotebookNode, reason: str) -> Path:
+    (staging / "record.json").unlink(missing_ok=True)
+    _write_notebook(staging, notebook)
+    cells = _code(notebook)
+    html = page.render_failure(
+        system=job.system,
+        stage=job.stage,
+        as_of=job.as_of,
+        reason=printable(reason, 2000),
+        ran=sum(map(_ran, cells)),
+        cells=len(cells),
+    )
+    (staging / "report.html").write_text(html, encoding="utf-8")
+    return archive.publish_failure(staging, job.reports, job.system, job.stage, job.as_of)
+
+
+def _write_notebook(staging: Path, notebook: nbformat.NotebookNode) -> None:
+    """The notebook without papermill's paths and clock times."""
+    kept = json.loads(nbformat.writes(notebook))
+    kept["metadata"].pop("papermill", None)
+    for cell in kept["cells"]:
+        for volatile in ("papermill", "execution"):
+            cell["metadata"].pop(volatile, None)
+    text = json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True)
+    (staging / "notebook.ipynb").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,70 @@
+"""A cold kernel of this very Python, on sockets in a private folder. The seam where warm kernels come in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+
+IPC = os.name == "posix"
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class KernelRun:
+    """One kernel's private folder and environment, and the means to end it from outside."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="ek-"))  # 0700, and short: a socket's path has 107 characters
+        self.environment = environment | dict.fromkeys(THREADS, "1")
+        self.manager: ColdKernelManager | None = None
+        self.killed = False
+
+    def manager_class(self) -> type[AsyncKernelManager]:
+        """A kernel manager bound to this run, as papermill wants it."""
+        return type("BoundKernelManager", (ColdKernelManager,), {"kernel_run": self})
+
+    def kill(self) -> None:
+        """End the kernel at once; what runs in it stops with an error."""
+        self.killed = True
+        provisioner = self.manager.provisioner if self.manager else None
+        process = getattr(provisioner, "process", None)
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError, OSError):
+                process.kill()
+
+    def close(self) -> None:
+        """Remove the private folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class ColdKernelManager(AsyncKernelManager):
+    """Starts ``sys.executable``, whatever kernels are registered on this machine."""
+
+    kernel_run: KernelRun
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kernel_run.manager = self
+        self.connection_file = str(self.kernel_run.folder / "connection.json")
+        if IPC:
+            self.transport = "ipc"
+            self.ip = str(self.kernel_run.folder / "socket")
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="Ethics Kit", language="python")
+
+    async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
+        kwargs["env"] = {**os.environ, **self.kernel_run.environment}
+        return await super()._async_pre_start_kernel(**kwargs)
+
+    pre_start_kernel = _async_pre_start_kernel

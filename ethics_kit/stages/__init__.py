@@ -1,0 +1,1 @@
+"""The four stages: a dossier and measures in, findings out."""

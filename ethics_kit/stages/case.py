@@ -1,0 +1,223 @@
+"""What a stage assesses: one dossier as of one day, with the level and the records it rests on."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ethics_kit import archive
+from ethics_kit.dossier import Dossier, Given
+from ethics_kit.framework import catalogue
+from ethics_kit.framework.catalogue import Question
+from ethics_kit.project import STAGES
+from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, Table, Upstream
+from ethics_kit.stages import levels
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from ethics_kit.report.figures import Figure
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one step of a stage found: findings, the tables behind them, and figures to look at."""
+
+    findings: tuple[Finding, ...] = ()
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableUse:
+    """How much of a table counted."""
+
+    rows: int
+    rows_after_as_of: int
+
+
+@dataclass(eq=False)
+class Case:
+    """One system, one stage, one day. Steps of the stage are functions of a case."""
+
+    dossier: Dossier
+    stage: str
+    as_of: date
+    reports: Path
+    tables_used: dict[str, TableUse] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after `as_of`."""
+        return datetime.combine(self.as_of + timedelta(days=1), datetime.min.time())
+
+    # --- earlier records ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def _upstream(self) -> list[tuple[Upstream, Record | None]]:
+        count = {"impact_analysis": 0, "deployment_signoff": 3}.get(self.stage, 1)
+        return [
+            archive.upstream(
+                self.reports,
+                stage,
+                system=self.dossier.id,
+                version=self.dossier.system.model.version,
+                as_of=self.as_of,
+                max_age_days=self.dossier.policy.records.upstream_max_age_days.value,
+                use="gate" if self.stage == "deployment_signoff" else "level",
+            )
+            for stage in STAGES[:count]
+        ]
+
+    @property
+    def upstream(self) -> list[Upstream]:
+        return [entry for entry, _ in self._upstream]
+
+    def earlier(self, stage: str) -> Record | None:
+        """The record of an earlier stage, where it is there and can be trusted."""
+        return next((r for u, r in self._upstream if u.stage == stage), None)
+
+    @cached_property
+    def level(self) -> LevelResult:
+        """The impact level: computed in the impact analysis, read from its record afterwards."""
+        if self.stage == "impact_analysis":
+            return levels.score(self.points_answered)
+        record = self.earlier("impact_analysis")
+        return record.level if record else levels.UNKNOWN
+
+    @cached_property
+    def obligations(self) -> Obligations:
+        """What level and kind require of this stage; conditions come with the level, from the impact analysis."""
+        record = self.earlier("impact_analysis")
+        if self.stage == "impact_analysis":
+            conditions = levels.conditions(self.points_answered)
+        elif record:
+            conditions = dict(record.obligations.conditions)
+        else:
+            conditions = dict.fromkeys(catalogue.conditions(), "unanswered")
+        kind, level = self.dossier.system.kind, self.level.holds
+        duties = [
+            levels.duty(requirement, needs, kind=kind, level=level, conditions=conditions)
+            for requirement, needs in catalogue.stage_requirements(self.stage).items()
+        ]
+        return Obligations(level=level, kind=kind, conditions=conditions, duties=duties)
+
+    def duty(self, requirement: str) -> Duty:
+        return next(d for d in self.obligations.duties if d.requirement == requirement)
+
+    # --- answers -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def given(self) -> dict[str, Given]:
+        """The answers that count for this stage."""
+        return self.dossier.answers(self.stage)
+
+    def doubt(self, question: Question) -> str | None:
+        """Why an answer does not count yet, or None where it does: given, signed, in time, not stale, evidenced."""
+        given = self.given.get(question.id)
+        if given is None or given.answer.value in (None, ""):
+            return "not answered"
+        answer = given.answer
+        if isinstance(answer.value, str) and not answer.value.strip():
+            return "not answered"
+        if not (answer.by and answer.role and answer.on):
+            return "answered, but without the name, role and date of who answered"
+        if answer.on > self.as_of:
+            return f"answered on {answer.on}, after {self.as_of}"
+        if months_between(answer.on, self.as_of) >= self.dossier.policy.records.answers_max_age_months.value:
+            return f"answered on {answer.on}, longer ago than the policy allows"
+        if question.evidence == "required" and not answer.evidence:
+            return "answered, but without the evidence it needs"
+        return None
+
+    def answer(self, question: Question) -> str | None:
+        """The answer as text where it counts, else None."""
+        return None if self.doubt(question) else str(self.given[question.id].answer.value)
+
+    def shown(self, question: Question) -> bool | None:
+        """Whether a question is asked of this system; None where that hangs on an open answer."""
+        if self.dossier.system.kind not in question.kinds:
+            return False
+        if question.shown_when is None:
+            return True
+        parent = catalogue.questions(self.stage)[question.shown_when.question]
+        parent_shown = self.shown(parent)
+        if parent_shown is False:
+            return False
+        value = self.answer(parent)
+        if value is None:
+            return None
+        return parent_shown if value in question.shown_when.is_ else False
+
+    @property
+    def points_answered(self) -> list[levels.Scored]:
+        """Every question of this stage with what is known of it, for scoring."""
+        return [
+            levels.Scored(question, self.shown(question), self.answer(question))
+            for question in catalogue.questions(self.stage).values()
+        ]
+
+    # --- tables ------------------------------------------------------------------------------------------------
+
+    def has(self, table: str, *roles: str) -> bool:
+        """Whether the dossier names the table, with these roles."""
+        located = self.dossier.located_tables.get(table)
+        return located is not None and set(roles) <= self._roles(table)
+
+    def _roles(self, table: str) -> set[str]:
+        source = self.dossier.tables.sources[table]
+        return {*source.columns, *source.dated}
+
+    def lacking(self, table: str, *roles: str) -> str:
+        """What to supply, in words, where `has` is false."""
+        located = self.dossier.located_tables.get(table)
+        if located is None:
+            return f"the table {table}"
+        return f"in the table {table} the column for " + ", ".join(r for r in roles if r not in self._roles(table))
+
+    def time_role(self, table: str) -> str | None:
+        """The column that dates a row: the table's first required time."""
+        roles = catalogue.tables()[table].roles
+        return next((name for name, role in roles.items() if role.type == "time" and role.required), None)
+
+    def table(self, name: str) -> ir.Table:
+        """A table by roles, up to and including `as_of`. What lies after is left out and counted."""
+        whole = self.dossier.tables.table(name)
+        role = self.time_role(name)
+        kept = whole.filter(whole[role] < self.end) if role else whole
+        if name not in self.tables_used:
+            rows = int(whole.count().to_pyarrow().as_py())
+            after = rows - int(kept.count().to_pyarrow().as_py()) if role else 0
+            self.tables_used[name] = TableUse(rows, after)
+        return kept
+
+
+def months_between(start: date, end: date) -> int:
+    """Whole months from `start` to `end`."""
+    return (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
+
+
+def months_after(start: date, months: int) -> date:
+    """The same day `months` later, or that month's last day."""
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def hide_small(
+    rows: Sequence[Sequence[Any]], *, n_column: int, counts: Sequence[int], small: int
+) -> tuple[list[list[Any]], int]:
+    """`rows` with the counts and rates of every row under `small` withheld, and how many rows that was."""
+    shown, hidden = [], 0
+    for row in rows:
+        if row[n_column] is not None and 0 < row[n_column] < small:
+            hidden += 1
+            shown.append([None if i in counts or i == n_column else v for i, v in enumerate(row)])
+        else:
+            shown.append(list(row))
+    return shown, hidden

@@ -1,0 +1,192 @@
+"""From a stage's outcomes to its record: what is missing is said, claims and waivers are applied, nothing is lost."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+
+from ethics_kit import schema
+from ethics_kit.framework import catalogue
+from ethics_kit.record import Duty, Finding, Input, Record, Waived, file_sha256, recommend
+from ethics_kit.stages.case import Case, Outcome, months_between
+
+LIBRARIES = ("ibis-framework", "duckdb", "numpy", "pandas", "scipy", "statsmodels")
+
+
+def conclude(case: Case, outcomes: Sequence[Outcome]) -> Record:
+    """The record of a stage: at least one finding for every requirement it serves."""
+    found = [f for outcome in outcomes for f in outcome.findings]
+    findings: list[Finding] = []
+    for duty in case.obligations.duties:
+        findings += _settled(case, duty, [f for f in found if f.requirement == duty.requirement])
+    findings, unmatched = _with_plans(case, findings)
+    return Record(
+        system=_system(case),
+        stage=case.stage,
+        as_of=case.as_of,
+        level=case.level,
+        policy={
+            "version": case.dossier.policy.version,
+            "approved_by": case.dossier.policy.approved_by.name,
+            "approved_on": case.dossier.policy.approved_on.isoformat(),
+            "confidentiality": case.dossier.policy.confidentiality,
+        },
+        inputs=_inputs(case),
+        upstream=case.upstream,
+        parameters={**case.dossier.policy.thresholds(), "without_a_finding": unmatched},
+        tables=[t for outcome in outcomes for t in outcome.tables],
+        findings=findings,
+        obligations=case.obligations,
+        recommendation=recommend(findings, case.obligations, case.upstream, case.as_of),
+        versions={
+            "ethics_kit": version("ethics-kit"),
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
+    ).sealed()
+
+
+def _settled(case: Case, duty: Duty, found: list[Finding]) -> list[Finding]:
+    """The findings of one requirement, with one more for each evidence that is owed and missing."""
+    claim = _claim(case, duty.requirement)
+    silent = all(f.status == "not_assessed" for f in found)
+    if duty.weight == "excluded" and silent:
+        return [_not_applicable(duty, e, duty.reason, "excluded for this kind of system") for e in duty.needs]
+    if claim and silent:
+        reason = catalogue.not_applicable_reasons()[claim.reason]
+        told = f"{reason} {claim.explanation} Declared by {claim.by}, approved by {claim.approved_by}, {claim.on}."
+        return [
+            _not_applicable(duty, e, told, claim.reason).model_copy(
+                update={"author": f"{claim.by}; {claim.approved_by}", "stated_on": claim.on}
+            )
+            for e in duty.needs
+        ]
+    shows = catalogue.requirements()[duty.requirement].shows
+    missing = [e for e in duty.needs if e not in {f.evidence for f in found}]
+    found = found + [
+        Finding(
+            id=f"{duty.requirement}.{evidence}",
+            requirement=duty.requirement,
+            status="not_assessed",
+            evidence=evidence,
+            statement=f"Not assessed: no {evidence} evidence yet. It awaits: {shows}",
+            null_reason=f"no {evidence} evidence",
+            action="Supply the evidence; where this version of the kit cannot measure it, attach it to the decision.",
+        )
+        for evidence in missing
+    ]
+    if claim:
+        found.append(
+            Finding(
+                id=f"{duty.requirement}.contradiction",
+                requirement=duty.requirement,
+                status="not_assessed",
+                evidence=duty.needs[0],
+                statement=f"Declared not applicable by {claim.by}, yet there is evidence: one of the two is wrong.",
+                null_reason="contradictory evidence",
+                action="Withdraw the claim, or correct the evidence.",
+            )
+        )
+    return found
+
+
+def _claim(case: Case, requirement: str) -> schema.NotApplicable | None:
+    limit = case.dossier.policy.records.answers_max_age_months.value
+    for claim in case.dossier.stages[case.stage].not_applicable:
+        fresh = claim.on <= case.as_of and months_between(claim.on, case.as_of) < limit
+        if claim.requirement == requirement and fresh:
+            return claim
+    return None
+
+
+def _not_applicable(duty: Duty, evidence: catalogue.Evidence, statement: str, reason: str) -> Finding:
+    return Finding(
+        id=f"{duty.requirement}.{evidence}",
+        requirement=duty.requirement,
+        status="not_applicable",
+        evidence=evidence,
+        statement=f"Not applicable: {statement}",
+        null_reason=reason,
+    )
+
+
+def _with_plans(case: Case, findings: Iterable[Finding]) -> tuple[list[Finding], list[str]]:
+    """Findings with the actions and waivers that name them (or their requirement), and the names nothing answers to."""
+    stage = case.dossier.stages[case.stage]
+    actions = {a.finding: a for a in stage.actions if not (a.closed and a.closed <= case.as_of)}
+    waivers = {w.finding: w for w in stage.waivers}
+    planned = []
+    for finding in findings:
+        action = actions.get(finding.id) or actions.get(finding.requirement)
+        waiver = waivers.get(finding.id)
+        update: dict[str, object] = {}
+        if action and finding.status not in ("met", "not_applicable"):
+            update |= {"action": action.action, "owner": action.owner, "due": action.due}
+        if waiver and finding.status == "not_met":
+            update["waiver"] = Waived(
+                by=waiver.by, role=waiver.role, reason=waiver.reason, on=waiver.on, until=waiver.until
+            )
+        planned.append(finding.model_copy(update=update))
+    known = {f.id for f in planned} | {f.requirement for f in planned}
+    return planned, sorted((set(actions) | set(waivers)) - known)
+
+
+def _system(case: Case) -> dict[str, object]:
+    system = case.dossier.system
+    shown = system.model_dump(
+        mode="json",
+        by_alias=True,
+        include={
+            "name",
+            "kind",
+            "use",
+            "purpose",
+            "intended_use",
+            "out_of_scope",
+            "owner",
+            "deputy",
+            "supplier",
+            "unit",
+            "selection_is",
+        },
+    )
+    return {
+        "id": case.dossier.id,
+        "organisation": case.dossier.organisation.name,
+        "model_version": system.model.version,
+        **shown,
+    }
+
+
+def _inputs(case: Case) -> list[Input]:
+    dossier, project = case.dossier, case.dossier.project
+    roots = [project.root / r for r in dossier.policy.data_roots]
+    inputs = [
+        Input(role=name, address=project.address(file.path), sha256=file_sha256(file.path))
+        for name, file in dossier.files.items()
+    ]
+    template = project.template(case.stage)
+    inputs.append(Input(role="template", address=f"notebooks/{template.name}", sha256=file_sha256(template)))
+    for name, use in sorted(case.tables_used.items()):
+        located = dossier.located_tables[name]
+        inputs.append(
+            Input(
+                role=f"table {name}",
+                address=project.address(located.path, roots),
+                sha256=file_sha256(located.path),
+                rows=use.rows,
+                rows_after_as_of=use.rows_after_as_of,
+                inherited=located.inherited,
+            )
+        )
+    evidence = {}
+    for question, given in case.given.items():
+        path = given.evidence_file
+        if path:
+            evidence[f"evidence {question}"] = (path, given.inherited)
+    inputs += [
+        Input(role=role, address=project.address(path), sha256=file_sha256(path), inherited=inherited)
+        for role, (path, inherited) in sorted(evidence.items())
+    ]
+    return inputs

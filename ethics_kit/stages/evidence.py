@@ -1,0 +1,78 @@
+"""How a measured share becomes a finding: interval, sample size, threshold, and too few rows never a pass."""
+
+from __future__ import annotations
+
+from ethics_kit.measures.proportions import rate
+from ethics_kit.record import Finding, Interval, Status
+from ethics_kit.stages.case import Case
+
+CENSUS = "count of all rows up to the as-of date; Wilson score interval"
+
+
+def share_finding(
+    case: Case,
+    requirement: str,
+    name: str,
+    count: int,
+    n: int,
+    *,
+    statement: str,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    unit: str,
+    action: str,
+    source: str | None = None,
+    minimum: int | None = None,
+) -> Finding:
+    """A share against its limit. No row is *not assessed*; a pass on fewer than `minimum` rows is *inconclusive*.
+
+    `minimum` defaults to the policy's `records.minimum_rows`; registers a person keeps pass 1.
+    """
+    confidence = case.dossier.policy.fairness.confidence.value
+    estimate = rate(count, n, confidence=confidence)
+    needed = case.dossier.policy.records.minimum_rows.value if minimum is None else minimum
+    limit = at_least if at_least is not None else at_most
+    status: Status
+    reason = None
+    if estimate.value is None:
+        status, reason = "not_assessed", "no row to count"
+    elif not (estimate.value >= at_least if at_least is not None else estimate.value <= (at_most or 0)):
+        status = "not_met"
+    elif n < needed:
+        status, reason = "inconclusive", None
+        statement += f" Fewer than {needed} rows: too few to have seen otherwise."
+    else:
+        status = "met"
+    interval = None
+    if estimate.defined:
+        interval = Interval(low=estimate.low, high=estimate.high, level=confidence)
+    return Finding(
+        id=f"{requirement}.{name}",
+        requirement=requirement,
+        status=status,
+        evidence="measured",
+        statement=statement,
+        value=estimate.value,
+        null_reason=reason,
+        unit=unit,
+        interval=interval,
+        n=n,
+        threshold=limit,
+        method=CENSUS,
+        source=source,
+        action=None if status == "met" else action,
+    )
+
+
+def not_assessed(requirement: str, name: str, awaits: str, *, method: str | None = None) -> Finding:
+    """A measured finding that waits for evidence, and says for which."""
+    return Finding(
+        id=f"{requirement}.{name}",
+        requirement=requirement,
+        status="not_assessed",
+        evidence="measured",
+        statement=f"Not assessed: it awaits {awaits}.",
+        null_reason=f"awaits {awaits}",
+        method=method,
+        action=f"Supply {awaits}.",
+    )

@@ -1,0 +1,168 @@
+"""What a notebook talks to: opens a dossier, shows forms or answers, runs a stage's steps, saves the record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IPython.display import display
+
+from ethics_kit import dossier as dossiers
+from ethics_kit.errors import InputError, Problem, quoted
+from ethics_kit.framework.catalogue import Question, Stage
+from ethics_kit.project import STAGES, TITLES, locate_system, write_atomic
+from ethics_kit.record import Record
+from ethics_kit.report.html import Html, part
+from ethics_kit.stages import answers
+from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.conclude import conclude
+
+if TYPE_CHECKING:
+    from ethics_kit.forms import AnswerFile
+
+STAGING = "ETHICS_KIT_STAGING"
+"""Set by the runner alone: the private folder from which it publishes."""
+
+MODES = ("record", "workbook")
+
+
+def parse_as_of(text: str) -> date:
+    """An ISO date, or today where `text` is empty.
+
+    Raises
+    ------
+    InputError
+        Not a date.
+    """
+    try:
+        return date.fromisoformat(text) if text else date.today()
+    except ValueError:
+        raise InputError([_parameter("as_of", text, "a date such as 2026-11-01, or nothing for today")]) from None
+
+
+def _parameter(key: str, found: str, allowed: str) -> Problem:
+    return Problem(file=Path("parameters"), key=key, found=quoted(found), allowed=allowed, todo="correct the parameter")
+
+
+def open_workbook(stage: Stage, *, system: str, as_of: str = "", reports: str = "", mode: str = "record") -> Workbook:
+    """Open a system's dossier for one stage.
+
+    Parameters
+    ----------
+    stage
+        One of the four stage names.
+    system
+        The dossier's folder, or the system's name.
+    as_of
+        ISO date; facts after it are left out. Empty for today.
+    reports
+        Where records lie, from the project's root; empty for ``reports``.
+    mode
+        ``record``: answers as tables. ``workbook``: forms.
+
+    Raises
+    ------
+    InputError
+        A parameter or the dossier is wrong; every problem is named.
+    """
+    problems = []
+    if stage not in STAGES:
+        problems.append(_parameter("stage", stage, ", ".join(STAGES)))
+    if mode not in MODES:
+        problems.append(_parameter("mode", mode, ", ".join(MODES)))
+    if problems:
+        raise InputError(problems)
+    project, folder = locate_system(system)
+    dossier = dossiers.load(project, folder, tables=True)
+    root = project.root / reports if reports else project.reports
+    return Workbook(Case(dossier, stage, parse_as_of(as_of), root), mode)
+
+
+class Workbook:
+    """One stage of one system in a notebook."""
+
+    def __init__(self, case: Case, mode: str) -> None:
+        self.case = case
+        self.mode = mode
+        self._outcomes: dict[str, Outcome] = {}
+        self._file: AnswerFile | None = None
+
+    def about(self) -> None:
+        """Show what is assessed, as of when."""
+        case, system = self.case, self.case.dossier.system
+        words = f"{system.name}, {TITLES[case.stage].lower()}, as of {case.as_of}"
+        display(Html(part("about", system, case.dossier.id, case.as_of.isoformat(), TITLES[case.stage]), words))
+
+    def ask(self, section_id: str) -> None:
+        """Show a section's questions: a form in a workbook, the answers with author and date in a record."""
+        section = answers.section(self.case.stage, section_id)
+        self._outcomes[f"answers {section_id}"] = answers.attested(self.case, section_id)
+        if self.mode == "workbook":
+            from ethics_kit import forms
+
+            self._file = self._file or forms.AnswerFile(self.case.dossier.files[self.case.stage].path)
+            form = forms.section_form(self.case, section, self._file, on_saved=lambda: self._reload(section_id))
+            display(form)
+            return
+        rows = [r for q in section.questions if (r := _row(self.case, q)) is not None]
+        display(Html(part("answers", section.title, section.intro, rows), f"{section.title}: {len(rows)} questions"))
+
+    def assess(self, step: Callable[[Case], Outcome]) -> None:
+        """Run one step of the stage and show its findings, tables and figures."""
+        outcome = step(self.case)
+        self._outcomes[step.__name__] = outcome
+        title = (step.__doc__ or step.__name__).strip().splitlines()[0]
+        if outcome.findings:
+            words = "; ".join(f"{f.id}: {f.status}" for f in outcome.findings)
+            display(Html(part("findings", outcome.findings, title), words))
+        for table in outcome.tables:
+            display(Html(part("table", table), table.title))
+        for figure in outcome.figures:
+            display(figure)
+
+    def save(self) -> None:
+        """Conclude the stage and save its record: for the runner, or as a draft under ``workbooks/``."""
+        record = conclude(self.case, list(self._outcomes.values()))
+        staging = os.environ.get(STAGING)
+        path = Path(staging) / "record.json" if staging else self._draft()
+        write_atomic(path, record.to_bytes())
+        where = "" if staging else f"Draft saved: {self.case.dossier.project.address(path)}"
+        display(Html(part("conclusion", record, where), _words(record)))
+
+    def _draft(self) -> Path:
+        case = self.case
+        folder = case.dossier.project.workbooks(case.dossier.id) / "drafts"
+        return folder / f"{case.stage}_{case.as_of.isoformat()}.json"
+
+    def _reload(self, section_id: str) -> None:
+        """Read the dossier again after a form has saved to it."""
+        old = self.case
+        fresh = dossiers.load(old.dossier.project, old.dossier.folder, tables=False)
+        self.case = Case(fresh, old.stage, old.as_of, old.reports)
+        self._outcomes[f"answers {section_id}"] = answers.attested(self.case, section_id)
+
+
+def _words(record: Record) -> str:
+    return f"Recommendation: {record.recommendation.verdict}. {record.recommendation.reason}"
+
+
+def _row(case: Case, question: Question) -> dict[str, object] | None:
+    if case.shown(question) is False:
+        return None
+    given = case.given.get(question.id)
+    answer = given.answer if given else None
+    label = next((c.label for c in question.options if answer and c.value == answer.value), None)
+    return {
+        "text": question.text,
+        "answer": label or (answer.value if answer else None),
+        "doubt": case.doubt(question),
+        "note": answer.note if answer else None,
+        "by": f"{answer.by}, {answer.role}" if answer and answer.by else None,
+        "on": answer.on if answer else None,
+        "evidence": answer.evidence if answer else None,
+        "inherited": bool(given and given.inherited),
+        "override_reason": answer.override_reason if answer else None,
+    }
