@@ -16,10 +16,12 @@ from ethics_kit.project import STAGES, Project, find_project, locate_system, req
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
+    from ethics_kit.project import Stage as StageName
     from ethics_kit.runner.assessment import Result
 
-OK, FAILED, BAD_INPUT, REFUSED = 0, 1, 2, 3
+OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
 
 EXAMPLE_DAY = "2026-11-01"
 
@@ -136,12 +138,12 @@ def run(
     sound, problems = _valid(systems)
     if not sound:
         raise typer.Exit(BAD_INPUT)
-    results = _run(sound, stages=[str(stage)] if stage else list(STAGES), day=day, reports=reports, jobs=jobs)
+    results = _run(sound, stages=[s for s in STAGES if stage in (None, s)], day=day, reports=reports, jobs=jobs)
     raise typer.Exit(_exit_code(sound, results, problems, gate=gate))
 
 
 def _run(
-    sound: list[tuple[Project, Path]], *, stages: Sequence[str], day: object, reports: Path | None, jobs: int
+    sound: list[tuple[Project, Path]], *, stages: Sequence[StageName], day: date, reports: Path | None, jobs: int
 ) -> list[Result]:
     from ethics_kit import dossier
     from ethics_kit.report.index import write_index
@@ -160,7 +162,11 @@ def _run(
 
     if reports:
         reports = reports.resolve()
-    results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, report=tell)  # type: ignore[arg-type]
+    try:
+        results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, report=tell)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
+        raise typer.Exit(STOPPED) from None
     for project in {p.root: p for p, _ in sound}.values():
         loaded = dossier.load(project, next(f for p, f in sound if p.root == project.root), tables=False)
         systems = [f.name for f in project.systems()]
@@ -240,7 +246,7 @@ def demo(
     written = examples.write_tables(project.parameters)
     if written:
         typer.echo(f"Made {len(written)} example tables under {_shown(project.parameters)}/")
-    sound, problems = _valid([str(project.parameters / name) for name in examples.SYSTEMS])
+    sound, problems = _valid([str(project.parameters / name) for name in examples.planted()["systems"]])
     if problems:
         raise typer.Exit(BAD_INPUT)
     results = _run(sound, stages=STAGES, day=parse_as_of(EXAMPLE_DAY), reports=None, jobs=jobs)

@@ -65,5 +65,9 @@ class InputError(EthicsKitError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class Stopped(EthicsKitError):
+    """The person who started a run stopped it; what was under way is dropped."""
+
+
 class RunError(EthicsKitError):
     """An assessment could not be finished. The message is fit for the failure page."""

@@ -38,7 +38,7 @@ HINTS: dict[str, tuple[str, ...]] = {
     ),
     "purpose": ("purpose",),
     "reason": ("reason code", "reason", "top reason"),
-    "actor": ("actor", "agent", "decided by", "service"),
+    "actor": ("actor", "agent", "decided by"),
     "sequence": ("sequence", "seq", "log number"),
     "wait_hours": ("wait hours", "waiting time", "wait"),
 }  # fmt: skip
@@ -244,15 +244,25 @@ def _fits(role: str, profile: Profile, rows: int) -> bool:
 def _class(profile: Profile) -> Literal["protected", "proxy", "segment"] | None:
     if not 1 < profile.distinct <= MOST_GROUPS:
         return None
-    for kind, names in (("protected", PROTECTED), ("proxy", PROXY), ("segment", SEGMENT)):
-        if any(f" {n} " in f" {profile.words} " for n in names):
-            return kind  # type: ignore[return-value]
-    return None
+    if _names(profile.words, PROTECTED):
+        return "protected"
+    if _ends_with(profile.words, PROXY):
+        return "proxy"
+    return "segment" if _ends_with(profile.words, SEGMENT) else None
 
 
 def looks_protected(column: str) -> bool:
     """Whether a column's name suggests a protected attribute or a proxy of one."""
-    return any(f" {n} " in f" {words_of(column)} " for n in (*PROTECTED, *PROXY))
+    words = words_of(column)
+    return _names(words, PROTECTED) or _ends_with(words, PROXY)
+
+
+def _names(words: str, known: tuple[str, ...]) -> bool:
+    return any(f" {name} " in f" {words} " for name in known)
+
+
+def _ends_with(words: str, known: tuple[str, ...]) -> bool:
+    return any(f" {words}".endswith(f" {name}") for name in known)
 
 
 def _identifier(name: str) -> str:

@@ -76,7 +76,7 @@ def open_workbook(stage: Stage, *, system: str, as_of: str = "", reports: str = 
     if problems:
         raise InputError(problems)
     project, folder = locate_system(system)
-    dossier = dossiers.load(project, folder, tables=True)
+    dossier = dossiers.load(project, folder, tables=STAGING not in os.environ)  # the runner has checked the tables
     root = project.root / reports if reports else project.reports
     return Workbook(Case(dossier, stage, parse_as_of(as_of), root), mode)
 

@@ -241,6 +241,8 @@ def problems() -> list[str]:
 
     found = []
     rows = requirements()
+    if set(levels()) != set(LEVELS) or not (risks() and tables() and not_applicable_reasons()):
+        found.append("levels, risks, tables or not_applicable: incomplete")
     if set(obligations()) != set(rows):
         found.append(f"obligations and requirements differ: {sorted(set(obligations()) ^ set(rows))}")
     for row in rows.values():

@@ -13,6 +13,7 @@ import mistune
 import nh3
 from markupsafe import Markup
 
+from ethics_kit.framework import catalogue
 from ethics_kit.project import TITLES
 from ethics_kit.record import WEAKEST, Finding
 
@@ -34,8 +35,9 @@ VERDICT_WORDS = {
 }
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
-    "h6", "hr", "i", "li", "ol", "p", "pre", "section", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
-    "thead", "tr", "ul",
+    "h6", "hr", "i", "li", "ol", "p", "pre", "section", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot",
+    "th", "thead", "tr",
+    "ul",
 }  # fmt: skip
 ATTRIBUTES = {
     "a": {"href", "title"},
@@ -129,6 +131,7 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
         "titles": TITLES,
+        "requirements": catalogue.requirements,
     }
     return environment
 

@@ -33,7 +33,7 @@ class RecordExporter(TemplateExporter):
         return "record.html.j2"
 
     def _create_environment(self) -> Any:
-        return html.furnish(super()._create_environment())
+        return html.furnish(super()._create_environment())  # type: ignore[no-untyped-call]
 
 
 def render(notebook: NotebookNode, record: Record) -> str:
@@ -49,7 +49,6 @@ def render(notebook: NotebookNode, record: Record) -> str:
         "worst": worst[:WORST_SHOWN],
         "required": counting,
         "informative": [f for f in record.findings if f.requirement not in required],
-        "requirements": catalogue.requirements(),
         "duties": {
             k.replace("_", " "): ", ".join(v).replace("_", " ") if isinstance(v, tuple | list) else v
             for k, v in duties.items()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
+import logging
 import os
 import shutil
+import socket
 import threading
 import time
 import uuid
@@ -18,14 +21,17 @@ import nbformat
 import papermill
 
 from ethics_kit import archive
-from ethics_kit.errors import RunError, printable
-from ethics_kit.project import Project
+from ethics_kit.errors import RunError, Stopped, printable
+from ethics_kit.project import Project, Stage
 from ethics_kit.record import Record, read_record
 from ethics_kit.report import page
 from ethics_kit.runner.kernel import KernelRun
 from ethics_kit.workbook import STAGING
 
+logging.getLogger("traitlets").addHandler(logging.NullHandler())  # a failure is told once, by its result
+
 TIME_LIMIT = 600.0
+STAGED = ".staging"
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Job:
 
     project: Project
     folder: Path
-    stage: str
+    stage: Stage
     as_of: date
     reports: Path
     time_limit: float = TIME_LIMIT
@@ -62,9 +68,15 @@ class Result:
 
 
 def assess(job: Job) -> Result:
-    """Run one stage of one system. A failure leaves its marked notebook and a page, and is a result like others."""
+    """Run one stage of one system. A failure leaves its marked notebook and a page, and is a result like others.
+
+    Raises
+    ------
+    Stopped
+        The run was stopped; nothing was published.
+    """
     start = time.monotonic()
-    staging = job.reports / ".staging" / uuid.uuid4().hex
+    staging = job.reports / STAGED / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
     staging.mkdir(parents=True)
     try:
         notebook, error = _execute(job, staging)
@@ -80,6 +92,26 @@ def assess(job: Job) -> Result:
         return Result(job.system, job.stage, verdict.verdict, verdict.reason, folder, time.monotonic() - start, new)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def sweep(reports: Path) -> None:
+    """Remove what runs that were killed on this machine left in the staging folder."""
+    for left in (reports / STAGED).glob(f"{socket.gethostname()}-*-*"):
+        pid = int(left.name.rsplit("-", 2)[1])
+        if pid != os.getpid() and not _alive(pid):
+            shutil.rmtree(left, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        (reports / STAGED).rmdir()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _execute(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
@@ -109,6 +141,8 @@ def _execute(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
     finally:
         timer.cancel()
         kernel.close()
+    if kernel.stopped:
+        raise Stopped
     if kernel.killed:
         error = f"stopped after {job.time_limit:g} seconds, the limit for one notebook"
     source = output if output.is_file() else job.project.template(job.stage)

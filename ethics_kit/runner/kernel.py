@@ -18,14 +18,26 @@ IPC = os.name == "posix"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
+_running: set[KernelRun] = set()
+
+
+def stop_all() -> None:
+    """End every kernel that is running, as its person asked."""
+    for run in list(_running):
+        run.stopped = True
+        run.kill()
+
+
 class KernelRun:
     """One kernel's private folder and environment, and the means to end it from outside."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ek-"))  # 0700, and short: a socket's path has 107 characters
+        self.log = (self.folder / "kernel.log").open("wb")  # what a kernel says while it ends is of no use to a reader
         self.environment = environment | dict.fromkeys(THREADS, "1")
         self.manager: ColdKernelManager | None = None
-        self.killed = False
+        self.killed = self.stopped = False
+        _running.add(self)
 
     def manager_class(self) -> type[AsyncKernelManager]:
         """A kernel manager bound to this run, as papermill wants it."""
@@ -42,6 +54,8 @@ class KernelRun:
 
     def close(self) -> None:
         """Remove the private folder."""
+        _running.discard(self)
+        self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -65,6 +79,7 @@ class ColdKernelManager(AsyncKernelManager):
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
         kwargs["env"] = {**os.environ, **self.kernel_run.environment}
+        kwargs["stderr"] = self.kernel_run.log
         return await super()._async_pre_start_kernel(**kwargs)
 
     pre_start_kernel = _async_pre_start_kernel

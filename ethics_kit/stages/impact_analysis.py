@@ -126,6 +126,8 @@ def risk_register(case: Case) -> Outcome:
 def ownership_coverage(case: Case) -> Outcome:
     """P4.1: the system, every risk and every open action has an owner and a deputy."""
     system = case.dossier.system
+    if not (system.owner or system.deputy or _impact(case).risks):
+        return Outcome((not_assessed("P4.1", "ownership_coverage", "the owner and the deputy of the system"),))
     things = [("system", bool(system.owner), bool(system.deputy))]
     things += [(r.id, bool(r.owner), bool(r.deputy)) for r in _impact(case).risks]
     for stage in case.dossier.stages.values():

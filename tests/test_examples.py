@@ -1,0 +1,561 @@
+"""The example portfolio holds the planted facts and no others: counted again from the files, row by row."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from ethics_kit import dossier, examples, schema
+from ethics_kit.framework import catalogue
+from ethics_kit.project import STAGES, Project
+
+PARAMETERS = Path(__file__).parents[1] / "parameters"
+WHOLE = examples.planted()
+SYSTEMS = list(WHOLE["systems"])
+DECIDING = [s for s in SYSTEMS if "decisions" in WHOLE["systems"][s]]
+AS_OF = pd.Timestamp(WHOLE["as_of"])
+CELLS = ("tp", "fp", "fn", "tn", "selected_unlabelled", "other_unlabelled")
+
+
+@cache
+def load(path: Path) -> Any:
+    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Example:
+    """One system: what was planted, and its files as pandas reads them."""
+
+    id: str
+    folder: Path
+
+    @property
+    def planted(self) -> dict[str, Any]:
+        return WHOLE["systems"][self.id]
+
+    @property
+    def system(self) -> dict[str, Any]:
+        return load(self.folder / "system.yaml")
+
+    @property
+    def events_name(self) -> str:
+        return "conversations" if self.id == "support_assistant" else "decisions"
+
+    @cache  # noqa: B019 (a few examples, for one module)
+    def table(self, name: str) -> pd.DataFrame:
+        """The table with its roles as names, by the mapping in system.yaml, and every other column under its own."""
+        spec = self.system["tables"][name]
+        frame = read(self.folder / spec["source"], spec.get("table"))
+        frame = frame.rename(columns={column: role for role, column in spec["columns"].items()})
+        for role in times(name, frame):
+            frame[role] = pd.to_datetime(frame[role])
+        return frame
+
+    @property
+    def events(self) -> pd.DataFrame:
+        return self.table(self.events_name)
+
+
+def times(name: str, frame: pd.DataFrame) -> list[str]:
+    """The roles of the frame that are times."""
+    roles = catalogue.tables()[name].roles
+    return [role for role in frame.columns if role in roles and roles[role].type == "time"]
+
+
+def read(path: Path, table: str | None = None) -> pd.DataFrame:
+    if path.suffix == ".csv":
+        return pd.read_csv(path)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(f"SELECT * FROM {table}").df()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The repository's dossiers with freshly written tables."""
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(PARAMETERS, root / "parameters", ignore=shutil.ignore_patterns("data"))
+    examples.write_tables(root / "parameters")
+    return Project(root)
+
+
+@pytest.fixture(params=SYSTEMS)
+def example(request: pytest.FixtureRequest, project: Project) -> Example:
+    return Example(request.param, project.parameters / request.param)
+
+
+@pytest.fixture(params=DECIDING)
+def deciding(request: pytest.FixtureRequest, project: Project) -> Example:
+    return Example(request.param, project.parameters / request.param)
+
+
+# --- writing -----------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_elsewhere_writes_the_same(project: Project, tmp_path: Path) -> None:
+    written = examples.write_tables(tmp_path)
+    assert len(written) == 69
+    for path in written:
+        other = project.parameters / path.relative_to(tmp_path)
+        if path.suffix == ".duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                names = [row[0] for row in connection.execute("SHOW TABLES").fetchall()]
+            assert len(names) == 17
+            for name in names:
+                pd.testing.assert_frame_equal(read(path, name), read(other, name))
+        elif path.suffix == ".csv":
+            assert path.read_bytes() == other.read_bytes(), path.name
+        else:
+            pd.testing.assert_frame_equal(read(path), read(other))
+
+
+def test_nothing_is_written_where_all_is_there(project: Project) -> None:
+    assert examples.write_tables(project.parameters) == []
+
+
+def test_a_missing_file_or_another_version_is_written_again(tmp_path: Path) -> None:
+    examples.write_tables(tmp_path)
+    (tmp_path / "churn_risk/data/decisions.parquet").unlink()
+    marker = tmp_path / "data/.version"
+    marker.write_text(marker.read_text().replace(examples.version(), "0" * 16))
+    written = {path.relative_to(tmp_path).as_posix() for path in examples.write_tables(tmp_path)}
+    assert "churn_risk/data/decisions.parquet" in written
+    assert "data/training.csv" in written
+    assert not any(name.startswith("health_score") for name in written)
+
+
+def test_nothing_is_left_beside_the_tables(project: Project) -> None:
+    for folder in (project.parameters / "data", *project.parameters.glob("*/data")):
+        known = (folder / ".version").read_text().split()[1:]
+        assert {path.name for path in folder.iterdir()} == {".version", *known}
+
+
+def test_every_table_of_the_framework_is_in_some_example(project: Project) -> None:
+    used = {name for s in SYSTEMS for name in load(project.parameters / s / "system.yaml")["tables"]}
+    assert used | {"training"} == set(catalogue.tables())
+
+
+# --- rows --------------------------------------------------------------------------------------------------
+
+
+def test_each_customer_has_one_event_in_the_period(example: Example) -> None:
+    events, customers = example.events, example.table("customers")
+    assert len(events) == example.planted[example.events_name] == 20_000
+    assert events.customer.is_unique
+    assert customers.customer.is_unique
+    assert len(customers) == 20_000 + example.planted["undecided"]
+    assert set(events.customer) < set(customers.customer)
+    first, last = WHOLE["period"]
+    assert events.time.dt.date.between(first, last).all()
+    assert events.purpose.value_counts().to_dict() == example.planted["purposes"]
+
+
+def test_no_fact_is_later_than_the_day_of_assessment(example: Example) -> None:
+    for name in example.system["tables"]:
+        frame = example.table(name)
+        for role in set(times(name, frame)) - {"expires", "extended_until"}:
+            assert not (frame[role] >= AS_OF).any(), (name, role)
+
+
+def test_outcomes_are_empty_exactly_where_they_are_not_known_yet(deciding: Example) -> None:
+    events = deciding.events
+    early = events.time.dt.date < WHOLE["matures"]
+    assert (events.outcome.notna() == early).all()
+    assert (~early).sum() == 8000
+
+
+def test_some_attributes_are_missing_for_a_few_customers(example: Example) -> None:
+    customers = example.table("customers")
+    missing = {c: customers[c].isna().mean() for c in customers.columns if c not in ("customer", "region", "since")}
+    assert max(missing.values()) <= 0.045
+    assert sum(share > 0.015 for share in missing.values()) >= 2
+
+
+# --- the planted facts -------------------------------------------------------------------------------------
+
+
+def state_of_consent(event: Any, rows: list[Any]) -> str:
+    def in_force(row: Any) -> bool:
+        kept = pd.isna(row.withdrawn) or event.time < row.withdrawn
+        return row.given <= event.time and kept and (pd.isna(row.expires) or event.time < row.expires)
+
+    own = [r for r in rows if r.purpose == event.purpose]
+    if any(in_force(r) for r in own):
+        return "in_force"
+    if any(r.given <= event.time and r.withdrawn <= event.time for r in own):
+        return "withdrawn"
+    if any(r.given <= event.time and r.expires <= event.time for r in own):
+        return "expired"
+    return "wrong_purpose" if any(in_force(r) for r in rows if r.purpose != event.purpose) else "none"
+
+
+def rows_by_customer(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in frame.itertuples():
+        found.setdefault(row.customer, []).append(row)
+    return found
+
+
+def test_consent(example: Example) -> None:
+    consents = rows_by_customer(example.table("consents"))
+    by_consent = {b["purpose"] for b in example.system["lawful_bases"] if b["basis"] == "consent"}
+    counts = {"none": 0, "withdrawn": 0, "expired": 0, "wrong_purpose": 0, "in_force": 0}
+    for event in example.events.itertuples():
+        if event.purpose in by_consent:
+            counts[state_of_consent(event, consents.get(event.customer, []))] += 1
+    in_force = counts.pop("in_force")
+    assert counts == ({**counts, **example.planted["consent"]} if by_consent else dict.fromkeys(counts, 0))
+    assert in_force + sum(counts.values()) == sum(example.planted["purposes"][p] for p in by_consent)
+
+
+def test_consents_have_close_calls_on_both_sides(example: Example) -> None:
+    if not example.planted["consent"]:
+        return
+    joined = example.events.merge(example.table("consents"), on=["customer", "purpose"])
+    second = pd.Timedelta(seconds=1)
+    assert (joined.given == joined.time).sum() == 200
+    assert (joined.withdrawn == joined.time + second).sum() == 200
+    assert (joined.expires == joined.time + second).sum() == 200
+    on_the_second = (joined.withdrawn == joined.time).sum()
+    assert on_the_second == -(-example.planted["consent"]["withdrawn"] // 2)
+
+
+def test_notices(example: Example) -> None:
+    notices = rows_by_customer(example.table("notices"))
+    untold, never = 0, 0
+    for event in example.events.itertuples():
+        rows = notices.get(event.customer, [])
+        untold += not any(row.time <= event.time for row in rows)
+        never += not rows
+    assert untold == example.planted["without_notice"]
+    assert never == untold // 2
+
+
+def test_opt_outs(example: Example) -> None:
+    opt_outs = rows_by_customer(example.table("opt_outs"))
+    after, spared = 0, 0
+    for event in example.events.itertuples():
+        rows = opt_outs.get(event.customer, [])
+        counts = [row for row in rows if pd.isna(row.purpose) or row.purpose == event.purpose]
+        after += any(event.time > row.time for row in counts)
+        spared += any(event.time >= row.time for row in rows) and not any(event.time > row.time for row in counts)
+    assert after == example.planted["after_opt_out"]
+    assert spared == 65
+
+
+def test_audit_log(example: Example) -> None:
+    events = example.events
+    fields = [f for f in ("model_version", "inputs_hash", "score", "reason", "actor") if f in events]
+    assert ("score" in fields) == (example.id not in ("next_best_offer", "support_assistant"))
+    blank = events[fields].isna()
+    assert blank.any(axis=1).sum() == blank.sum().sum() == example.planted["audit_log_incomplete"]
+    assert blank.sum().max() - blank.sum().min() <= 1
+    ordered = events.sort_values("sequence")
+    assert ordered.time.is_monotonic_increasing
+    assert ordered.sequence.iloc[-1] - ordered.sequence.iloc[0] + 1 - len(events) == example.planted["sequence_gaps"]
+
+
+def test_retention(example: Example) -> None:
+    classes = load(PARAMETERS / "organisation.yaml")["retention_classes"]
+    found = {}
+    for name, spec in example.system["tables"].items():
+        if "retention_class" not in spec:
+            continue
+        frame, days = example.table(name), classes[spec["retention_class"]]["days"]
+        time = frame.given if name == "consents" else frame.time
+        found[name] = (time < AS_OF - pd.Timedelta(days=days)).sum()
+        near = (time - (AS_OF - pd.Timedelta(days=days))).abs() < pd.Timedelta(days=2)
+        assert not near.any(), f"{name}: the count hangs on whether as_of means its beginning or its end"
+        assert WHOLE["retention_days"].get(name, days) == days
+    assert found == {**dict.fromkeys(found, 0), **example.planted["over_retention"]}
+
+
+def test_training(project: Project) -> None:
+    rows = read(project.parameters / "data/training.csv")
+    completed, expires = pd.to_datetime(rows.completed), pd.to_datetime(rows.expires)
+    planted = WHOLE["training"]
+    assert rows.role.value_counts().to_dict() == planted["roles"]
+    assert completed.isna().sum() == planted["not_completed"]
+    assert (completed > AS_OF).sum() == planted["completed_later"]
+    assert (expires <= AS_OF).sum() == planted["lapsed"]
+    assert not (completed.isna() & (expires <= AS_OF)).any()
+    assert rows.duplicated().sum() == 0 or rows.person.value_counts().max() == 2
+
+
+def cells_by_group(example: Example, attribute: str) -> dict[str, list[int]]:
+    events, system = example.events, example.system
+    groups = example.table("customers").set_index("customer")
+    column = system["attributes"][attribute]["column"]
+    wanted = system["decision"]["selected"] or [True]
+    positive = system["outcome"]["positive"] or [True]
+    found: dict[str, list[int]] = {}
+    for event in events.itertuples():
+        group = groups.at[event.customer, column]
+        cell = 0 if event.decision in wanted else 2
+        if pd.isna(event.outcome):
+            cell = 4 + cell // 2
+        elif event.outcome not in positive:
+            cell += 1
+        found.setdefault("unknown" if pd.isna(group) else group, [0] * 6)[cell] += 1
+    return found
+
+
+def test_groups_with_a_planted_gap(deciding: Example) -> None:
+    attribute, cells = next((a, g["cells"]) for a, g in deciding.planted["groups"].items() if "cells" in g)
+    assert cells_by_group(deciding, attribute) == cells
+
+
+def rates(cells: list[int]) -> Iterator[float]:
+    tp, fp, fn, tn, selected, other = cells
+    yield (tp + fp + selected) / (tp + fp + fn + tn + selected + other)
+    yield tp / (tp + fn)
+    yield fp / (fp + tn)
+
+
+@pytest.mark.parametrize("system", ["churn_risk", "support_triage", "next_best_offer"])
+def test_groups_without_a_planted_gap_differ_by_rounding_only(system: str, project: Project) -> None:
+    example = Example(system, project.parameters / system)
+    for attribute, spec in example.planted["groups"].items():
+        if "shares" not in spec or attribute not in example.system["attributes"]:
+            continue
+        cells = cells_by_group(example, attribute)
+        total = [sum(column) for column in zip(*cells.values(), strict=True)]
+        for group, counts in cells.items():
+            share = spec["shares"][group] / 100
+            assert all(abs(n - share * of) <= 1 for n, of in zip(counts, total, strict=True)), (attribute, group)
+
+
+def test_health_score_has_no_gap_in_any_attribute(project: Project) -> None:
+    example = Example("health_score", project.parameters / "health_score")
+    for attribute in example.system["attributes"]:
+        found = [list(rates(cells)) for cells in cells_by_group(example, attribute).values()]
+        for metric in zip(*found, strict=True):
+            assert max(metric) - min(metric) < 1e-9, attribute
+
+
+def test_postcode_area_stands_in_for_language_in_the_offers(project: Project) -> None:
+    example = Example("next_best_offer", project.parameters / "next_best_offer")
+    customers = example.events.merge(example.table("customers"), on="customer").fillna({"LANGUAGE": "unknown"})
+    planted = dict(example.planted["groups"]["postcode_area"]["shares_by"])
+    assert planted.pop("attribute") == "language"
+    for language, shares in planted.items():
+        rows = customers[customers["LANGUAGE"] == language]
+        for area, percent in shares.items():
+            assert abs((rows["POSTCODE_AREA"] == area).sum() - percent / 100 * len(rows)) <= 6
+    found = {area: list(rates(cells)) for area, cells in cells_by_group(example, "postcode_area").items()}
+    worst = min(found, key=lambda area: found[area][0])
+    assert worst == "SE3"
+    assert all(found[area][0] - found["SE3"][0] > 0.055 for area in found if area != "SE3")
+
+
+def test_flags_of_conversations(project: Project) -> None:
+    example = Example("support_assistant", project.parameters / "support_assistant")
+    talks = example.events
+    language = talks.language.fillna("unknown")
+    assert language.value_counts().to_dict() == {
+        g: n for g, (n,) in example.planted["groups"]["language"]["cells"].items()
+    }
+    for flag, counts in example.planted["flags"].items():
+        assert (talks[flag] == True).groupby(language).sum().to_dict() == counts, flag  # noqa: E712 (may be missing)
+    assert (talks.handover_granted.notna() == talks.handover_asked).all()
+    assert not (talks.reopened & ~talks.resolved).any()
+    assert (~talks.disclosed).sum() == example.planted["not_disclosed"]
+    assert talks.grounded.notna().sum() == example.planted["checked"]
+    assert (talks.grounded == False).sum() == example.planted["not_grounded"]  # noqa: E712 (may be missing)
+
+
+def test_name_swaps(project: Project) -> None:
+    example = Example("support_assistant", project.parameters / "support_assistant")
+    swaps = example.table("name_swaps")
+    assert len(swaps) == swaps.pair.nunique() == 400
+    for group, planted in example.planted["name_swaps"].items():
+        rows = swaps[swaps.group == group]
+        both, base = rows.baseline_ok & rows.swapped_ok, rows.baseline_ok & ~rows.swapped_ok
+        swapped, neither = ~rows.baseline_ok & rows.swapped_ok, ~rows.baseline_ok & ~rows.swapped_ok
+        assert [int(x.sum()) for x in (both, base, swapped, neither)] == planted
+
+
+def test_counts_of_the_smaller_tables(example: Example) -> None:
+    planted = example.planted
+    for name in ("appeals", "feedback", "error_reports", "human_requests", "personalisation_choices"):
+        frame = example.table(name)
+        for role, count in planted[name].items():
+            if role == "rows":
+                assert len(frame) == count, name
+            elif role == "repeats":
+                assert frame.repeat_of.notna().sum() == count
+                assert set(frame.repeat_of.dropna()) < set(frame.id)
+            else:
+                yes = frame[role].notna() if role in times(name, frame) else frame[role] == True  # noqa: E712 (may be missing)
+                assert yes.sum() == count, (name, role)
+    sessions = example.table("acceptance_sessions")
+    for group, counts in planted["acceptance"].items():
+        rows = sessions[sessions.group == group]
+        assert {"rows": len(rows), **{k: int(rows[k].sum()) for k in counts if k != "rows"}} == counts
+    steps = example.table("rollout_steps")
+    assert steps[["exposed", "harmed", "control", "control_harmed"]].to_numpy().tolist() == planted["rollout"]
+    assert [d.date() for d in example.table("past_assessments").date] == planted["past_assessments"]
+
+
+def test_reviews(example: Example) -> None:
+    reviews = example.table("human_reviews")
+    assert reviews.decision.is_unique
+    joined = reviews.merge(example.events, left_on="decision", right_on="id", suffixes=("_review", ""))
+    assert len(joined) == len(reviews)
+    assert (joined.time_review > joined.time).all()
+    for team, planted in example.planted["reviews"].items():
+        rows = reviews[reviews.reviewer_group == team]
+        right, changed = rows.ai_was_right, rows.overridden
+        kinds = (right & ~changed, right & changed, ~right & ~changed, ~right & changed)
+        assert [int(kind.sum()) for kind in kinds] == planted["counts"]
+        assert abs(rows.seconds.median() / planted["seconds"] - 1) < 0.3
+
+
+def test_deletion_requests(example: Example) -> None:
+    planted, requests = example.planted["deletion_requests"], example.table("deletion_requests")
+    month = requests.time + pd.Timedelta(days=31)
+    limit = requests.extended_until.fillna(month)
+    done, late = requests.completed.notna(), requests.completed > limit
+    assert (done & ~late).sum() == planted["in_time"]
+    assert (done & late).sum() == planted["late"]
+    assert (~done & (limit < AS_OF)).sum() == planted["overdue"]
+    still = set(requests[done].customer) & set(example.table("customers").customer)
+    assert len(still) == planted["still_there"]
+    for name in ("decisions", "consents", "notices", "opt_outs", "appeals", "feedback", "human_requests"):
+        if name in example.system["tables"]:
+            assert not set(requests[done].customer) & set(example.table(name).customer), name
+
+
+def test_training_sample(example: Example) -> None:
+    assert ("training_sample" in example.system["tables"]) == ("training_sample" in example.planted)
+    if "training_sample" not in example.planted:
+        return
+    planted, customers = example.planted["training_sample"], example.table("customers")
+    sample = example.table("training_sample").merge(customers, on="customer")
+    assert len(sample) == planted["rows"]
+    for name, attribute in example.system["attributes"].items():
+        groups, expected = sample[attribute["column"]], customers[attribute["column"]].value_counts(normalize=True)
+        for group, share in groups.value_counts(normalize=True).items():
+            if name == planted["short_of"].get("attribute"):
+                continue
+            assert abs(share - expected[group]) < 0.02, (name, group)
+    if planted["short_of"]:
+        column = example.system["attributes"][planted["short_of"]["attribute"]]["column"]
+        assert (sample[column] == planted["short_of"]["group"]).sum() == planted["short_of"]["rows"]
+
+
+def test_only_the_planted_feature_drifts(example: Example) -> None:
+    planted, rows = example.planted["drift"], example.table("monitoring")
+    assert rows.duplicated(["period", "feature", "bin"]).sum() == 0
+    for feature, part in rows.groupby("feature"):
+        table = part.pivot_table(index="period", columns="bin", values="count")
+        shares = table.div(table.sum(axis=1), axis=0)
+        moved = (shares - shares.iloc[0]).abs().max(axis=1)
+        drifts = planted.get("feature") == feature
+        since = pd.Timestamp(planted["from"]) if drifts else pd.Timestamp.max
+        assert (moved[moved.index >= since] > 0.1).all()
+        assert (moved[moved.index < since] < 0.06).all()
+
+
+# --- the dossiers ------------------------------------------------------------------------------------------
+
+
+def test_every_dossier_loads_without_a_problem(project: Project) -> None:
+    assert [path.name for path in project.systems()] == sorted(SYSTEMS)
+    for folder in project.systems():
+        found = dossier.load(project, folder)
+        assert found.system.name
+
+
+def test_a_bought_system_has_no_training_sample_and_every_kind_of_answer(project: Project) -> None:
+    system = dossier.load(project, project.parameters / "next_best_offer", tables=False).system
+    assert "training_sample" not in system.tables
+    assert system.supplier
+    assert {r.answer for r in system.supplier.requests} == {"received", "refused", "pending"}
+
+
+def test_an_attribute_that_is_not_held_says_why(project: Project) -> None:
+    system = dossier.load(project, project.parameters / "support_assistant", tables=False).system
+    assert system.attributes["ethnicity"].not_held
+
+
+def asked(found: dossier.Dossier, stage: str) -> list[catalogue.Question]:
+    """The questions that are shown to this system, by its own answers."""
+    given, shown = found.answers(stage), []
+    for question in catalogue.questions(stage).values():
+        if found.system.kind not in question.kinds:
+            continue
+        parent = question.shown_when
+        if parent is None or (parent.question in given and given[parent.question].answer.value in parent.is_):
+            shown.append(question)
+    return shown
+
+
+def test_all_but_the_planted_questions_are_answered_signed_and_in_time(example: Example, project: Project) -> None:
+    found = dossier.load(project, example.folder, tables=False)
+    oldest = AS_OF - pd.DateOffset(months=found.policy.records.answers_max_age_months.value)
+    for stage in STAGES:
+        given = found.answers(stage)
+        open_ = [q.id for q in asked(found, stage) if q.id not in given or given[q.id].answer.value in (None, "")]
+        assert sorted(open_) == sorted(example.planted.get("unanswered", {}).get(stage, [])), stage
+        for name, item in given.items():
+            answer = item.answer
+            assert answer.by, name
+            assert answer.role, name
+            assert answer.on, name
+            assert pd.Timestamp(answer.on) < AS_OF
+            assert (pd.Timestamp(answer.on) < oldest) == (name in example.planted.get("stale", [])), name
+
+
+def test_all_but_the_planted_answers_have_the_evidence_they_need(example: Example, project: Project) -> None:
+    found = dossier.load(project, example.folder, tables=False)
+    lacking = [
+        q.id
+        for stage in STAGES
+        for q in asked(found, stage)
+        if q.evidence == "required" and q.id in found.answers(stage) and not found.answers(stage)[q.id].answer.evidence
+    ]
+    assert lacking == example.planted.get("without_evidence", [])
+
+
+def test_evidence_is_real_text(example: Example, project: Project) -> None:
+    found = dossier.load(project, example.folder, tables=False)
+    files = {g.evidence_file for stage in STAGES for g in found.answers(stage).values() if g.evidence_file}
+    for path in files:
+        assert len(path.read_text(encoding="utf-8").split()) >= 60, path.name
+    kept = set((example.folder / "evidence").iterdir())
+    assert kept <= files, "a document that no answer names"
+
+
+def test_the_risk_register_is_whole_apart_from_the_planted_gaps(example: Example, project: Project) -> None:
+    found = dossier.load(project, example.folder, tables=False)
+    impact = found.stage(schema.ImpactAnalysis)
+    expected = {r.id for r in catalogue.risks().values() if found.system.use in r.uses}
+    handled = {r.id for r in impact.risks} | {r.id for r in impact.risks_ruled_out}
+    assert expected == {i for i in handled if i.startswith("R")}
+    assert all(r.inherent and r.residual and r.treatment and r.owner and r.due for r in impact.risks)
+    assert all(pd.Timestamp(r.due) > AS_OF for r in impact.risks)
+    assert [r.id for r in impact.risks if not r.deputy] == example.planted.get("without_deputy", [])
+    appetite = found.policy.risk.appetite.value
+    above = [r.id for r in impact.risks if r.residual and r.residual.score > appetite]
+    assert above == example.planted.get("above_appetite", [])
+
+
+def test_every_group_was_heard_and_answered_apart_from_the_planted_ones(example: Example, project: Project) -> None:
+    found = dossier.load(project, example.folder, tables=False)
+    groups = found.stage(schema.ImpactAnalysis).stakeholders
+    assert set(found.policy.consultation.groups.value) <= {g.group for g in groups}
+    affected = [g for g in groups if not g.not_affected]
+    assert [g.group for g in affected if not g.consulted] == example.planted.get("not_heard", [])
+    unanswered = [g.group for g in affected if g.consulted and not g.consulted.answered]
+    assert unanswered == example.planted.get("not_answered", [])
