@@ -43,6 +43,7 @@ ATTRIBUTES = {
     "a": {"href", "title"},
     "th": {"scope", "colspan", "rowspan"},
     "td": {"colspan", "rowspan"},
+    "div": {"tabindex"},
     "*": {"class", "lang", "dir"},
 }
 

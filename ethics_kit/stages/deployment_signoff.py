@@ -105,7 +105,7 @@ def training_current(case: Case) -> Outcome:
 
 def review_due(case: Case) -> Outcome:
     """G3 and B5: past assessments against the cadence of the impact level."""
-    names = {"G3": "next_review_due", "B5": "assessments_recur"}
+    names = {"G3": "review_overdue", "B5": "assessments_recur"}
     if not case.has("past_assessments", "date"):
         awaits = case.lacking("past_assessments", "date")
         return Outcome(tuple(not_assessed(r, n, awaits) for r, n in names.items()))
@@ -118,7 +118,7 @@ def review_due(case: Case) -> Outcome:
     overdue = (case.as_of - due).days
     late = _late_gaps(dates, months)
     g3 = Finding(
-        id="G3.next_review_due",
+        id="G3.review_overdue",
         requirement="G3",
         status="met" if overdue <= 0 else "not_met",
         evidence="measured",

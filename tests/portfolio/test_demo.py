@@ -1,0 +1,194 @@
+"""The whole job on the example portfolio: what the demo prints, and whether the records hold the planted facts."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import nbformat
+import pytest
+
+from ethics_kit import examples
+from ethics_kit.framework import catalogue
+from ethics_kit.project import STAGES
+from ethics_kit.record import read_record, recommend
+
+FACTS = examples.planted()["systems"]
+ALL = [(system, stage) for system in FACTS for stage in STAGES]
+
+
+def test_the_demo_ends_with_a_table_of_verdicts_and_the_way_to_the_index(portfolio):
+    assert portfolio.printed.count("report.html") == 20
+    assert re.search(
+        r"(?m)^system +impact_analysis +design_review +bias_testing +deployment_signoff$", portfolio.printed
+    )
+    assert portfolio.printed.rstrip().endswith("Portfolio: reports/index.html")
+    assert (portfolio.reports / "index.html").is_file()
+
+
+@pytest.mark.parametrize(("system", "stage"), ALL)
+def test_a_record_is_valid_intact_and_follows_the_published_schema(portfolio, system, stage):
+    folder = portfolio.folder(system, stage)
+    record, why = read_record(folder / "record.json")
+    assert record, why
+    assert folder.name == f"2026-11-01_{record.record_id[:12]}"
+    published = json.loads((portfolio.root / "parameters/.schema/record.json").read_text())
+    jsonschema.validate(portfolio.record(system, stage), published)
+    assert recommend(record.findings, record.obligations, record.upstream, record.as_of) == record.recommendation
+
+
+@pytest.mark.parametrize(("system", "stage"), ALL)
+def test_every_requirement_of_the_stage_has_the_evidence_it_owes(portfolio, system, stage):
+    record = portfolio.record(system, stage)
+    needs = {d["requirement"]: set(d["needs"]) for d in record["obligations"]["duties"]}
+    assert set(needs) == set(catalogue.stage_requirements(stage))
+    for requirement, evidence in needs.items():
+        assert evidence <= {f["evidence"] for f in record["findings"] if f["requirement"] == requirement}
+
+
+@pytest.mark.parametrize(("system", "stage"), ALL)
+def test_finding_ids_are_unique(portfolio, system, stage):
+    ids = [f["id"] for f in portfolio.record(system, stage)["findings"]]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("system", FACTS)
+def test_planted_notices_are_counted_exactly(portfolio, system):
+    found = portfolio.finding(system, "design_review", "P1.1.notice_before_first_decision")
+    assert round((1 - found["value"]) * found["n"]) == FACTS[system]["without_notice"]
+    assert found["n"] == FACTS[system].get("decisions", FACTS[system].get("conversations"))
+
+
+@pytest.mark.parametrize("system", [s for s, facts in FACTS.items() if facts["consent"]])
+def test_planted_consents_are_counted_exactly_and_apart(portfolio, system):
+    tables = {t["id"]: t["rows"] for t in portfolio.record(system, "design_review")["tables"]}
+    counts = dict(tables["P3.2.consent_states"])
+    planted = FACTS[system]["consent"]
+    assert counts["none"] == planted["none"]
+    assert counts["withdrawn"] == planted["withdrawn"]
+    assert counts["expired"] == planted["expired"]
+    assert counts["another purpose"] == planted["wrong_purpose"]
+
+
+@pytest.mark.parametrize("system", FACTS)
+def test_planted_opt_outs_audit_gaps_and_old_rows_are_counted_exactly(portfolio, system):
+    facts = FACTS[system]
+    after = portfolio.finding(system, "deployment_signoff", "C3.1.decided_after_opt_out")
+    assert round(after["value"] * after["n"]) == facts["after_opt_out"]
+    audit = portfolio.finding(system, "deployment_signoff", "P4.2.audit_log_complete")
+    assert round((1 - audit["value"]) * audit["n"]) == facts["audit_log_incomplete"]
+    for table, count in facts["over_retention"].items():
+        kept = portfolio.finding(system, "design_review", f"C1.3.{table}_over_limit")
+        assert round(kept["value"] * kept["n"]) == count
+
+
+@pytest.mark.parametrize("system", FACTS)
+def test_training_is_counted_exactly(portfolio, system):
+    training = examples.planted()["training"]
+    lapsed = training["not_completed"] + training["completed_later"] + training["lapsed"]
+    found = portfolio.finding(system, "deployment_signoff", "G4.training_current")
+    assert round((1 - found["value"]) * found["n"]) == lapsed
+
+
+def test_the_system_without_disparity_is_not_accused(portfolio):
+    record = portfolio.record("health_score", "bias_testing")
+    assert "not_met" not in {f["status"] for f in record["findings"] if f["evidence"] == "measured"}
+
+
+def test_planted_disparities_are_found_where_they_are_and_nowhere_else(portfolio):
+    def accused(system: str) -> set[str]:
+        record = portfolio.record(system, "bias_testing")
+        return {f["id"] for f in record["findings"] if f["status"] == "not_met" and f["evidence"] == "measured"}
+
+    assert accused("churn_risk") == {"C2.3.age_band.true_positive_rate_difference"}
+    assert accused("support_triage") == {
+        "C2.1.language.selection_rate_difference",
+        "C2.3.language.true_positive_rate_difference",
+    }
+    assert {"C2.1.language.selection_rate_difference", "C2.1.postcode_area.selection_rate_difference"} <= accused(
+        "next_best_offer"
+    )
+
+
+def test_the_planted_recall_gap_has_its_exact_size(portfolio):
+    cells = FACTS["churn_risk"]["groups"]["age_band"]["cells"]
+    known = {group: c for group, c in cells.items() if group != "unknown"}
+    rest = [c for group, c in known.items() if group != "65+"]
+    own = known["65+"][0] / (known["65+"][0] + known["65+"][2])
+    others = sum(c[0] for c in rest) / sum(c[0] + c[2] for c in rest)
+    found = portfolio.finding("churn_risk", "bias_testing", "C2.3.age_band.true_positive_rate_difference")
+    assert found["value"] == pytest.approx(own - others)
+    assert found["interval"]["low"] < found["value"] < found["interval"]["high"]
+
+
+def test_every_number_has_a_sample_size_and_every_share_an_interval(portfolio):
+    for system, stage in ALL:
+        for finding in portfolio.record(system, stage)["findings"]:
+            if finding["value"] is not None and finding["evidence"] == "measured":
+                assert finding["n"] is not None, finding["id"]
+                if finding["unit"].startswith(("share", "difference")):
+                    assert finding["interval"], finding["id"]
+
+
+def test_no_published_file_names_a_path_of_this_machine_or_a_customer(portfolio):
+    customers = {c for system in ("churn_risk", "health_score") for c in _some_customers(portfolio.root, system)}
+    for path in portfolio.reports.rglob("*.*"):
+        if path.suffix in (".json", ".html", ".ipynb"):
+            text = path.read_text()
+            assert str(portfolio.root) not in text, path
+            assert str(Path.home()) + "/" not in text, path
+            assert not any(c in text for c in customers), path
+
+
+def _some_customers(root: Path, system: str) -> list[str]:
+    from ethics_kit import dossier
+    from ethics_kit.project import Project
+
+    table = dossier.load(Project(root), root / "parameters" / system).tables.table("decisions")
+    return table.customer.as_table().limit(50).to_pyarrow()["customer"].to_pylist()
+
+
+@pytest.mark.parametrize(("system", "stage"), ALL)
+def test_every_output_of_the_notebook_reaches_the_page(portfolio, system, stage):
+    folder = portfolio.folder(system, stage)
+    page = _words((folder / "report.html").read_text())
+    outputs = [
+        o
+        for c in nbformat.read(folder / "notebook.ipynb", as_version=4).cells
+        if c.cell_type == "code"
+        for o in c.outputs
+    ]
+    assert outputs
+    for output in outputs:
+        for mime in ("text/html", "image/svg+xml"):
+            if mime in output.data:
+                shown = output.data[mime] if mime == "text/html" else output.metadata[mime]["alt"]
+                assert _words(shown) in page
+                break
+        else:
+            assert _words(output.data["text/plain"]) in page
+
+
+def _words(html: str) -> str:
+    """Text as a reader sees it, alt texts included."""
+    import html as entities
+
+    html = re.sub(r'alt="([^"]*)"', lambda m: f">{m.group(1)}<", html)
+    return " ".join(entities.unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+@pytest.mark.parametrize(("system", "stage"), ALL)
+def test_a_report_is_one_small_file_without_script_or_outside_request(portfolio, system, stage):
+    page = (portfolio.folder(system, stage) / "report.html").read_text()
+    assert len(page) < 250_000
+    assert not re.search(r"<script|<iframe|<object|<link\b|\son\w+=|javascript:", page, re.IGNORECASE)
+    assert not re.search(r'(?:src|srcset|poster)="(?!data:)', page)
+    assert "default-src &#39;none&#39;" in page
+
+
+def test_the_index_lists_every_system_worst_first_with_links_that_work(portfolio):
+    page = (portfolio.reports / "index.html").read_text()
+    links = re.findall(r'href="([^"]+)"', page)
+    assert len(links) == 20
+    assert all((portfolio.reports / link).is_file() for link in links)
+    assert page.index("next_best_offer") < page.index("health_score")
