@@ -172,7 +172,7 @@ def _checked(notebook: nbformat.NotebookNode, staging: Path, job: Job) -> Record
     """
     pending = sum(not _ran(c) for c in _code(notebook))
     if pending:
-        raise RunError(f"{pending} cells of the notebook did not run")
+        raise RunError(f"{pending} cells of the notebook did not run to their end")
     record, why = read_record(staging / "record.json")
     if record is None:
         raise RunError(f"the notebook saved no valid record: {why}")

@@ -1,0 +1,200 @@
+"""Runs that go wrong: each failure is told, stays alone, leaves its notebook and nothing half-written."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+
+import nbformat
+import pytest
+
+from ethics_kit.project import Project, notebook_name
+from ethics_kit.runner.assessment import Job, assess
+
+KIT = [sys.executable, "-c", "from ethics_kit.cli import main; main()"]
+DAY = "2026-11-01"
+
+
+def kit(*arguments, cwd):
+    return subprocess.run([*KIT, *arguments], cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+
+
+def spoil(root, stage, source, *, place=-1):
+    """Put `source` in place of a code cell of this project's own template; -1 is the one that saves."""
+    template = Project(root).template(stage)
+    notebook = nbformat.read(template, as_version=4)
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    code[place].source = source
+    own = root / "notebooks" / notebook_name(stage)
+    own.parent.mkdir(exist_ok=True)
+    nbformat.write(notebook, own)
+
+
+def job(root, stage="impact_analysis", **options):
+    return Job(Project(root), root / "parameters/demo", stage, date(2026, 11, 1), root / "reports", **options)
+
+
+ALTER_THE_RECORD = """\
+book.save()
+import os, pathlib
+path = pathlib.Path(os.environ["ETHICS_KIT_STAGING"]) / "record.json"
+path.write_text(path.read_text().replace('"not_assessed"', '"met"', 1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise SystemExit(0)", "did not run to their end"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "Kernel died"),
+        ("pass", "saved no valid record"),
+        (ALTER_THE_RECORD, "record.json was changed after it was written"),
+    ],
+    ids=["a cell raises", "a cell exits", "the kernel is killed", "nothing is saved", "the record is altered"],
+)
+def test_a_failure_leaves_its_notebook_and_a_page_and_counts_as_failed(project, source, told):
+    root = project()
+    spoil(root, "impact_analysis", source)
+    result = assess(job(root))
+    assert result.verdict == "failed"
+    assert told in result.reason
+    assert result.folder.name == f"failed_{DAY}"
+    assert sorted(p.name for p in result.folder.iterdir()) == ["notebook.ipynb", "report.html"]
+    page = (result.folder / "report.html").read_text()
+    assert "The assessment failed: there is no result" in page
+    assert told in page
+    latest = json.loads((root / "reports/demo/impact_analysis/latest.json").read_text())
+    assert latest == {"status": "failed", "folder": f"failed_{DAY}", "as_of": DAY}
+    assert list((root / "reports/.staging").iterdir()) == []
+
+
+def test_a_notebook_over_its_time_limit_is_ended_and_failed(project):
+    root = project()
+    spoil(root, "impact_analysis", "import time; time.sleep(300)")
+    start = time.monotonic()
+    result = assess(job(root, time_limit=6))
+    assert time.monotonic() - start < 30
+    assert result.verdict == "failed"
+    assert result.reason == "stopped after 6 seconds, the limit for one notebook"
+
+
+def test_the_page_of_a_failure_escapes_what_the_error_says(project):
+    root = project()
+    spoil(root, "impact_analysis", "raise ValueError('<script>alert(1)</script>\\x1b[31m')")
+    page = (assess(job(root)).folder / "report.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "\x1b" not in page
+
+
+def test_one_failing_system_does_not_stop_the_others_and_the_exit_code_is_1(project):
+    root = project()
+    project("second")
+    (root / "parameters/second/data/consents.csv").write_text("customer_id,purpose,given,withdrawn\nc1,x,2026-01-01,\n")
+    spoil(root, "design_review", "assert book.case.dossier.id != 'second', 'no'\nbook.save()")
+    done = kit("run", "--stage", "design_review", "--as-of", DAY, cwd=root)
+    assert done.returncode == 1, done.stderr
+    assert "second  design_review  failed" in done.stdout
+    assert "demo  design_review  undetermined" in done.stdout
+    index = (root / "reports/index.html").read_text()
+    assert "Failed" in index
+    assert "Undetermined" in index
+
+
+def test_one_bad_dossier_is_told_the_others_run_and_the_exit_code_is_2(project, edit):
+    root = project()
+    project("second")
+    edit(root / "parameters/second/system.yaml", ("kindd",), "scored")
+    done = kit("run", "--stage", "impact_analysis", "--as-of", DAY, "--gate", cwd=root)
+    assert done.returncode == 2
+    assert "parameters/second/system.yaml" in done.stderr
+    assert "kindd: found an unknown key" in done.stderr
+    assert "demo  impact_analysis  undetermined" in done.stdout
+
+
+def test_nothing_is_written_when_nothing_can_run(project, edit):
+    root = project()
+    edit(root / "parameters/policy.yaml", ("fairness", "margin", "value"), 7)
+    done = kit("run", cwd=root)
+    assert done.returncode == 2
+    assert "fairness.margin.value" in done.stderr
+    assert not (root / "reports").exists()
+
+
+def test_the_gate_refuses_what_the_policy_refuses_and_the_policy_may_let_it_pass(project, edit):
+    root = project()
+    arguments = ("run", "demo", "--stage", "impact_analysis", "--as-of", DAY, "--gate")
+    assert kit(*arguments, cwd=root).returncode == 3
+    edit(root / "parameters/policy.yaml", ("gate", "refuse", "value"), ["reject"])
+    assert kit(*arguments, cwd=root).returncode == 0
+
+
+def test_a_wrong_day_or_stage_is_bad_input(project):
+    root = project()
+    done = kit("run", "--as-of", "2026-13-01", cwd=root)
+    assert done.returncode == 2
+    assert 'as_of: found "2026-13-01"' in done.stderr
+    assert kit("run", "--stage", "bias", cwd=root).returncode == 2
+
+
+def test_a_later_stage_is_undetermined_after_a_failed_earlier_one(project):
+    root = project()
+    assert assess(job(root)).verdict == "undetermined"
+    spoil(root, "impact_analysis", "1 / 0")
+    assert assess(job(root)).verdict == "failed"
+    result = assess(job(root, "design_review"))
+    record = json.loads((result.folder / "record.json").read_text())
+    assert record["upstream"][0]["status"] == "failed"
+    assert record["level"]["holds"] == "IV"
+    assert record["recommendation"]["verdict"] in ("undetermined", "reject")
+
+
+def _wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_run_again(project, number):
+    root = project()
+    spoil(root, "design_review", "import time; time.sleep(120)")
+    running = subprocess.Popen(
+        [*KIT, "run", "demo", "--as-of", DAY], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    first = root / "reports/demo/impact_analysis/latest.json"
+    _wait_for(first.exists)
+    _wait_for(lambda: any((root / "reports/.staging").iterdir()))
+    time.sleep(4)
+    running.send_signal(number)
+    _, told = running.communicate(timeout=60)
+    if number == signal.SIGINT:
+        assert running.returncode == 130
+        assert "Stopped. What is published is whole" in told
+    assert not (root / "reports/demo/design_review").exists()
+    before = first.read_bytes()
+    (root / "notebooks" / notebook_name("design_review")).unlink()
+    again = kit("run", "demo", "--as-of", DAY, cwd=root)
+    assert again.returncode == 0, again.stderr
+    assert first.read_bytes() == before
+    assert "impact_analysis  undetermined" in again.stdout
+    assert "(unchanged)" in again.stdout
+    assert not (root / "reports/.staging").exists()
+    assert not _kernels_below(root)
+
+
+def _kernels_below(root):
+    """Kernel processes that still run in this project."""
+    found = []
+    for entry in os.listdir("/proc") if os.path.isdir("/proc") else []:  # noqa: PTH112, PTH208
+        try:
+            if entry.isdigit() and os.readlink(f"/proc/{entry}/cwd") == str(root):  # noqa: PTH115
+                found.append(entry)
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,91 @@
+"""What a run publishes: the same bytes again, a new record beside the old, never over it."""
+
+import json
+import subprocess
+import sys
+from datetime import date
+
+from ethics_kit.project import Project
+from ethics_kit.runner.assessment import Job, assess
+
+
+def run(root, stage="impact_analysis", day=date(2026, 11, 1), reports=None):
+    return assess(Job(Project(root), root / "parameters/demo", stage, day, reports or root / "reports"))
+
+
+def body(result):
+    record = json.loads((result.folder / "record.json").read_text())
+    record.pop("run")
+    return record
+
+
+def test_the_same_input_gives_the_same_record_in_another_folder(project, tmp_path):
+    root = project()
+    first, second = run(root), run(root, reports=tmp_path / "elsewhere")
+    assert body(first) == body(second)
+    assert first.folder.name == second.folder.name
+
+
+def test_an_identical_record_is_not_written_twice(project):
+    root = project()
+    first = run(root)
+    before = {p: p.stat().st_mtime_ns for p in first.folder.iterdir()}
+    second = run(root)
+    assert not second.new
+    assert {p: p.stat().st_mtime_ns for p in first.folder.iterdir()} == before
+
+
+def test_a_changed_answer_gives_a_new_record_and_the_old_one_stays(project, edit):
+    root = project()
+    first = run(root)
+    answer = {"value": "Ana", "by": "Ana", "role": "officer", "on": date(2026, 9, 1)}
+    edit(root / "parameters/demo/impact_analysis.yaml", ("answers", "system_deputy"), answer)
+    second = run(root)
+    assert second.new
+    assert first.folder != second.folder
+    assert (first.folder / "record.json").is_file()
+    latest = json.loads((root / "reports/demo/impact_analysis/latest.json").read_text())
+    assert latest["folder"] == second.folder.name
+
+
+def test_facts_after_the_day_are_left_out_and_counted(project):
+    root = project()
+    record = body(run(root, "design_review", date(2026, 4, 30)))
+    decisions = next(i for i in record["inputs"] if i["role"] == "table decisions")
+    assert 0 < decisions["rows_after_as_of"] < decisions["rows"]
+    notice = next(f for f in record["findings"] if f["id"] == "P1.1.notice_before_first_decision")
+    assert notice["n"] <= decisions["rows"] - decisions["rows_after_as_of"]
+
+
+def test_a_later_stage_reads_the_earlier_record_by_its_digest(project):
+    root = project()
+    first = run(root)
+    record = body(run(root, "bias_testing"))
+    assert record["upstream"][0]["record_id"] == body(first)["record_id"]
+    assert record["upstream"][0]["status"] == "ok"
+
+
+def test_an_altered_earlier_record_is_named_and_not_relied_on(project):
+    root = project()
+    path = run(root).folder / "record.json"
+    path.write_text(path.read_text().replace('"undetermined"', '"I"', 1))
+    record = body(run(root, "bias_testing"))
+    assert record["upstream"][0]["status"] == "altered"
+    assert record["recommendation"]["verdict"] == "undetermined"
+
+
+def test_the_record_says_when_by_whom_and_how_long_outside_its_digest(project):
+    record = json.loads((run(project()).folder / "record.json").read_text())
+    assert set(record["run"]) == {"finished_at", "by", "seconds"}
+
+
+def test_two_runs_at_once_on_one_folder_end_with_whole_records(project):
+    root = project()
+    kit = [sys.executable, "-c", "from ethics_kit.cli import main; main()", "run", "--as-of", "2026-11-01"]
+    both = [subprocess.Popen([*kit, "--stage", "impact_analysis"], cwd=root, stdout=subprocess.PIPE) for _ in range(2)]
+    assert [p.wait(timeout=120) for p in both] == [0, 0]
+    for process in both:
+        process.stdout.close()
+    folders = [p for p in (root / "reports/demo/impact_analysis").iterdir() if p.is_dir()]
+    assert len(folders) == 1
+    assert sorted(p.name for p in folders[0].iterdir()) == ["notebook.ipynb", "record.json", "report.html"]
