@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -97,6 +99,12 @@ def folders(reports: Path, system: str, stage: str) -> list[Path]:
     return sorted(found, key=lambda p: (p.name[:10], p.name == current, p.name))
 
 
+def _failed_days(parent: Path) -> Iterator[date]:
+    for folder in parent.glob("failed_*"):
+        with suppress(ValueError):
+            yield date.fromisoformat(folder.name.removeprefix("failed_"))
+
+
 def upstream(
     reports: Path,
     stage: Stage,
@@ -110,14 +118,22 @@ def upstream(
     """The record of `stage` that a later stage as of `as_of` rests on, and whether it may.
 
     It has to be there, unchanged, of the same system and model version, no older than the policy allows, and not
-    followed by a failed run.
+    followed by a failed run. Where ``latest.json`` is gone, or names a record that is gone, it is *altered*.
     """
-    latest = read_latest(stage_folder(reports, system, stage))
+    parent = stage_folder(reports, system, stage)
+    latest = read_latest(parent)
     found = [p for p in folders(reports, system, stage) if p.name[:10] <= as_of.isoformat()]
+    last = found[-1].name[:10] if found else ""
+    failures = [day for day in _failed_days(parent) if last < day.isoformat() and day <= as_of]
     if latest and latest.status == "failed" and latest.as_of <= as_of:
-        return Upstream(stage=stage, use=use, status="failed", as_of=latest.as_of), None
-    if not found:
+        failures.append(latest.as_of)
+    if failures:
+        return Upstream(stage=stage, use=use, status="failed", as_of=max(failures)), None
+    named = latest.folder if latest and latest.as_of <= as_of else None
+    if not found and named is None:
         return Upstream(stage=stage, use=use, status="missing"), None
+    if latest is None or (named and [p.name for p in found[-1:]] != [named]):
+        return Upstream(stage=stage, use=use, status="altered"), None
     record, _ = read_record(found[-1] / "record.json")
     if record is None or record.system["id"] != system or record.stage != stage or record.folder_name != found[-1].name:
         return Upstream(stage=stage, use=use, status="altered"), None

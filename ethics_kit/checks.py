@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from ethics_kit.measures.tables import Column, ColumnType, Fault, Source
     from ethics_kit.yamlfile import Key, YamlFile
 
-LINK = re.compile(r"^https?://[^\s<>\"']+$")
+LINK = re.compile(r"https?://[^\s<>\"']+\Z")
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def references(dossier: Dossier) -> list[Problem]:
-    """Problems that need no data: unknown names, wrong answers, missing evidence, paths that escape."""
-    return [
-        *_table_problems(dossier),
-        *_attribute_problems(dossier),
-        *_basis_problems(dossier),
-        *_answer_problems(dossier),
-        *_register_problems(dossier),
-    ]
+def system(dossier: Dossier) -> list[Problem]:
+    """Problems that need no data: unknown tables and roles, paths that escape, attributes without a table."""
+    return [*_table_problems(dossier), *_attribute_problems(dossier), *_basis_problems(dossier)]
+
+
+def answers(dossier: Dossier) -> list[Problem]:
+    """Unknown questions, answers that are no choice, missing evidence, risks named twice."""
+    return [*_answer_problems(dossier), *_register_problems(dossier)]
 
 
 def data(dossier: Dossier) -> list[Problem]:
@@ -161,7 +161,7 @@ def _override_problems(
     if overrides and not reason:
         yield file.problem(
             key,
-            found=f"a {what} that organisation.yaml has too",
+            found=f"the {what} that organisation.yaml has too",
             allowed="one of them, or an override_reason",
             todo="say in override_reason why this system differs, or delete it here",
         )
@@ -197,9 +197,17 @@ def _role_problems(file: YamlFile, name: str, spec: schema.TableSpec) -> Iterato
 
 def _path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shared: bool) -> Iterator[Problem]:
     base = dossier.project.parameters if shared else dossier.folder
-    real = (base / source).resolve()
+    if ADDRESS.match(source):
+        yield file.problem(
+            key,
+            found=f"{quoted(source)}, an address",
+            allowed="a CSV, Parquet or DuckDB file; its path from the folder of this YAML file",
+            todo="export the table to a file",
+        )
+        return
+    real = _real(base / source)
     roots = [dossier.project.root, *map(Path, dossier.policy.data_roots)]
-    if not any(real.is_relative_to(root.resolve()) for root in roots):
+    if real is None or not any(real.is_relative_to(root.resolve()) for root in roots):
         yield file.problem(
             key,
             found=f"{quoted(source)}, which lies outside the project",
@@ -222,7 +230,7 @@ def _attribute_problems(dossier: Dossier) -> Iterator[Problem]:
 
 def _basis_problems(dossier: Dossier) -> Iterator[Problem]:
     for index, basis in enumerate(dossier.system.lawful_bases):
-        if basis.by.strip().casefold() == basis.approved_by.strip().casefold():
+        if schema.same_person(basis.by, basis.approved_by):
             yield dossier.files["system"].problem(
                 ("lawful_bases", index, "approved_by"),
                 found=quoted(basis.approved_by),
@@ -248,7 +256,7 @@ def _answer_problems(dossier: Dossier) -> Iterator[Problem]:
                     file,
                     ("answers", q),
                     answer.override_reason,
-                    overrides=q in dossier.organisation.answers,
+                    overrides=answer.given and q in dossier.organisation.answers,
                     what="answer",
                 )
 
@@ -272,9 +280,8 @@ def _one_answer(
             todo="choose one of these",
         )
     if value is not None and question.type == "date" and not isinstance(value, date):
-        yield file.problem(
-            (*key, "value"), found=quoted(value), allowed="a date such as 2026-10-31", todo="write the date"
-        )
+        allowed = "a date such as 2026-10-31"
+        yield file.problem((*key, "value"), found=quoted(value), allowed=allowed, todo="write it so, without quotes")
     yield from evidence_problems(file, (*key, "evidence"), answer.evidence, folder)
 
 
@@ -283,22 +290,35 @@ def evidence_problems(file: YamlFile, key: Key, evidence: str | None, folder: Pa
     if evidence is None or LINK.match(evidence):
         return
     allowed = "an https:// link, or a file in the folder of this YAML file"
-    path = folder / evidence
-    if re.match(r"^[A-Za-z][A-Za-z0-9+.-]*:", evidence) or not path.resolve().is_relative_to(folder.resolve()):
+    real = None if ADDRESS.match(evidence) else _real(folder / evidence)
+    if real is None or not real.is_relative_to(folder.resolve()):
         yield file.problem(
             key,
             found=quoted(evidence),
             allowed=allowed,
             todo="put the document beside the dossier, or link it",
         )
-    elif not path.is_file():
+    elif not real.is_file():
         todo = "put the document there, or correct the name"
         yield file.problem(key, found=f"no file {printable(evidence)}", allowed=allowed, todo=todo)
+
+
+def _real(path: Path) -> Path | None:
+    """Where a path leads; None where it cannot lead anywhere: links in a circle, a name too long for a file."""
+    try:
+        path.is_file()
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return None
 
 
 def _register_problems(dossier: Dossier) -> Iterator[Problem]:
     file = dossier.files["impact_analysis"]
     impact = dossier.stage(schema.ImpactAnalysis)
+    for name, standard in impact.standards.items():
+        shared = name in dossier.organisation.standards
+        key: Key = ("standards", name)
+        yield from _override_problems(file, key, standard.override_reason, overrides=shared, what="standard")
     lists = {
         "risks": [r.id for r in impact.risks],
         "risks_ruled_out": [r.id for r in impact.risks_ruled_out],

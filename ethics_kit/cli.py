@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ethics_kit.errors import EthicsKitError, InputError, Problem
-from ethics_kit.project import STAGES, Project, find_project, locate_system, require_project
+from ethics_kit.errors import EthicsKitError, InputError, Problem, printable
+from ethics_kit.project import STAGES, Project, find_project, locate_system, notebook_name, require_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,9 @@ def main() -> None:
     except EthicsKitError as error:
         typer.echo(str(error), err=True)
         sys.exit(FAILED)
+    except OSError as error:
+        typer.echo(f"{printable(error.filename or 'system', 4096)}: {error.strerror or error}", err=True)
+        sys.exit(FAILED)
 
 
 def _tell(error: InputError) -> None:
@@ -70,10 +73,9 @@ def _located(systems: list[str] | None) -> tuple[list[tuple[Project, Path]], lis
 
 
 def _one_or_many(name: str) -> list[tuple[Project, Path]]:
-    folder = Path(name)
-    if name and (not folder.is_dir() or (folder / "system.yaml").is_file()):
+    project = find_project(Path(name)) if name else require_project(Path.cwd())
+    if project is None or (name and Path(name).resolve() not in (project.root, project.parameters)):
         return [locate_system(name)]
-    project = require_project(folder)
     systems = project.systems()
     if not systems:
         raise InputError(
@@ -222,16 +224,55 @@ def new(
 
 
 @app.command("open")
-def open_(system: Annotated[str, typer.Argument(help="A dossier folder or a system's name.")]) -> None:
-    """Start JupyterLab on a system's workbooks."""
+def open_(
+    system: Annotated[str, typer.Argument(help="A dossier folder or a system's name.")],
+    jupyter: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- OPTION...]", help="Options for JupyterLab: -- --port 9000")
+    ] = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address instead, as on a server without a screen.")
+    ] = False,
+) -> None:
+    """Start JupyterLab on a system's workbooks; existing workbooks are never touched. Ctrl-C stops it."""
     from ethics_kit import scaffold
 
     project, folder = locate_system(system)
+    options = list(jupyter or ())
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in options:
+        typer.echo(
+            "JupyterLab does not start as root: whoever reached it could change everything on this machine.\n"
+            "To do: log in as another user; or, in a container that is yours alone: "
+            f"ethics-kit open {system} -- --allow-root",
+            err=True,
+        )
+        raise typer.Exit(FAILED)
     for line in scaffold.create_workbooks(project, folder.name):
         typer.echo(line)
-    first = project.workbooks(folder.name)
-    os.chdir(project.root)
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(first.relative_to(project.root))])
+    if no_browser or not _has_screen():
+        options.append("--no-browser")
+        typer.echo("Open the address that JupyterLab prints in a browser on this machine.")
+        typer.echo(
+            "From another machine, first: ssh -L 8888:localhost:8888 USER@THIS_MACHINE (the address has the port)"
+        )
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *_lab_options(project, folder.name), *options])
+
+
+def _has_screen() -> bool:
+    """Whether a browser can be shown; without a screen Python would start a text browser in the terminal."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
+def _lab_options(project: Project, system: str) -> list[str]:
+    """The project as root, so that evidence and YAML can be reached; the first workbook open; no calls to outside."""
+    first = (project.workbooks(system) / notebook_name(STAGES[0])).relative_to(project.root).as_posix()
+    return [
+        f"--ServerApp.root_dir={project.root}",
+        f"--LabApp.default_url=/lab/tree/{first}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--Application.log_level=WARN",
+    ]
 
 
 @app.command()

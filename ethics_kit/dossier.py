@@ -17,7 +17,7 @@ from ethics_kit.project import STAGES, Project
 if TYPE_CHECKING:
     from ethics_kit.measures.tables import Tables
 
-SYSTEM_ID = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")
+SYSTEM_ID = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
 
 S = TypeVar("S", bound=schema.StageAnswers)
 
@@ -68,11 +68,12 @@ class Dossier:
         return next(s for s in self.stages.values() if isinstance(s, model))
 
     def answers(self, stage: str) -> dict[str, Given]:
-        """What counts as answered: the system's own answers over the organisation's."""
+        """What counts as answered: the system's own answers over the organisation's, an empty one over none."""
         known = catalogue.questions(stage)
         shared = {q: a for q, a in self.organisation.answers.items() if q in known}
         given = {q: Given(a, True, self.project.parameters) for q, a in shared.items()}
-        return given | {q: Given(a, False, self.folder) for q, a in self.stages[stage].answers.items()}
+        own = {q: a for q, a in self.stages[stage].answers.items() if a.given or q not in given}
+        return given | {q: Given(a, False, self.folder) for q, a in own.items()}
 
     @cached_property
     def located_tables(self) -> dict[str, LocatedTable]:
@@ -129,14 +130,19 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
         try:
             files[name] = yamlfile.read(path)
         except InputError as error:
+            files[name] = yamlfile.YamlFile(path, {})
             problems += error.problems
             continue
         model, found = yamlfile.validate(schema.FILES[name], files[name])
         problems += found
         if model is not None:
             models[name] = model
-    if problems:
-        raise InputError(problems)
+    if not {"policy", "organisation"} <= models.keys():
+        raise InputError(problems)  # without them it cannot be said what is wrong with the others
+    unsound = paths.keys() - models.keys()
+    for name in unsound:
+        whole = schema.FILES[name]
+        models[name] = yamlfile.sound_part(whole, files[name]) or whole.model_construct()
     dossier = Dossier(
         project=project,
         folder=folder,
@@ -146,9 +152,10 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
         stages={stage: models[stage] for stage in STAGES},  # type: ignore[misc]
         files=files,
     )
-    problems = checks.references(dossier)
-    if not problems and tables:
-        problems = checks.data(dossier)
+    problems += checks.answers(dossier)
+    if "system" not in unsound:
+        wrong = checks.system(dossier)
+        problems += wrong or (checks.data(dossier) if tables else [])
     if problems:
         raise InputError(problems)
     return dossier

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,7 @@ def printable(text: object, limit: int = 200) -> str:
 
 def quoted(value: object) -> str:
     """A found value as a person would type it, without the credentials an address may hold."""
-    text = str(value)
-    if "://" in text and "@" in text:
-        text = f"{text.split('://', 1)[0]}://…"
+    text = re.sub(r"(?s)^(.*?://).*[@?].*", r"\1…", str(value))
     return f'"{printable(text)}"'
 
 

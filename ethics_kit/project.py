@@ -66,10 +66,9 @@ class Project:
         return own if own.is_file() else bundle() / "notebooks" / notebook_name(stage)
 
     def systems(self) -> list[Path]:
-        """The dossier folders of the project, by name."""
-        if not self.parameters.is_dir():
-            return []
-        return sorted(p.parent for p in self.parameters.glob("*/system.yaml"))
+        """The dossier folders of the project, by name; those that lack some of their files as well."""
+        names = ("system", *STAGES)
+        return sorted({p.parent for name in names for p in self.parameters.glob(f"[!.]*/{name}.yaml")})
 
     def address(self, path: Path, roots: Iterable[Path] = ()) -> str:
         """`path` relative to the project, or to one of `roots` (written ``root1:``); never absolute."""
@@ -86,9 +85,9 @@ def find_project(start: Path) -> Project | None:
     """The nearest ancestor of `start` (itself included) that holds a policy, or None."""
     here = start.resolve()
     for folder in (here, *here.parents):
-        if (folder / "parameters" / "policy.yaml").is_file():
+        if _is_file(folder / "parameters" / "policy.yaml"):
             return Project(folder)
-        if (folder / "policy.yaml").is_file():
+        if _is_file(folder / "policy.yaml"):
             return Project(folder.parent if folder.name == "parameters" else folder)
     return None
 
@@ -118,14 +117,16 @@ def locate_system(name: str) -> tuple[Project, Path]:
     InputError
         No such dossier, or it lies in no project.
     """
-    given = Path(name)
-    for base in (Path.cwd(), *Path.cwd().parents):
-        if (base / given / "system.yaml").is_file():
+    given, here = Path(name), Path.cwd()
+    if given.suffix == ".yaml":
+        given = given.parent
+    project = find_project(here)
+    below = [folder for folder in here.parents if project and folder.is_relative_to(project.root)]
+    own = [project.parameters] if project and given.name == name else []
+    for base in (here, *own, *below):
+        if _is_file(base / given / "system.yaml"):
             folder = (base / given).resolve()
             return require_project(folder), folder
-    project = find_project(Path.cwd())
-    if project and given.name == name and (project.parameters / name / "system.yaml").is_file():
-        return project, project.parameters / name
     known = ", ".join(p.name for p in project.systems()) if project else ""
     raise InputError(
         [
@@ -137,6 +138,13 @@ def locate_system(name: str) -> tuple[Project, Path]:
             )
         ]
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no folder can have
+        return False
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal
 
-from ethics_kit.errors import InputError, Problem
+from ethics_kit.errors import InputError, Problem, printable
 from ethics_kit.measures.tables import FALSE, TRUE, Source, Tables
 from ethics_kit.schema import Attribute
 
 MOST_GROUPS = 60
+MOST_NUMBERS = 12
+MOST_LETTERS = 300
 
 HINTS: dict[str, tuple[str, ...]] = {
     "model_version": ("model version", "model ver", "version"),
     "inputs_hash": ("inputs hash", "input hash", "features hash", "hash"),
-    "cluster": ("account id", "household id", "cluster"),
     "id": ("decision id", "case id", "ticket id", "row id", "event id", "score id"),
     "customer": (
-        "customer id", "customer", "client id", "client", "user id", "account id", "contact id", "member id",
-        "subscriber id", "id",
+        "customer id", "customer", "client id", "client", "user id", "contact id", "member id", "subscriber id",
+        "person id", "account id", "id",
     ),
+    "cluster": ("account id", "household id", "company id", "cluster"),
     "time": (
         "decided at", "scored at", "decision date", "decision time", "score date", "timestamp", "created at",
         "date", "time", "day", "at",
@@ -77,26 +81,44 @@ SEGMENT = (
 )
 
 
+THINGS = "account|case|contract|device|invoice|order|record|subscription|ticket"
+"""Whose age or state says nothing about a person."""
+
+INPUT_SCORE = re.compile(r"\b(credit|csat|engagement|nps|satisfaction|sentiment|survey) score\b")
+"""Scores that a model is given rather than gives."""
+
+
 @dataclass(frozen=True)
 class Proposal:
-    """Column roles, attributes and values, as far as the table suggests them."""
+    """Column roles and attributes, as far as the table suggests them.
+
+    `values` are those of the decision and the outcome where they are not yes/no: which of them mean yes, only a person
+    can say. `too_many` are columns that would be attributes, if they had few values: column and number of values.
+    """
 
     roles: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, Attribute] = field(default_factory=dict)
     kind: Literal["scored", "ranked"] = "scored"
-    selected: list[str] = field(default_factory=list)
-    positive: list[str] = field(default_factory=list)
+    values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    too_many: dict[str, int] = field(default_factory=dict)
     table: str | None = None
     rows: int = 0
     unused: tuple[str, ...] = ()
 
     def words(self) -> list[str]:
         """The proposal, a line each, for the analyst to confirm."""
+        wanted = {"decision": "decision.selected", "outcome": "outcome.positive"}
         lines = [f"Proposed from {self.rows} rows; confirm each in system.yaml:"]
-        lines += [f"  {role:<14} {column}" for role, column in self.roles.items()]
-        lines += [f"  {a.class_:<14} {a.column}" for a in self.attributes.values()]
+        for role, column in self.roles.items():
+            lines.append(f"  {role:<14} {printable(column)}")
+            if self.values.get(role):
+                lines.append(f"  {'':<14} list under {wanted[role]} which of its values mean yes")
+        lines += [f"  {a.class_:<14} {printable(a.column)}" for a in self.attributes.values()]
+        lines += [
+            f"  {'needs bands':<14} {printable(c)}: {n} values, groups need few" for c, n in self.too_many.items()
+        ]
         if self.unused:
-            lines.append(f"  not used       {', '.join(self.unused)}")
+            lines.append(f"  {'not used':<14} {', '.join(map(printable, self.unused))}")
         return lines
 
 
@@ -128,18 +150,20 @@ def propose(path: Path) -> Proposal:
         raise InputError([Problem(file=path, found=f.found, allowed=f.allowed, todo=f.todo) for f in faults])
     rows, profiles = _profiles(tables)
     roles = _roles(profiles, rows)
-    by_name = {p.name: p for p in profiles}
-    attributes = {}
-    for profile in profiles:
+    attributes: dict[str, Attribute] = {}
+    too_many = {}
+    for profile in (p for p in profiles if p.name not in roles.values()):
         kind = _class(profile)
-        if kind and profile.name not in roles.values():
-            attributes[_identifier(profile.name)] = Attribute(**{"class": kind, "column": profile.name})
-    used = {*roles.values(), *(a.column for a in attributes.values())}
+        if kind and _few(profile):
+            attributes[_identifier(profile.name, attributes)] = Attribute(**{"class": kind, "column": profile.name})
+        elif kind in ("protected", "proxy"):
+            too_many[profile.name] = profile.distinct
+    used = {*roles.values(), *(a.column for a in attributes.values()), *too_many}
     return Proposal(
         roles=roles,
         attributes=attributes,
-        selected=_meaning_yes(by_name.get(roles.get("decision", ""))),
-        positive=_meaning_yes(by_name.get(roles.get("outcome", ""))),
+        values={role: values for role in ("decision", "outcome") if (values := _choices(profiles, roles.get(role)))},
+        too_many=too_many,
         table=name,
         rows=rows,
         unused=tuple(p.name for p in profiles if p.name not in used),
@@ -154,9 +178,12 @@ def _source(path: Path) -> tuple[Source, str | None]:
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             names = [r[0] for r in connection.execute("SHOW TABLES").fetchall()]
-    except duckdb.Error:
-        names = []
-    chosen = "decisions" if "decisions" in names else (names[0] if names else None)
+    except duckdb.Error:  # opening it again says what is wrong
+        return Source(path.resolve()), None
+    if not names:
+        todo = "write the table into the file, or export it as CSV"
+        raise InputError([Problem(file=path, found="no table in the file", allowed="at least one table", todo=todo)])
+    chosen = "decisions" if "decisions" in names else names[0]
     return Source(path.resolve(), table=chosen), chosen
 
 
@@ -201,8 +228,9 @@ def words_of(name: str) -> str:
 
 def _roles(profiles: list[Profile], rows: int) -> dict[str, str]:
     found: dict[str, str] = {}
+    usable = [p for p in profiles if len(p.name) <= MOST_LETTERS and not looks_protected(p.name)]
     for role, hints in HINTS.items():
-        candidates = [p for p in profiles if p.name not in found.values() and _fits(role, p, rows)]
+        candidates = [p for p in usable if p.name not in found.values() and _fits(role, p, rows)]
         best = min(
             ((_place(p.words, hints), i, p) for i, p in enumerate(candidates) if _place(p.words, hints) is not None),
             default=None,
@@ -229,6 +257,8 @@ def _fits(role: str, profile: Profile, rows: int) -> bool:
     match role:
         case "time":
             return 0 < profile.filled == profile.times and profile.numbers < profile.filled
+        case "score" if INPUT_SCORE.search(profile.words):
+            return False
         case "score" | "sequence" | "wait_hours":
             return 0 < profile.filled == profile.numbers and profile.distinct > 2
         case "customer" | "id":
@@ -242,19 +272,31 @@ def _fits(role: str, profile: Profile, rows: int) -> bool:
 
 
 def _class(profile: Profile) -> Literal["protected", "proxy", "segment"] | None:
-    if not 1 < profile.distinct <= MOST_GROUPS:
+    words = _of_people(profile.words)
+    if profile.distinct < 2 or len(profile.name) > MOST_LETTERS:
         return None
-    if _names(profile.words, PROTECTED):
+    if _names(words, PROTECTED):
         return "protected"
-    if _ends_with(profile.words, PROXY):
+    if _ends_with(words, PROXY):
         return "proxy"
-    return "segment" if _ends_with(profile.words, SEGMENT) else None
+    return "segment" if _ends_with(words, SEGMENT) else None
+
+
+def _few(profile: Profile) -> bool:
+    """Whether the values can be groups as they stand; of numbers and dates, fewer than of words."""
+    counted = profile.filled in (profile.numbers, profile.times)
+    return profile.distinct <= (MOST_NUMBERS if counted else MOST_GROUPS)
 
 
 def looks_protected(column: str) -> bool:
     """Whether a column's name suggests a protected attribute or a proxy of one."""
-    words = words_of(column)
+    words = _of_people(words_of(column))
     return _names(words, PROTECTED) or _ends_with(words, PROXY)
+
+
+def _of_people(words: str) -> str:
+    """`words` without the age or state of a thing, such as *account age*."""
+    return re.sub(rf"\b({THINGS}) (age|state)\b", "", words)
 
 
 def _names(words: str, known: tuple[str, ...]) -> bool:
@@ -265,14 +307,13 @@ def _ends_with(words: str, known: tuple[str, ...]) -> bool:
     return any(f" {words}".endswith(f" {name}") for name in known)
 
 
-def _identifier(name: str) -> str:
-    return re.sub(r"^[^a-z]+", "", words_of(name).replace(" ", "_")) or "attribute"
+def _identifier(name: str, taken: Container[str]) -> str:
+    """The name as the dossier's key: small letters, unique."""
+    base = re.sub(r"^[^a-z]+", "", words_of(name).replace(" ", "_"))[:50] or "attribute"
+    return next(c for c in chain([base], (f"{base}_{n}" for n in count(2))) if c not in taken)
 
 
-def _meaning_yes(profile: Profile | None) -> list[str]:
-    """Nothing where the values are yes/no; else the first value as a start, for the analyst to correct."""
-    if profile is None or not profile.values:
-        return []
-    if {v.lower() for v in profile.values} <= {*TRUE, *FALSE}:
-        return []
-    return [profile.values[0]]
+def _choices(profiles: list[Profile], column: str | None) -> tuple[str, ...]:
+    """The values of `column` to choose from; none where they are yes and no."""
+    values = next((p.values for p in profiles if p.name == column), ())
+    return () if {v.lower() for v in values} <= {*TRUE, *FALSE} else values

@@ -26,8 +26,11 @@ WEAKEST: tuple[Status, ...] = ("not_met", "not_assessed", "inconclusive", "met",
 
 
 def number(value: float | int | None) -> float | int | None:
-    """A number as a record holds it: NaN and infinity are null, floats have ten significant digits."""
-    if value is None or isinstance(value, int):
+    """A number as a record holds it: NaN and infinity are null, floats have ten significant digits.
+
+    So have integers of 2**53 and more, which canonical JSON cannot hold.
+    """
+    if value is None or (isinstance(value, int) and abs(value) < 2**53):
         return value
     value = float(value)
     return float(f"{value:.10g}") if math.isfinite(value) else None
@@ -139,11 +142,12 @@ class Duty(Part):
 
 
 class Obligations(Part):
-    """The duties of this stage, and the conditions they rest on."""
+    """The duties of this stage, and what they rest on: the level, the conditions and an approved policy."""
 
     level: Level
     kind: Kind
     conditions: dict[str, Literal["holds", "does_not_hold", "unanswered"]]
+    policy_approved: bool = True
     duties: list[Duty]
 
 
@@ -218,11 +222,12 @@ def read_record(path: Path) -> tuple[Record | None, str]:
     try:
         content = path.read_bytes()
         record = Record.model_validate_json(content)
+        unchanged = record.digest() == record.record_id and record.to_bytes() == content
     except OSError as error:
         return None, f"record.json cannot be read ({error.strerror})"
     except (ValidationError, ValueError):
         return None, "record.json is not a record of this kit"
-    if record.digest() != record.record_id or record.to_bytes() != content:
+    if not unchanged:
         return None, "record.json was changed after it was written"
     if recommend(record.findings, record.obligations, record.upstream, record.as_of) != record.recommendation:
         return None, "the recommendation does not follow from the findings"
@@ -264,19 +269,24 @@ def recommend(
         open_ = [f.id for f in own if f.status in ("not_assessed", "inconclusive")]
         absent = sorted(set(duty.needs) - {f.evidence for f in own})
         missing += open_ + [f"{duty.requirement} ({e})" for e in absent]
+        if not (own or absent):
+            missing.append(duty.requirement)
         if requirement_status(own, duty.needs) == "not_applicable":
             inapplicable.append(duty.requirement)
-    gate = {u.stage: u for u in upstream}
-    rejected = [s for s, u in gate.items() if u.use == "gate" and u.status == "ok" and u.recommendation == "reject"]
+    gate = [u for u in upstream if u.use == "gate" and u.status == "ok"]
+    rejected = [u.stage for u in gate if u.recommendation == "reject"]
     unknown = [
-        s for s, u in gate.items() if u.status != "ok" or (u.use == "gate" and u.recommendation == "undetermined")
+        u.stage
+        for u in upstream
+        if u.status != "ok" or (u.use == "gate" and u.recommendation in (None, "undetermined"))
     ]
-    conditioned = [s for s, u in gate.items() if u.use == "gate" and u.recommendation == "approve_with_conditions"]
+    conditioned = [u.stage for u in gate if u.recommendation == "approve_with_conditions"]
     nothing = len(inapplicable) == len(required)
+    unapproved = [] if obligations.policy_approved else ["policy.yaml, which nobody has approved"]
     lists = {
         "blocking": blocking + rejected,
         "conditions": conditions + conditioned,
-        "missing": missing + unknown,
+        "missing": missing + unknown + unapproved,
         "not_applicable": inapplicable,
     }
     if lists["blocking"]:

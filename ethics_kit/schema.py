@@ -5,21 +5,47 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Identifier, Kind
+from ethics_kit.yamlfile import NOT_BLANK
 
-Text = Annotated[str, Field(min_length=1, max_length=20_000)]
-Line = Annotated[str, Field(min_length=1, max_length=300)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Points = Annotated[int, Field(ge=1, le=5)]
+Text = Annotated[str, Field(pattern=NOT_BLANK, max_length=20_000)]
+Line = Annotated[str, Field(pattern=NOT_BLANK, max_length=300)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+Points = Annotated[int, Field(ge=1, le=5, strict=True)]
+Count = Annotated[int, Field(ge=1, strict=True)]
 T = TypeVar("T")
 Verdict = Literal["approve", "approve_with_conditions", "reject", "undetermined"]
 
 
 def _yes_no(value: Any) -> Any:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+def _day(value: Any) -> Any:
+    """A date, or one in quotes; pydantic would also take numbers, as seconds since 1970."""
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError("a date such as 2026-10-31") from None
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are the same but for case and spaces."""
+    return one.casefold().split() == other.casefold().split()
 
 
 def _known_requirement(value: str) -> str:
@@ -34,13 +60,24 @@ def _known_reason(value: str) -> str:
     return value
 
 
+Day = Annotated[date, BeforeValidator(_day)]
 RequirementId = Annotated[str, AfterValidator(_known_requirement)]
 
 
 class Model(BaseModel):
-    """Unknown keys are errors; the values are those in the file."""
+    """Unknown keys are errors; a key without a value is the same as no key; other values are those in the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, data: Any) -> Any:
+        if data is None:
+            return {}
+        if not isinstance(data, dict):
+            return data
+        known = {*cls.model_fields, *(field.alias for field in cls.model_fields.values())}
+        return {key: value for key, value in data.items() if value is not None or key not in known}
 
 
 class Person(Model):
@@ -66,32 +103,32 @@ class FairnessPolicy(Model):
     """What stage 3 compares, and when a gap counts."""
 
     attributes: Threshold[list[Identifier]]
-    margin: Threshold[Annotated[float, Field(gt=0, lt=1)]]
-    significance: Threshold[Annotated[float, Field(gt=0, le=0.2)]]
-    confidence: Threshold[Annotated[float, Field(ge=0.5, lt=1)]]
-    minimum_group: Threshold[Annotated[int, Field(ge=2)]]
+    margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]]
+    significance: Threshold[Annotated[float, Field(gt=0, le=0.2, strict=True)]]
+    confidence: Threshold[Annotated[float, Field(ge=0.5, lt=1, strict=True)]]
+    minimum_group: Threshold[Annotated[int, Field(ge=2, strict=True)]]
 
 
 class RiskPolicy(Model):
     """When a residual risk is more than the organisation accepts."""
 
-    appetite: Threshold[Annotated[int, Field(ge=1, le=25)]]
+    appetite: Threshold[Annotated[int, Field(ge=1, le=25, strict=True)]]
 
 
 class ConsultationPolicy(Model):
     """Who has to be thought of, and how long a consultation counts."""
 
     groups: Threshold[list[Identifier]]
-    max_age_months: Threshold[Annotated[int, Field(ge=1)]]
+    max_age_months: Threshold[Count]
 
 
 class RecordsPolicy(Model):
     """How old evidence may be, how few rows tell nothing, and which small cells stay hidden."""
 
-    answers_max_age_months: Threshold[Annotated[int, Field(ge=1)]]
-    upstream_max_age_days: Threshold[Annotated[int, Field(ge=1)]]
-    minimum_rows: Threshold[Annotated[int, Field(ge=1)]]
-    small_cell: Threshold[Annotated[int, Field(ge=1)]]
+    answers_max_age_months: Threshold[Count]
+    upstream_max_age_days: Threshold[Count]
+    minimum_rows: Threshold[Count]
+    small_cell: Threshold[Count]
 
 
 class CoveragePolicy(Model):
@@ -113,11 +150,11 @@ class GatePolicy(Model):
 
 
 class Policy(Model):
-    """policy.yaml: the organisation's thresholds."""
+    """policy.yaml: the organisation's thresholds. Until it is approved, nothing is better than undetermined."""
 
     version: Line
-    approved_by: Person
-    approved_on: date
+    approved_by: Person | None = None
+    approved_on: Day | None = None
     confidentiality: Line
     data_roots: list[Line] = []
     fairness: FairnessPolicy
@@ -126,6 +163,10 @@ class Policy(Model):
     records: RecordsPolicy
     coverage: CoveragePolicy
     gate: GatePolicy
+
+    def approved(self, as_of: date) -> bool:
+        """Whether a named person had approved the policy by `as_of`."""
+        return self.approved_by is not None and self.approved_on is not None and self.approved_on <= as_of
 
     def thresholds(self) -> dict[str, Any]:
         """Every threshold by its dotted name."""
@@ -150,7 +191,7 @@ class TableSpec(Model):
     source: Line
     table: Line | None = None
     columns: dict[Identifier, Line]
-    dated: date | None = None
+    dated: Day | None = None
     retention_class: Identifier | None = None
     override_reason: Text | None = None
 
@@ -161,13 +202,18 @@ class TableSpec(Model):
 class Answer(Model):
     """One answered question: what, who, in which role, when, and the evidence (a link or a file beside it)."""
 
-    value: Annotated[str, BeforeValidator(_yes_no), Field(max_length=20_000)] | date | None = None
+    value: Annotated[str, BeforeValidator(_yes_no), Field(max_length=20_000)] | Day | None = None
     by: Line | None = None
     role: Line | None = None
-    on: date | None = None
+    on: Day | None = None
     evidence: Line | None = None
     note: Text | None = None
     override_reason: Text | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether there is an answer at all; a question that `new` wrote and nobody filled in has none."""
+        return self.value is not None and bool(str(self.value).strip())
 
 
 class Action(Model):
@@ -177,8 +223,8 @@ class Action(Model):
     action: Text
     owner: Line
     deputy: Line | None = None
-    due: date
-    closed: date | None = None
+    due: Day
+    closed: Day | None = None
 
 
 class Waiver(Model):
@@ -188,8 +234,8 @@ class Waiver(Model):
     reason: Text
     by: Line
     role: Line
-    on: date
-    until: date
+    on: Day
+    until: Day
 
 
 class NotApplicable(Model):
@@ -200,13 +246,14 @@ class NotApplicable(Model):
     explanation: Text
     by: Line
     approved_by: Line
-    on: date
+    on: Day
 
-    @model_validator(mode="after")
-    def _two_people(self) -> NotApplicable:
-        if self.by.strip().casefold() == self.approved_by.strip().casefold():
-            raise ValueError("approved_by names a second person, not the one in `by`")
-        return self
+    @field_validator("approved_by")
+    @classmethod
+    def _two_people(cls, approved_by: str, others: ValidationInfo) -> str:
+        if same_person(approved_by, others.data.get("by", "")):
+            raise ValueError("a second person, not the one in `by`")
+        return approved_by
 
 
 class StageAnswers(Model):
@@ -221,7 +268,7 @@ class StageAnswers(Model):
 class Consultation(Model):
     """What a group was heard on, what it raised and what it was answered."""
 
-    on: date
+    on: Day
     how: Line
     raised: Text
     answered: Text | None = None
@@ -263,7 +310,7 @@ class RegisteredRisk(Model):
     residual: Rating | None = None
     owner: Line | None = None
     deputy: Line | None = None
-    due: date | None = None
+    due: Day | None = None
     accepted_by: Line | None = None
 
 
@@ -273,12 +320,32 @@ class RuledOut(Model):
     id: Annotated[str, Field(pattern=r"^R[0-9]+$")]
     reason: Text
     by: Line
-    on: date
+    on: Day
+
+
+def _known_standard(value: str) -> str:
+    if value not in catalogue.standards():
+        raise ValueError("one of " + ", ".join(catalogue.standards()))
+    return value
+
+
+StandardId = Annotated[str, AfterValidator(_known_standard)]
+
+
+class Applicability(Model):
+    """Whether a law or standard applies; *no* is a decision too, with a reason, a name and a date."""
+
+    applies: Annotated[Literal["yes", "no"], BeforeValidator(_yes_no)]
+    reason: Text
+    by: Line
+    on: Day
+    override_reason: Text | None = None
 
 
 class ImpactAnalysis(StageAnswers):
     """impact_analysis.yaml"""
 
+    standards: dict[StandardId, Applicability] = {}
     stakeholders: list[Stakeholder] = []
     risks: list[RegisteredRisk] = []
     risks_ruled_out: list[RuledOut] = []
@@ -302,7 +369,7 @@ class DeploymentSignoff(StageAnswers):
 class RetentionClass(Model):
     """How long rows of a class may be kept."""
 
-    days: Annotated[int, Field(ge=1)]
+    days: Count
     reason: Text
 
 
@@ -313,6 +380,7 @@ class Organisation(Model):
     answers: dict[Identifier, Answer] = {}
     tables: dict[Identifier, TableSpec] = {}
     retention_classes: dict[Identifier, RetentionClass] = {}
+    standards: dict[StandardId, Applicability] = {}
 
 
 # --- system.yaml -----------------------------------------------------------------------------------------------
@@ -325,7 +393,7 @@ class NotHeld(Model):
     substitute: Literal["voluntary_survey", "paired_test", "bounds", "none"]
     unknown: Text
     by: Line
-    on: date
+    on: Day
 
 
 class Attribute(Model):
@@ -347,16 +415,16 @@ class ModelInfo(Model):
     """The model in use. A supplier's release period may stand for a version."""
 
     version: Line | None = None
-    released: date | None = None
+    released: Day | None = None
 
 
 class SupplierRequest(Model):
     """What a supplier was asked for, and the answer."""
 
     what: Line
-    asked_on: date
+    asked_on: Day
     answer: Literal["received", "refused", "pending"]
-    answered_on: date | None = None
+    answered_on: Day | None = None
 
 
 class Supplier(Model):
@@ -378,14 +446,14 @@ class DecisionRule(Model):
     """Which values of the decision column mean *selected*; `capacity` is how many can be, at most."""
 
     selected: list[Annotated[str, BeforeValidator(_yes_no)]] = []
-    capacity: Annotated[int, Field(ge=1)] | None = None
+    capacity: Count | None = None
 
 
 class OutcomeRule(Model):
     """Which values of the outcome column count as positive, and after how many days it is known."""
 
     positive: list[Annotated[str, BeforeValidator(_yes_no)]] = []
-    horizon_days: Annotated[int, Field(ge=0)] = 0
+    horizon_days: Annotated[int, Field(ge=0, strict=True)] = 0
 
 
 class LawfulBasis(Model):
@@ -395,7 +463,7 @@ class LawfulBasis(Model):
     basis: Literal["contract", "legitimate_interest", "consent"]
     by: Line
     approved_by: Line
-    on: date
+    on: Day
 
 
 class System(Model):

@@ -104,8 +104,9 @@ class Workbook:
             from ethics_kit import forms
 
             self._file = self._file or forms.AnswerFile(self.case.dossier.files[self.case.stage].path)
-            form = forms.section_form(self.case, section, self._file, on_saved=lambda: self._reload(section_id))
-            display(form)
+            if self._file.reload():
+                self._reload(section_id)
+            display(forms.section_form(self.case, section, self._file, on_saved=lambda: self._reload(section_id)))
             return
         rows = [r for q in section.questions if (r := _row(self.case, q)) is not None]
         display(Html(part("answers", section.title, section.intro, rows), f"{section.title}: {len(rows)} questions"))
@@ -137,12 +138,13 @@ class Workbook:
         folder = case.dossier.project.workbooks(case.dossier.id) / "drafts"
         return folder / f"{case.stage}_{case.as_of.isoformat()}.json"
 
-    def _reload(self, section_id: str) -> None:
-        """Read the dossier again after a form has saved to it."""
+    def _reload(self, section_id: str) -> Case:
+        """Read the dossier again after a form has saved to it, or somebody else."""
         old = self.case
         fresh = dossiers.load(old.dossier.project, old.dossier.folder, tables=False)
         self.case = Case(fresh, old.stage, old.as_of, old.reports)
         self._outcomes[f"answers {section_id}"] = answers.attested(self.case, section_id)
+        return self.case
 
 
 def _words(record: Record) -> str:

@@ -4,27 +4,47 @@ from __future__ import annotations
 
 import difflib
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.reader import ReaderError
 
 from ethics_kit.errors import InputError, Problem, printable, quoted
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
 MAX_BYTES = 2_000_000
+MAX_LEVELS = 50
+NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 Key = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
 
 
+class _Constructor(RoundTripConstructor):
+    """Leaves a date that no calendar has as text, for the model to refuse with its line and all other problems."""
+
+    def construct_date(self, node: ScalarNode) -> Any:
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError:
+            return self.construct_scalar(node)
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.construct_date)
+
+
 def _round_trip() -> YAML:
     yaml = YAML(typ="rt", pure=True)
+    yaml.Constructor = _Constructor
     yaml.preserve_quotes = True
     yaml.width = 110
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -44,7 +64,8 @@ class YamlFile:
         line = 1
         for part in key:
             try:
-                line = (node.lc.key if isinstance(part, str) else node.lc.item)(part)[0] + 1
+                marks: Any = node.lc
+                line = (marks.item if isinstance(node, list) else marks.key)(part)[0] + 1
                 node = node[part]
             except (AttributeError, KeyError, IndexError, TypeError):
                 break
@@ -70,42 +91,94 @@ def read(path: Path) -> YamlFile:
     InputError
         The file is missing, unreadable, too large, not YAML, or not a mapping.
     """
-
-    def fail(found: str, allowed: str, todo: str, line: int = 0) -> InputError:
-        return InputError([Problem(file=path, line=line, found=found, allowed=allowed, todo=todo)])
-
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise fail("a file over 2 MB", "at most 2 MB", "keep tables in data files, not in YAML")
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise fail("no such file", "a YAML file", "create it, or check the folder's name") from None
-    except UnicodeDecodeError as error:
-        raise fail(f"a byte that is not UTF-8 at position {error.start}", "UTF-8", "save it as UTF-8") from None
-    except OSError as error:
-        raise fail(error.strerror or "unreadable", "a readable file", "check its permissions") from None
-    try:
-        _refuse_aliases(text)
-        data = _round_trip().load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        what = printable(error.problem or "not YAML", 120)
-        raise fail(what, "valid YAML", "check quotes, colons and indentation here", line) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        first = printable(str(error).splitlines()[0] if str(error) else type(error).__name__, 120)
-        raise fail(first, "valid YAML", "check quotes, colons and indentation") from None
+    data = _parse(path, _text(path))
     if data is None:
-        raise fail("an empty file", "keys with values", "fill it in; ethics-kit new writes a commented one")
+        todo = "fill it in; ethics-kit new writes a commented one"
+        raise _refusal(path, "an empty file", "keys with values", todo)
     if not isinstance(data, Mapping):
-        raise fail("no keys at the top level", "keys with values", "begin with `name: value` lines")
+        raise _refusal(path, "no keys at the top level", "keys with values", "begin with `name: value` lines")
     return YamlFile(path, data)
 
 
-def _refuse_aliases(text: str) -> None:
-    """Aliases can swell a small file to gigabytes, and a reader must follow them by hand."""
+def _refusal(path: Path, found: str, allowed: str, todo: str, line: int = 0) -> InputError:
+    return InputError([Problem(file=path, line=line, found=found, allowed=allowed, todo=todo)])
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _refusal(path, "a file over 2 MB", "at most 2 MB", "keep tables in data files, not in YAML")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise _refusal(path, "no such file", "a YAML file", "create it, or check the folder's name") from None
+    except OSError as error:
+        found = error.strerror or "unreadable"
+        raise _refusal(path, found, "a readable file", "check its permissions") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        todo = "save the file as UTF-8"
+        raise _refusal(path, "a character that is not UTF-8", "UTF-8", todo, line) from None
+
+
+def _parse(path: Path, text: str) -> Any:
+    try:
+        for found, todo, line in _beyond_plain(text):
+            raise _refusal(path, found, "plain values", todo, line)
+        return _round_trip().load(text)
+    except MarkedYAMLError as error:
+        found, todo, line = _in_words(error)
+        raise _refusal(path, found, "valid YAML", todo, line) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        todo = "delete it, or type the line again"
+        raise _refusal(path, "a control character", "text", todo, line) from None
+    except (YAMLError, ValueError) as error:
+        first = printable(str(error).splitlines()[0] if str(error) else type(error).__name__, 120)
+        raise _refusal(path, first, "valid YAML", "check quotes, colons and indentation") from None
+
+
+def _beyond_plain(text: str) -> Iterable[tuple[str, str, int]]:
+    """Anchors, aliases, tags and endless nesting: found, what to do, line.
+
+    Aliases can swell a small file to gigabytes, and a reader must follow them by hand. Tags ask for other types.
+    """
+    depth = 0
     for event in YAML(typ="safe", pure=True).parse(text):
+        line = event.start_mark.line + 1
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_LEVELS:
+            yield f"keys or lists more than {MAX_LEVELS} deep inside one another", "write it flatter", line
         if getattr(event, "anchor", None):
-            raise MarkedYAMLError(problem="an anchor or alias (& or *)", problem_mark=event.start_mark)
+            yield "an anchor or alias (& or *)", "write the value out, or put text that begins so in quotes", line
+        if getattr(event, "tag", None):
+            yield f"a tag ({printable(event.tag, 80)})", "remove it, or put text that begins with ! in quotes", line
+
+
+def _in_words(error: MarkedYAMLError) -> tuple[str, str, int]:
+    """What the parser found, what to do, and the line."""
+    said = error.problem or "not YAML"
+    mark = error.problem_mark
+    if "unexpected end of stream" in said:  # the place to look is where the quote opens
+        mark = error.context_mark or mark
+        found, todo = "a quote that is not closed", "close it"
+    elif "<stream end>" in said:
+        found, todo = "the end of the file where more has to come", "close brackets and quotes"
+    elif "\\t" in said:
+        found, todo = "a tab", "indent with spaces"
+    elif repeated := re.search(r'duplicate key "(.*?)"', said, re.DOTALL):
+        found, todo = f"{quoted(repeated[1])} a second time", "keep one of the two"
+    elif "mapping values are not allowed" in said:
+        found, todo = "a colon where no key can be", "put text with a colon in quotes, and check the indentation"
+    elif "expected <block end>" in said or "could not find expected ':'" in said:
+        found, todo = (
+            "a line that does not fit those above it",
+            "indent it like its neighbours; close quotes and brackets",
+        )
+    else:
+        found, todo = printable(said, 120), "check quotes, colons and indentation here"
+    return found, todo, mark.line + 1 if mark else 0
 
 
 def validate(model: type[M], file: YamlFile) -> tuple[M | None, list[Problem]]:
@@ -113,7 +186,26 @@ def validate(model: type[M], file: YamlFile) -> tuple[M | None, list[Problem]]:
     try:
         return model.model_validate(plain(file.data)), []
     except ValidationError as error:
-        return None, [_explain(model, file, e) for e in error.errors(include_url=False)]
+        problems = [_explain(model, file, e) for e in error.errors(include_url=False)]
+        return None, list({p.key: p for p in reversed(problems)}.values())[::-1]
+
+
+def sound_part(model: type[M], file: YamlFile) -> M | None:
+    """`file` as `model` without the entries that `validate` refuses, so that the others can be checked, or None."""
+    data = plain(file.data)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        for place in (e["loc"] for e in error.errors(include_url=False)):
+            entries = data.get(place[0])
+            if isinstance(entries, dict) and len(place) > 1:
+                entries.pop(place[1], None)
+            else:
+                data.pop(place[0], None)
+    try:
+        return model.model_validate(data)
+    except ValidationError:
+        return None
 
 
 def plain(node: Any) -> Any:
@@ -129,25 +221,95 @@ def plain(node: Any) -> Any:
 
 
 def _explain(model: type[BaseModel], file: YamlFile, error: ErrorDetails) -> Problem:
-    key = tuple(p for p in error["loc"] if not _is_tag(p))
-    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    key = _key_of(file, error["loc"])
+    kind, value = error["type"], error["input"]
     parent = _model_at(model, key[:-1])
-    if kind == "extra_forbidden":
-        allowed = ", ".join(parent.model_fields) if parent else "the keys of the schema"
-        close = _closest(str(key[-1]), parent.model_fields if parent else ())
+    if kind in ("extra_forbidden", "invalid_key"):
+        allowed = ", ".join(_names(parent)) if parent else "the keys of the schema"
+        close = _closest(str(key[-1]), _names(parent)) if parent else None
         todo = f"did you mean {close}?" if close else "remove it, or correct the key"
         return file.problem(key, found="an unknown key", allowed=allowed, todo=todo)
     if kind == "missing":
-        return file.problem(key, found="nothing", allowed="a value is required", todo=f"add {key[-1]}:")
-    found = "nothing" if value is None else f"{quoted(value)} ({_kind_of(value)})"
-    allowed = str(context.get("expected", context.get("error", error["msg"])))
-    todo = "put it in quotes" if kind == "string_type" and _is_scalar(value) else "correct the value"
-    return file.problem(key, found=found, allowed=allowed.removeprefix("Value error, "), todo=todo)
+        return file.problem(key, found="nothing", allowed="a value is required", todo=f"give {key[-1]}: a value")
+    allowed = _allowed(error, _model_at(model, key))
+    todo = "correct the value" if value is not None else f"give {key[-1]}: a value"
+    if kind == "string_type" and _is_scalar(value):
+        todo = "put it in quotes"
+    elif kind == "literal_error" and (close := _closest(str(value), allowed.replace(" or ", ", ").split(", "))):
+        todo = f"did you mean {close}?"
+    return file.problem(key, found=_found(value), allowed=allowed, todo=todo)
 
 
-def _is_tag(part: str | int) -> bool:
-    """Pydantic puts names of union branches and ``[key]`` into the location; a person cannot find those."""
-    return part == "[key]" or (isinstance(part, str) and part.startswith(("function-", "constrained-")))
+def _key_of(file: YamlFile, place: Key) -> Key:
+    """`place` as far as a person can find it: pydantic adds the branch of a union, and ``[key]``."""
+    node: Any = file.data
+    key: Key = ()
+    for part in place:
+        held = isinstance(node, Mapping) and part in node
+        if isinstance(node, str | int | float | date) or (not held and "[" in str(part)):
+            break
+        key = (*key, part)
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            node = None
+    return key
+
+
+ALLOWED = {
+    "string_type": "text",
+    "string_too_short": "text that is not empty",
+    "bool_type": "yes or no",
+    "bool_parsing": "yes or no",
+    "list_type": "a list, an item per line after a -",
+    "dict_type": "keys with values",
+    "invalid_key": "text as the key",
+    "finite_number": "a finite number",
+    "string_too_long": "at most {max_length} characters",
+    "greater_than": "a number over {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number under {lt}",
+    "less_than_equal": "a number of at most {le}",
+}
+"""What a person may write, by pydantic's name of the error."""
+
+PATTERNS = {
+    NOT_BLANK: "text that is not blank",
+    r"^[a-z][a-z0-9_]{1,60}$": "2 to 61 small letters, digits and _, beginning with a letter",
+    r"^[RX][0-9]+$": "R1, R2 … of the library, or X1, X2 … for the system's own",
+    r"^R[0-9]+$": "R1, R2 … of the library",
+}
+
+
+def _allowed(error: ErrorDetails, model: type[BaseModel] | None) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind.startswith(("int_", "float_")):
+        return "a whole number" if kind.startswith("int_") else "a number"
+    if kind.startswith("date"):
+        return "a date such as 2026-10-31"
+    if kind.startswith("model") and model:
+        return "the keys " + ", ".join(_names(model))
+    if kind == "literal_error":
+        return str(context["expected"]).replace("'", "")
+    if kind == "string_pattern_mismatch":
+        return PATTERNS.get(context["pattern"], f"text of the form {context['pattern']}")
+    return ALLOWED[kind].format(**context) if kind in ALLOWED else str(context.get("error", error["msg"]))
+
+
+def _found(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return f"the keys {', '.join(printable(k, 40) for k in value)}" if value else "no keys"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    shown = str(value).lower() if isinstance(value, bool) else value
+    return f"{quoted(shown)} ({_kind_of(value)})"
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    """The keys of a model as a person writes them."""
+    return [about.alias or name for name, about in model.model_fields.items()]
 
 
 def _model_at(model: type[BaseModel], key: Key) -> type[BaseModel] | None:
@@ -180,5 +342,5 @@ def _is_scalar(value: object) -> bool:
 
 
 def _kind_of(value: object) -> str:
-    names = {bool: "yes/no", int: "a number", float: "a number", str: "text", dict: "keys", list: "a list"}
-    return names.get(type(value), type(value).__name__)
+    kinds = {bool: "yes/no", int: "a number", float: "a number", str: "text", datetime: "a time", date: "a date"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), type(value).__name__)

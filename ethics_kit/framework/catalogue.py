@@ -166,9 +166,12 @@ class Table(Strict):
     roles: dict[Identifier, Role]
 
 
-class NotApplicableReason(Strict):
+class Standard(Strict):
+    """A law or standard whose applicability each system settles."""
+
     id: Identifier
-    text: str
+    title: str
+    kind: str
 
 
 def _read(name: str) -> Any:
@@ -230,6 +233,12 @@ def tables() -> dict[str, Table]:
 
 
 @cache
+def standards() -> dict[str, Standard]:
+    """The laws and standards whose applicability each system settles."""
+    return {row["id"]: Standard.model_validate(row) for row in _read("standards.yaml")}
+
+
+@cache
 def not_applicable_reasons() -> dict[str, str]:
     """Why a requirement may be declared not applicable."""
     return {row["id"]: row["text"] for row in _read("not_applicable.yaml")}
@@ -241,7 +250,7 @@ def problems() -> list[str]:
 
     found = []
     rows = requirements()
-    if set(levels()) != set(LEVELS) or not (risks() and tables() and not_applicable_reasons()):
+    if set(levels()) != set(LEVELS) or not (risks() and tables() and standards() and not_applicable_reasons()):
         found.append("levels, risks, tables or not_applicable: incomplete")
     if set(obligations()) != set(rows):
         found.append(f"obligations and requirements differ: {sorted(set(obligations()) ^ set(rows))}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tempfile
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,6 +25,17 @@ TRUE = ("true", "t", "yes", "y", "1")
 FALSE = ("false", "f", "no", "n", "0")
 FORMATS = (".csv", ".parquet", ".duckdb")
 GLOB = set("*?[]{}")
+ISO_TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)?)?$"
+CSV = {
+    # Nothing about a CSV is guessed but its delimiter: a guess may skip rows, take them for comments or add columns.
+    "all_varchar": True,
+    "header": True,
+    "skip": 0,
+    "comment": "",
+    "quote": '"',
+    "escape": '"',
+    "hive_partitioning": False,
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ class Tables:
             "TimeZone": "'UTC'",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
-            "temp_directory": _literal(str(Path(tempfile.gettempdir()) / "ethics-kit-spill")),
+            "temp_directory": _literal(str(Path(tempfile.gettempdir()) / f"ethics-kit-{uuid.uuid4().hex}")),
             "allowed_paths": "[" + ", ".join(_literal(p) for p in self._readable()) + "]",
             "enable_external_access": "false",
             "lock_configuration": "true",
@@ -92,11 +104,12 @@ class Tables:
     def _open(self, source: Source, name: str) -> ir.Table:
         match source.path.suffix.lower():
             case ".csv":
-                return self._connection.read_csv(source.path, table_name=f"csv_{name}", all_varchar=True, header=True)
+                return self._connection.read_csv(source.path, table_name=f"csv_{name}", **CSV)
             case ".parquet":
-                return self._connection.read_parquet(source.path, table_name=f"parquet_{name}")
+                return self._connection.read_parquet(source.path, table_name=f"parquet_{name}", hive_partitioning=False)
             case _:
-                self._connection.con.execute(f"ATTACH {_literal(str(source.path))} AS db_{name} (READ_ONLY)")
+                path, alias = _literal(str(source.path)), f"db_{name}".replace('"', '""')
+                self._connection.con.execute(f'ATTACH IF NOT EXISTS {path} AS "{alias}" (READ_ONLY)')
                 return self._connection.table(source.table or name, database=(f"db_{name}", "main"))
 
     def columns(self, name: str) -> tuple[str, ...]:
@@ -123,7 +136,7 @@ class Tables:
             ]
             return found or _value_faults(raw, source.columns)
         except Exception as error:  # DuckDB and Ibis raise many unrelated types for a broken file
-            return [_unreadable(source, error)]
+            return [_unreadable(source.table or name, error)]
 
 
 def _literal(text: str) -> str:
@@ -149,10 +162,14 @@ def _missing(role: str, name: str, columns: tuple[str, ...]) -> Fault:
     return Fault(role, f"no column {name}", f"a column of the file: {shown}", todo)
 
 
-def _unreadable(source: Source, error: Exception) -> Fault:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _unreadable(table: str, error: Exception) -> Fault:
     if isinstance(error, ibis.common.exceptions.TableNotFound):
-        return Fault(None, f"no table {source.table} in the file", "a table of the DuckDB file", "correct `table:`")
+        return Fault(None, f"no table {table} in the file", "a table of the DuckDB file", "correct `table:`")
+    message = str(error).strip().split("\n\n")[0] or type(error).__name__
+    told = [
+        line for line in message.splitlines() if not line.startswith("Original Line")
+    ]  # it may hold a person's data
+    reason = "; ".join(told[:2])
     return Fault(
         None,
         f"a file that cannot be read ({reason[:160]})",
@@ -172,14 +189,25 @@ def _typed(column: ir.Value, wanted: ColumnType) -> ir.Value:
     if wanted in ("id", "text"):
         return clean if kind.is_string() else clean.cast("string")
     if wanted == "time":
-        if kind.is_string():
-            return clean.try_cast("timestamp('UTC')").cast("timestamp")
-        return clean.cast("timestamp") if kind.is_temporal() else ibis.null("timestamp")
+        return _moment(clean)
     if wanted == "number":
         number = clean.cast("float64") if kind.is_numeric() else clean.cast("string").try_cast("float64")
         return ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)
     word = clean.cast("string").lower()
     return ibis.cases((word.isin(TRUE), True), (word.isin(FALSE), False), else_=ibis.null("boolean"))
+
+
+def _moment(clean: ir.Value) -> ir.Value:
+    """A time in UTC; what is not written in ISO form, is infinite or lies outside the years 1 to 9999 is null."""
+    kind = clean.type()
+    if kind.is_string():
+        iso = ibis.ifelse(clean.re_search(ISO_TIME), clean, ibis.null("string"))
+        moment = iso.try_cast("timestamp('UTC')").cast("timestamp")
+    elif kind.is_timestamp() or kind.is_date():
+        moment = clean.cast("timestamp")
+    else:
+        return ibis.null("timestamp")
+    return ibis.ifelse(moment.year().between(1, 9999), moment, ibis.null("timestamp"))
 
 
 ALLOWED: dict[ColumnType, str] = {

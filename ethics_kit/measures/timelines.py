@@ -108,7 +108,7 @@ def events_after_opt_out(events: ir.Table, opt_outs: ir.Table) -> Share:
     keys = ["customer", "time", "purpose"]
     moments = events.group_by(keys).aggregate(events=ibis._.count())
     pairs = moments.left_join(left, moments.customer == left.who)
-    concerns = pairs.from_purpose.isnull() | (pairs.from_purpose == pairs.purpose).fill_null(True)
+    concerns = (pairs.from_purpose == pairs.purpose).fill_null(True)
     after = ((pairs.time > pairs.left_at) & concerns).fill_null(False)
     flagged = pairs.mutate(after=after).group_by(keys).aggregate(events=ibis._.events.max(), after=ibis._.after.any())
     found = _row(flagged.aggregate(n=flagged.events.sum(), count=flagged.events.sum(where=flagged.after)))
@@ -134,9 +134,9 @@ def rows_over_limit(time: ir.Column, *, days: int, as_of: datetime) -> Retention
 
 
 def rows_complete(events: ir.Table, fields: Sequence[str]) -> tuple[Share, dict[str, int]]:
-    """Rows in which every one of `fields` has a value, and the blank rows per field."""
+    """Rows in which every one of `fields` (one or more) has a value, and the blank rows per field."""
     blanks = {f: events[f].isnull() for f in fields}
-    any_blank = ibis.or_(*blanks.values()) if blanks else ibis.literal(False)
+    any_blank = ibis.or_(*blanks.values())
     found = _row(
         events.aggregate(
             n=events.count(),

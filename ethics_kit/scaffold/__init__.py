@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import re
 import shutil
 import textwrap
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -40,29 +41,42 @@ def create(system: str, *, like: str, data: Path | None) -> list[str]:
         The name, the example or the table cannot be used, or the system exists already.
     """
     project, folder = _place(system)
+    if like and data:
+        raise InputError([_choose_one(like, data)])
+    example = _example(like) if like else None
+    proposed = proposal.propose(data) if data else None
+    source = _adopt(data, folder, project) if data else None
     lines = list(_start_project(project))
-    if like:
-        lines += _copy_example(like, folder)
+    if example:
+        for path in sorted(p for p in example.rglob("*") if p.is_file() and "data" not in p.relative_to(example).parts):
+            lines += _write_new(folder / path.relative_to(example), path.read_bytes(), project)
+        lines.append(f"The answers are those of the example {like}: replace every one of them.")
     else:
-        proposed = proposal.propose(data) if data else None
-        source = _adopt(data, folder, project) if data else None
-        lines += _write_new(folder / "system.yaml", system_yaml(system, proposed, source))
+        lines += _write_new(folder / "system.yaml", system_yaml(system, proposed, source).encode(), project)
         for stage in STAGES:
-            lines += _write_new(folder / f"{stage}.yaml", stage_yaml(system, stage))
-        if proposed:
-            lines += ["", *proposed.words()]
+            lines += _write_new(folder / f"{stage}.yaml", stage_yaml(system, stage).encode(), project)
     lines += create_workbooks(project, folder.name)
+    if proposed:
+        lines += ["", *proposed.words()]
     shown = folder.relative_to(project.root).as_posix()
     return [*lines, "", f"Next: fill in {shown}/system.yaml, then: ethics-kit check {shown}"]
+
+
+def _choose_one(like: str, data: Path) -> Problem:
+    return Problem(
+        file=data,
+        found=f"--data together with --like {quoted(like)}",
+        allowed="one of the two",
+        todo="leave --like out to have columns proposed, or --data to copy the example",
+    )
 
 
 def _place(system: str) -> tuple[Project, Path]:
     problem = None
     project = find_project(Path.cwd()) or Project(Path.cwd())
-    parameters = project.parameters if project.policy.is_file() else project.root / "parameters"
-    folder = parameters / system
-    if not SYSTEM_ID.match(system):
-        allowed = "letters, digits, _ and -, beginning with a letter; at most 64"
+    folder = _parameters(project) / system
+    if not SYSTEM_ID.match(system) or system == "data":
+        allowed = "letters, digits, _ and -, beginning with a letter; at most 64; not data"
         problem = Problem(file=Path(system), found=quoted(system), allowed=allowed, todo="choose another name")
     elif (folder / "system.yaml").exists():
         problem = Problem(
@@ -76,31 +90,35 @@ def _place(system: str) -> tuple[Project, Path]:
     return project, folder
 
 
+def _parameters(project: Project) -> Path:
+    """Where dossiers go: beside the policy, or where a new project will have it."""
+    return project.parameters if project.policy.is_file() else project.root / "parameters"
+
+
 def _start_project(project: Project) -> Iterator[str]:
     """The shared files that are missing: policy, organisation, schemas."""
-    parameters = project.parameters if project.policy.is_file() else project.root / "parameters"
-    shared = {"policy.yaml": bundle() / "parameters", "organisation.yaml": HERE}
-    for name, origin in shared.items():
+    parameters = _parameters(project)
+    for name in ("policy.yaml", "organisation.yaml"):
         if not (parameters / name).exists():
-            yield from _write_new(parameters / name, (origin / name).read_text(encoding="utf-8"))
+            yield from _write_new(parameters / name, (HERE / name).read_bytes(), project)
     fresh = Project(project.root)
     for path in write_schemas(fresh):
         yield f"wrote  {path.relative_to(project.root).as_posix()}"
     ignored = project.root / ".gitignore"
     if not ignored.exists():
-        yield from _write_new(ignored, "/reports/\n/workbooks/\nparameters/*/data/\nparameters/data/\n")
+        yield from _write_new(ignored, b"/reports/\n/workbooks/\nparameters/*/data/\nparameters/data/\n", project)
 
 
-def _write_new(path: Path, text: str) -> list[str]:
+def _write_new(path: Path, content: bytes, project: Project) -> list[str]:
+    shown = path.relative_to(project.root).as_posix()
     if path.exists():
-        return [f"kept   {path.name} (it was there)"]
-    write_atomic(path, text.encode())
-    return [f"wrote  {path.parent.name}/{path.name}"]
+        return [f"kept   {shown} (it was there)"]
+    write_atomic(path, content)
+    return [f"wrote  {shown}"]
 
 
-def _copy_example(like: str, folder: Path) -> list[str]:
-    example = bundle() / "parameters" / like
-    known = sorted(p.parent.name for p in (bundle() / "parameters").glob("*/system.yaml"))
+def _example(like: str) -> Path:
+    known = {p.parent.name: p.parent for p in sorted((bundle() / "parameters").glob("*/system.yaml"))}
     if like not in known:
         raise InputError(
             [
@@ -112,13 +130,7 @@ def _copy_example(like: str, folder: Path) -> list[str]:
                 )
             ]
         )
-    lines = []
-    for path in sorted(p for p in example.rglob("*") if p.is_file() and "data" not in p.relative_to(example).parts):
-        target = folder / path.relative_to(example)
-        if not target.exists():
-            write_atomic(target, path.read_bytes())
-            lines.append(f"wrote  {folder.name}/{path.relative_to(example).as_posix()}")
-    return [*lines, f"The answers are those of the example {like}: replace every one of them."]
+    return known[like]
 
 
 def _adopt(data: Path, folder: Path, project: Project) -> str:
@@ -127,12 +139,30 @@ def _adopt(data: Path, folder: Path, project: Project) -> str:
     if real.is_relative_to(project.root):
         return Path(*[".."] * len(folder.relative_to(project.root).parts), real.relative_to(project.root)).as_posix()
     target = folder / "data" / data.name
+    if target.exists() and not filecmp.cmp(real, target, shallow=False):
+        raise InputError(
+            [
+                Problem(
+                    file=target,
+                    found="another file of that name",
+                    allowed="a new name, since no file is replaced",
+                    todo="rename the table, or remove the file that is there",
+                )
+            ]
+        )
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.part")
         shutil.copyfile(real, beside)
         beside.replace(target)
     return f"data/{data.name}"
+
+
+HOW_TO = """\
+**How to fill in this workbook.** Choose *Run > Run All Cells*: the forms appear. Give your name and role once, in any \
+of them. Every answer is saved as you give it, in `parameters/{system}/{stage}.yaml`; under each question you see \
+whether it was. To see what your answers change, choose *Run > Run All Cells* again. The last cell saves a draft; \
+`ethics-kit run {system}` makes the record."""
 
 
 def create_workbooks(project: Project, system: str) -> list[str]:
@@ -146,6 +176,8 @@ def create_workbooks(project: Project, system: str) -> list[str]:
         for cell in notebook.cells:
             if "parameters" in cell.metadata.get("tags", ()):
                 cell.source = _workbook_parameters(cell.source, system)
+        how_to = HOW_TO.format(system=system, stage=stage)
+        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(how_to, id="how-to"))
         write_atomic(path, (nbformat.writes(notebook) + "\n").encode())
         lines.append(f"wrote  workbooks/{system}/{path.name}")
     return lines
@@ -184,8 +216,14 @@ def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(  # noqa: S701
         loader=jinja2.FileSystemLoader(HERE), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"comment": _comment, "tojson": partial(json.dumps, ensure_ascii=False)}
+    environment.filters |= {"comment": _comment, "tojson": _quoted_yaml}
     return environment
+
+
+def _quoted_yaml(value: object) -> str:
+    """JSON, with what YAML does not take as it stands escaped the way YAML does it."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
 
 
 def _comment(text: str) -> str:
@@ -202,6 +240,6 @@ def stage_yaml(system: str, stage: str) -> str:
 def system_yaml(system: str, found: proposal.Proposal | None, source: str | None) -> str:
     """system.yaml with a comment on each key; what a table suggests is marked *proposed*."""
     template = _templates().get_template("system.yaml.j2")
-    name = system.replace("_", " ").capitalize()
+    name = (system[0].upper() + system[1:]).replace("_", " ")
     roles = catalogue.tables()["decisions"].roles
     return template.render(name=name, found=found or proposal.Proposal(), source=source, roles=roles) + "\n"

@@ -106,7 +106,13 @@ class Case:
             levels.duty(requirement, needs, kind=kind, level=level, conditions=conditions)
             for requirement, needs in catalogue.stage_requirements(self.stage).items()
         ]
-        return Obligations(level=level, kind=kind, conditions=conditions, duties=duties)
+        return Obligations(
+            level=level,
+            kind=kind,
+            conditions=conditions,
+            policy_approved=self.dossier.policy.approved(self.as_of),
+            duties=duties,
+        )
 
     def duty(self, requirement: str) -> Duty:
         return next(d for d in self.obligations.duties if d.requirement == requirement)

@@ -28,8 +28,7 @@ def conclude(case: Case, outcomes: Sequence[Outcome]) -> Record:
         level=case.level,
         policy={
             "version": case.dossier.policy.version,
-            "approved_by": case.dossier.policy.approved_by.name,
-            "approved_on": case.dossier.policy.approved_on.isoformat(),
+            **case.dossier.policy.model_dump(mode="json", include={"approved_by", "approved_on"}),
             "confidentiality": case.dossier.policy.confidentiality,
         },
         inputs=_inputs(case),

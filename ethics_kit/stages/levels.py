@@ -56,7 +56,7 @@ def score(questions: Sequence[Scored]) -> LevelResult:
 
     worst_total, worst = level(high["raw"], low["mitigation"])
     best_total, best = level(low["raw"], high["mitigation"])
-    holding = [q.question.text for q in questions if q.question.trigger and q.answer == "yes"]
+    holding = [q.question.text for q in questions if q.question.trigger and q.answer not in ("no", None)]
     open_ = [q.question.text for q in questions if q.question.trigger and q.answer is None and q.shown is not False]
     floor: Level | None = TRIGGERED if holding or open_ else None
     worst = higher(worst, TRIGGERED) if floor else worst

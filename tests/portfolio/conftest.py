@@ -39,7 +39,9 @@ class Portfolio:
 
 def kit(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
-    return subprocess.run([*KIT, *arguments], cwd=cwd, capture_output=True, text=True, timeout=600, check=False, **options)
+    return subprocess.run(
+        [*KIT, *arguments], cwd=cwd, capture_output=True, text=True, timeout=600, check=False, **options
+    )
 
 
 @pytest.fixture(scope="session")

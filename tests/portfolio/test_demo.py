@@ -192,3 +192,11 @@ def test_the_index_lists_every_system_worst_first_with_links_that_work(portfolio
     assert len(links) == 20
     assert all((portfolio.reports / link).is_file() for link in links)
     assert page.index("next_best_offer") < page.index("health_score")
+
+
+def test_the_recipe_of_the_documents_recomputes_a_record_id(portfolio, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs/record.md").read_text()
+    recipe = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert recipe
+    monkeypatch.chdir(portfolio.folder("churn_risk", "bias_testing"))
+    exec(compile(recipe.group(1), "docs/record.md", "exec"), {})  # noqa: S102

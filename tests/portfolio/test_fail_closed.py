@@ -1,0 +1,131 @@
+"""Silence is never a pass: taking anything away from a dossier never makes a result better."""
+
+from dataclasses import replace
+from datetime import date
+from importlib import import_module
+
+import pytest
+
+from ethics_kit import dossier as dossiers
+from ethics_kit.framework import catalogue
+from ethics_kit.project import STAGES, Project
+from ethics_kit.record import requirement_status
+from ethics_kit.stages.answers import attested
+from ethics_kit.stages.case import Case
+from ethics_kit.stages.conclude import conclude
+
+RANK = {"approve": 2, "approve_with_conditions": 1, "undetermined": 0, "reject": 0}
+
+
+@pytest.fixture(scope="module")
+def load(portfolio):
+    return lambda system: dossiers.load(Project(portfolio.root), portfolio.root / "parameters" / system, tables=False)
+
+
+def assess(dossier, stage, reports):
+    """A stage without its notebook: every section asked, every step taken."""
+    case = Case(dossier, stage, date(2026, 11, 1), reports)
+    outcomes = [attested(case, s.id) for s in catalogue.sections(stage)]
+    outcomes += [step(case) for step in import_module(f"ethics_kit.stages.{stage}").STEPS]
+    return conclude(case, outcomes)
+
+
+def passed(record):
+    """The requirements that count as settled in the system's favour."""
+    return {
+        d.requirement
+        for d in record.obligations.duties
+        if requirement_status([f for f in record.findings if f.requirement == d.requirement], d.needs)
+        in ("met", "not_applicable")
+    }
+
+
+def without(dossier, part, key):
+    """The dossier without one entry of one part (a stage's, the organisation's or the system's dict or list)."""
+    owner, name = part
+    model = dossier.stages[owner] if owner in STAGES else getattr(dossier, owner)
+    before = getattr(model, name)
+    if isinstance(before, dict):
+        after = {k: v for k, v in before.items() if k != key}
+    elif isinstance(before, list):
+        after = [v for i, v in enumerate(before) if i != key]
+    else:
+        after = type(model).model_fields[name].get_default(call_default_factory=True)
+    changed = model.model_copy(update={name: after})
+    if owner in STAGES:
+        return replace(dossier, stages={**dossier.stages, owner: changed})
+    return replace(dossier, **{owner: changed})
+
+
+def entries(dossier, stage):
+    """All that can be taken away and bears on a stage."""
+    parts = [(stage, "actions"), (stage, "waivers")]
+    if stage == "impact_analysis":
+        parts += [(stage, "answers"), ("organisation", "answers")]
+        parts += [(stage, name) for name in ("stakeholders", "risks", "risks_ruled_out", "standards")]
+        parts += [("organisation", "standards")]
+    else:
+        parts += [("system", name) for name in ("tables", "attributes", "lawful_bases")]
+        parts += [("organisation", "tables"), ("organisation", "retention_classes")]
+    for owner, name in parts:
+        value = getattr(dossier.stages[owner] if owner in STAGES else getattr(dossier, owner), name)
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield (owner, name), key
+    yield from ((("system", name), None) for name in ("owner", "deputy", "model"))
+
+
+def breaks_a_reference(dossier, part, key):
+    """A dossier that check refuses is no assessment at all: a class that tables name, a table that attributes need."""
+    if part == ("organisation", "retention_classes"):
+        return any(t.spec.retention_class == key for t in dossier.located_tables.values())
+    if part == ("system", "tables"):
+        return any(table == key for _, _, table in dossier.held_attributes())
+    return False
+
+
+@pytest.mark.parametrize(
+    ("system", "stage"), [("health_score", "impact_analysis"), *(("churn_risk", stage) for stage in STAGES)]
+)
+def test_taking_one_thing_away_settles_nothing_and_never_betters_the_recommendation(portfolio, load, system, stage):
+    whole = load(system)
+    before = assess(whole, stage, portfolio.reports)
+    tried = 0
+    for part, key in entries(whole, stage):
+        if breaks_a_reference(whole, part, key):
+            continue
+        after = assess(without(whole, part, key), stage, portfolio.reports)
+        assert RANK[after.recommendation.verdict] <= RANK[before.recommendation.verdict], (part, key)
+        if part[1] != "risks":  # a risk without a deputy taken off the register: P4.1 gains, S1.2 loses
+            assert passed(after) <= passed(before), (part, key)
+        tried += 1
+    assert tried > 20
+
+
+@pytest.mark.parametrize("stage", STAGES[1:])
+def test_without_the_records_before_it_a_stage_settles_less_and_is_not_approved(portfolio, load, stage, tmp_path):
+    whole = load("health_score")
+    alone = assess(whole, stage, tmp_path)
+    assert alone.level.holds == "IV"
+    assert alone.recommendation.verdict in ("undetermined", "reject")
+    assert {u.status for u in alone.upstream} == {"missing"}
+
+
+def test_an_empty_impact_analysis_has_the_highest_level_and_settles_nothing(portfolio, load):
+    whole = load("health_score")
+    bare = replace(
+        whole,
+        organisation=whole.organisation.model_copy(update={"answers": {}, "standards": {}}),
+        stages={**whole.stages, "impact_analysis": type(whole.stages["impact_analysis"])()},
+    )
+    record = assess(bare, "impact_analysis", portfolio.reports)
+    assert (record.level.value, record.level.holds) == ("undetermined", "IV")
+    assert record.recommendation.verdict == "undetermined"
+    assert passed(record) <= {"P4.1"}
+
+
+def test_an_unapproved_policy_lets_nothing_pass(portfolio, load):
+    whole = load("health_score")
+    policy = whole.policy.model_copy(update={"approved_by": None})
+    record = assess(replace(whole, policy=policy), "impact_analysis", portfolio.reports)
+    assert record.recommendation.verdict == "undetermined"
+    assert "policy.yaml, which nobody has approved" in record.recommendation.missing

@@ -1,0 +1,72 @@
+"""Every path, command and option that the documents name is there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ethics_kit.framework import catalogue
+
+CHECKOUT = Path(__file__).parents[1]
+PAGES = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")]
+MADE_LATER = ("reports/", "workbooks/", "failed_")
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_and_pictures_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        if not target.startswith("https://"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_paths_in_code_marks_exist(page):
+    for path in re.findall(r"`([\w./-]+(?:/|\.(?:py|md|yaml|toml|txt|json|ipynb)))`", page.read_text(encoding="utf-8")):
+        if "my_" in path or path.startswith(MADE_LATER) or "/" not in path:
+            continue
+        assert (CHECKOUT / path).exists(), path
+
+
+def help_of(*command):
+    done = subprocess.run(
+        [sys.executable, "-c", "from ethics_kit.cli import main; main()", *command, "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={"COLUMNS": "200", "PATH": ""},
+    )
+    return done.stdout
+
+
+def test_the_readme_names_every_command_and_every_option_it_names_exists():
+    commands = set(re.findall(r"(?m)^  (\w+)  ", help_of()))
+    assert commands == set(re.findall(r"`ethics-kit (\w+)", README))
+    for command in commands:
+        row = next(line for line in README.splitlines() if line.startswith(f"| `ethics-kit {command}"))
+        for option in re.findall(r"--[a-z-]+", row):
+            assert option in help_of(command)
+
+
+def test_the_make_targets_of_the_readme_are_its_first_commands():
+    first = re.findall(r"(?m)^(\S.*?)(?:  #.*)?$", README.split("```sh\n")[1].split("```")[0])
+    assert [line.split("#")[0].strip() for line in first if line.strip()] == ["make demo", "make test"]
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    assert {"demo", "test", "lint", "lab", "clean"} <= set(re.findall(r"(?m)^(\w+):", makefile))
+
+
+def tables_as_markdown():
+    lines = []
+    for name, table in catalogue.tables().items():
+        lines += [f"### {name}", "", table.about, "", "| role | type | holds |", "|---|---|---|"]
+        for role, about in table.roles.items():
+            lines.append(f"| `{role}`{' (required)' if about.required else ''} | {about.type} | {about.about} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def test_the_dossiers_page_lists_every_table_and_role():
+    assert tables_as_markdown() in (CHECKOUT / "docs/dossier.md").read_text(encoding="utf-8") + "\n"
