@@ -26,7 +26,12 @@ ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 def system(dossier: Dossier) -> list[Problem]:
     """Problems that need no data: unknown tables and roles, paths that escape, attributes without a table."""
-    return [*_table_problems(dossier), *_attribute_problems(dossier), *_basis_problems(dossier)]
+    return [
+        *_table_problems(dossier),
+        *_not_kept_problems(dossier),
+        *_attribute_problems(dossier),
+        *_basis_problems(dossier),
+    ]
 
 
 def answers(dossier: Dossier) -> list[Problem]:
@@ -152,6 +157,18 @@ def _table_problems(dossier: Dossier) -> Iterator[Problem]:
                 )
             yield from _override_problems(
                 file, key, spec.override_reason, overrides=owner == "system" and name in shared, what="table"
+            )
+
+
+def _not_kept_problems(dossier: Dossier) -> Iterator[Problem]:
+    for name in dossier.system.not_kept:
+        if name not in catalogue.tables() or name in dossier.located_tables:
+            named = name in dossier.located_tables
+            yield dossier.files["system"].problem(
+                ("not_kept", name),
+                found="a table that the dossier names as well" if named else "an unknown table",
+                allowed="tables of the kit that this system does not have",
+                todo="remove it here or under tables" if named else "correct the name; docs/dossier.md lists them",
             )
 
 

@@ -182,7 +182,7 @@ class SectionForm:
             fields["override_reason"] = _text("Why it differs here", question, stored.get("override_reason"))
         if question.evidence != "none":
             needed = "Evidence (needed)" if question.evidence == "required" else "Evidence"
-            where = f"https://… or a file in {self.file.path.parent.name}/"
+            where = f"https://… or a file in parameters/{self.file.path.parent.name}/"
             fields["evidence"] = _text(needed, question, stored.get("evidence"), placeholder=where)
         fields["note"] = _text("Note", question, stored.get("note"), kind=widgets.Textarea, rows=2)
         for control in fields.values():

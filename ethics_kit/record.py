@@ -319,11 +319,10 @@ def _reason(verdict: Verdict, lists: Mapping[str, list[str]], findings: Sequence
             return first("blocking")
         case "undetermined":
             count = len(lists["missing"])
-            return (
-                f"{count} required items are not settled; {first('missing')}"
-                if count
-                else "Nothing required was assessed."
-            )
+            if not count:
+                return "Nothing required was assessed."
+            items = "1 required item is" if count == 1 else f"{count} required items are"
+            return f"{items} not settled. {first('missing')}"
         case "approve_with_conditions":
             return first("conditions")
         case _:

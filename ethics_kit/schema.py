@@ -456,6 +456,14 @@ class OutcomeRule(Model):
     horizon_days: Annotated[int, Field(ge=0, strict=True)] = 0
 
 
+class NotKept(Model):
+    """Why a table of customers' rows does not exist for this system."""
+
+    reason: Text
+    by: Line
+    on: Day
+
+
 class LawfulBasis(Model):
     """The basis of one purpose, decided by one person and approved by another."""
 
@@ -487,6 +495,7 @@ class System(Model):
     not_attributes: dict[Line, Text] = {}
     lawful_bases: list[LawfulBasis] = []
     tables: dict[Identifier, TableSpec] = {}
+    not_kept: dict[Identifier, NotKept] = {}
 
     @property
     def events(self) -> str:

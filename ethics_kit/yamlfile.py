@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.reader import ReaderError
 
@@ -27,6 +27,36 @@ NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 Key = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
+
+
+class _NotPlain(Exception):
+    def __init__(self, found: str, todo: str, line: int) -> None:
+        self.found, self.todo, self.line = found, todo, line
+
+
+class _Composer(Composer):
+    """Refuses anchors, aliases, tags and endless nesting, before anything is made of them.
+
+    Aliases can swell a small file to gigabytes, and a reader must follow them by hand. Tags ask for other types.
+    """
+
+    levels = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.parser.peek_event()
+        line = event.start_mark.line + 1
+        if self.levels > MAX_LEVELS:
+            raise _NotPlain(f"keys or lists more than {MAX_LEVELS} deep inside one another", "write it flatter", line)
+        if event.anchor:
+            todo = "write the value out, or put text that begins so in quotes"
+            raise _NotPlain("an anchor or alias (& or *)", todo, line)
+        if event.tag:
+            todo = "remove it, or put text that begins with ! in quotes"
+            raise _NotPlain(f"a tag ({printable(event.tag, 80)})", todo, line)
+        self.levels += 1
+        node = super().compose_node(parent, index)
+        self.levels -= 1
+        return node
 
 
 class _Constructor(RoundTripConstructor):
@@ -44,6 +74,7 @@ _Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.constru
 
 def _round_trip() -> YAML:
     yaml = YAML(typ="rt", pure=True)
+    yaml.Composer = _Composer
     yaml.Constructor = _Constructor
     yaml.preserve_quotes = True
     yaml.width = 110
@@ -124,9 +155,9 @@ def _text(path: Path) -> str:
 
 def _parse(path: Path, text: str) -> Any:
     try:
-        for found, todo, line in _beyond_plain(text):
-            raise _refusal(path, found, "plain values", todo, line)
         return _round_trip().load(text)
+    except _NotPlain as error:
+        raise _refusal(path, error.found, "plain values", error.todo, error.line) from None
     except MarkedYAMLError as error:
         found, todo, line = _in_words(error)
         raise _refusal(path, found, "valid YAML", todo, line) from None
@@ -137,23 +168,6 @@ def _parse(path: Path, text: str) -> Any:
     except (YAMLError, ValueError) as error:
         first = printable(str(error).splitlines()[0] if str(error) else type(error).__name__, 120)
         raise _refusal(path, first, "valid YAML", "check quotes, colons and indentation") from None
-
-
-def _beyond_plain(text: str) -> Iterable[tuple[str, str, int]]:
-    """Anchors, aliases, tags and endless nesting: found, what to do, line.
-
-    Aliases can swell a small file to gigabytes, and a reader must follow them by hand. Tags ask for other types.
-    """
-    depth = 0
-    for event in YAML(typ="safe", pure=True).parse(text):
-        line = event.start_mark.line + 1
-        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if depth > MAX_LEVELS:
-            yield f"keys or lists more than {MAX_LEVELS} deep inside one another", "write it flatter", line
-        if getattr(event, "anchor", None):
-            yield "an anchor or alias (& or *)", "write the value out, or put text that begins so in quotes", line
-        if getattr(event, "tag", None):
-            yield f"a tag ({printable(event.tag, 80)})", "remove it, or put text that begins with ! in quotes", line
 
 
 def _in_words(error: MarkedYAMLError) -> tuple[str, str, int]:

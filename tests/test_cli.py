@@ -16,6 +16,7 @@ from ethics_kit.project import STAGES
 Make = Callable[..., Path]
 Edit = Callable[..., None]
 SYSTEM = "parameters/demo/system.yaml"
+HEAVY = "pandas numpy ibis duckdb matplotlib papermill nbconvert pydantic jinja2 ipywidgets IPython"
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,10 @@ def content(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def test_help_needs_no_heavy_library(tmp_path: Path) -> None:
-    heavy = "pandas numpy ibis duckdb matplotlib papermill nbconvert pydantic jinja2 ipywidgets IPython".split()
     code = (
         "import sys, ethics_kit.cli\n"
         "try:\n    sys.argv = ['ethics-kit', '--help']; ethics_kit.cli.main()\n"
-        f"finally:\n    print([m for m in {heavy} if m in sys.modules])"
+        f"finally:\n    print([m for m in {HEAVY!r}.split() if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

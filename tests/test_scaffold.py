@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -388,12 +387,3 @@ def test_schemas_are_written_once_and_again_when_out_of_date(project: Make) -> N
     assert scaffold.write_schemas(Project(root)) == []
     first[0].write_text("{}")
     assert scaffold.write_schemas(Project(root)) == [first[0]]
-
-
-def test_a_folder_that_may_not_be_written_is_left_as_it_was(here: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    here.chmod(0o500)
-    with pytest.raises(PermissionError):
-        new("my_system")
-    assert content(here) == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ethics_kit.framework import catalogue
 from ethics_kit.measures import timelines
 from ethics_kit.record import Finding, Table
 from ethics_kit.schema import LawfulBasis
@@ -156,8 +157,10 @@ def retention(case: Case) -> Outcome:
         )
         oldest = found.oldest.date().isoformat() if found.oldest else None
         rows.append([name, located.spec.retention_class, limit.days, found.n, found.over, oldest])
-    if not findings:
-        findings.append(not_assessed("C1.3", "rows_over_limit", "at least one table with a time column"))
+    missing = _unaccounted(case)
+    if missing:
+        awaits = f"the tables {', '.join(missing)}, or why they are not kept (not_kept in system.yaml)"
+        findings.append(not_assessed("C1.3", "tables_accounted_for", awaits))
     table = Table(
         id="C1.3.retention",
         title="Age of rows against the limit of their class",
@@ -166,6 +169,14 @@ def retention(case: Case) -> Outcome:
         rows=rows,
     )
     return Outcome(tuple(findings), (table,))
+
+
+def _unaccounted(case: Case) -> list[str]:
+    """The kit's tables of customers' dated rows that the dossier neither names nor says it does not keep."""
+    other = {"conversations", "decisions"} - {case.dossier.system.events}
+    kept = set(case.dossier.located_tables) | {n for n, k in case.dossier.system.not_kept.items() if k.on <= case.as_of}
+    dated = [n for n, t in catalogue.tables().items() if "customer" in t.roles and case.time_role(n)]
+    return [name for name in dated if name not in kept | other]
 
 
 STEPS = (notice_before_first_decision, consent_in_force, retention)

@@ -233,7 +233,7 @@ def standards_applicability(case: Case) -> Outcome:
         if decision.on <= case.as_of
         and months_between(decision.on, case.as_of) < case.dossier.policy.records.answers_max_age_months.value
     }
-    open_ = [s.title for s in catalogue.standards().values() if s.id not in settled]
+    open_ = [s.title.split(",")[0].split(":")[0] for s in catalogue.standards().values() if s.id not in settled]
     total = len(catalogue.standards())
     finding = Finding(
         id="S1.3.applicability_settled",
@@ -241,7 +241,7 @@ def standards_applicability(case: Case) -> Outcome:
         status="not_assessed" if open_ else "met",
         evidence="attested",
         statement=f"{total - len(open_)} of {total} laws and standards are settled"
-        + (f"; open: {'; '.join(open_)}." if open_ else "."),
+        + (f"; open: {', '.join(open_)}." if open_ else "."),
         null_reason="a statement, not a number",
         action="Decide for each open one whether it applies, and why." if open_ else None,
     )
