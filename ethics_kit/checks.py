@@ -235,12 +235,13 @@ def _path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shar
 
 def _attribute_problems(dossier: Dossier) -> Iterator[Problem]:
     file = dossier.files["system"]
+    usable = [t for t in (dossier.system.events, "customers") if t in dossier.located_tables]
     for name, _, table in dossier.held_attributes():
-        if table not in dossier.located_tables:
+        if table not in usable:
             yield file.problem(
                 ("attributes", name),
-                found=f"a column in {table}, a table the dossier does not name",
-                allowed=", ".join(dossier.located_tables) or "a table under tables:",
+                found=f"a column in {table}, a table the dossier does not name or this kind of system does not use",
+                allowed=" or ".join(usable) or "a table under tables:",
                 todo="name the table under tables:, or correct `table:` here",
             )
 

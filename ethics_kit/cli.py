@@ -251,9 +251,7 @@ def open_(
     if no_browser or not _has_screen():
         options.append("--no-browser")
         typer.echo("Open the address that JupyterLab prints in a browser on this machine.")
-        typer.echo(
-            "From another machine, first: ssh -L 8888:localhost:8888 USER@THIS_MACHINE (the address has the port)"
-        )
+        typer.echo("From another machine, first there: ssh -L PORT:localhost:PORT USER@HOST (PORT as in the address)")
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *_lab_options(project, folder.name), *options])
 

@@ -31,6 +31,8 @@ from ethics_kit.stages.case import Case
 WAIT = 1.0
 """Seconds of silence after which typed text is saved."""
 
+DIFFERS = "Why it differs here"
+
 STYLE = """<style>
 .ethics-kit { max-width: 60rem; font-size: var(--jp-content-font-size1); }
 .ethics-kit .widget-html-content { line-height: 1.5; white-space: normal; }
@@ -38,6 +40,8 @@ STYLE = """<style>
 .ethics-kit h4 { font-size: 1em; }
 .ethics-kit .question { border-top: 1px solid var(--jp-border-color1); margin-top: 1rem; padding-top: 0.8rem; }
 .ethics-kit .widget-label { text-align: left; }
+.ethics-kit .jupyter-widgets :focus-visible { outline: 2px solid var(--jp-brand-color1) !important; }
+.ethics-kit textarea { font-family: var(--jp-ui-font-family); }
 .ethics-kit .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .ethics-kit .said { border-left: 4px solid var(--jp-border-color1); padding-left: 0.6rem; }
 .ethics-kit .said.good { border-color: var(--jp-success-color1); }
@@ -137,9 +141,7 @@ class AnswerFile:
                     waiting[1]()
 
 
-def section_form(
-    case: Case, section: Section, file: AnswerFile, *, on_saved: Callable[[], Case | None]
-) -> widgets.Widget:
+def section_form(case: Case, section: Section, file: AnswerFile, *, on_saved: Callable[[], Case]) -> widgets.Widget:
     """The form of one section, filled from the file as it is now; `on_saved` is called after each save.
 
     All forms of a workbook share one `file`, so that none takes another's save for a stranger's.
@@ -152,7 +154,7 @@ def section_form(
 class SectionForm:
     """Controls of one section; under each question, what is on disk of it."""
 
-    def __init__(self, case: Case, section: Section, file: AnswerFile, on_saved: Callable[[], Case | None]) -> None:
+    def __init__(self, case: Case, section: Section, file: AnswerFile, on_saved: Callable[[], Case]) -> None:
         self.case, self.file, self.on_saved = case, file, on_saved
         self.version = file.version
         self.questions = [q for q in section.questions if case.dossier.system.kind in q.kinds]
@@ -179,10 +181,10 @@ class SectionForm:
         if shared:
             word = next((c.label for c in question.options if c.value == shared.value), shared.value)
             label += f"<p>The organisation answers: <strong>{escape(str(word))}</strong> ({escape(_who(shared))})</p>"
-            fields["override_reason"] = _text("Why it differs here", question, stored.get("override_reason"))
+            fields["override_reason"] = _text(DIFFERS, question, stored.get("override_reason"))
         if question.evidence != "none":
             needed = "Evidence (needed)" if question.evidence == "required" else "Evidence"
-            where = f"https://… or a file in parameters/{self.file.path.parent.name}/"
+            where = f"https://… or a file in {self.case.dossier.project.address(self.case.dossier.folder)}/"
             fields["evidence"] = _text(needed, question, stored.get("evidence"), placeholder=where)
         fields["note"] = _text("Note", question, stored.get("note"), kind=widgets.Textarea, rows=2)
         for control in fields.values():
@@ -198,24 +200,30 @@ class SectionForm:
     def save(self, question_id: str) -> None:
         """Write one answer and say so; what could not be written is said, and stays in the form."""
         question = next(q for q in self.questions if q.id == question_id)
+        name = self.file.path.name
         try:
             left_out = self._write(question_id)
-            words = f"Saved {datetime.now().astimezone():%H:%M}"
-            words += f", but NOT SAVED: {_in_words(left_out)}" if left_out else "."
-            self.case = self.on_saved() or self.case
         except ChangedOnDisk:
             words = (
-                f"NOT SAVED. {self.file.path.name} was changed by somebody else since this form read it. "
+                f"NOT SAVED. {name} was changed by somebody else since this form read it. "
                 "Copy your text, then choose Run > Run All Cells to load their version."
             )
         except InputError as error:
             words = f"NOT SAVED. {_in_words(error)}"
         except OSError as error:
-            words = f"NOT SAVED. {self.file.path.name}: {error.strerror or error}"
-        if "NOT SAVED" not in words:
-            words = f"{words} {self._standing(question)}"
-        self._refresh()
+            words = f"NOT SAVED. {name}: {error.strerror or error}"
+        else:
+            words = self._saved(question, left_out)
         self._say(question, words)
+
+    def _saved(self, question: Question, left_out: InputError | None) -> str:
+        saved = f"Saved {datetime.now().astimezone():%H:%M}"
+        try:
+            self.case = self.on_saved()
+        except InputError as error:
+            return f"{saved}. But the dossier cannot be read any more: {_in_words(error)}"
+        self._refresh()
+        return f"{saved}, but NOT SAVED: {_in_words(left_out)}" if left_out else f"{saved}. {self._standing(question)}"
 
     def _write(self, question: str) -> InputError | None:
         """Write what the controls hold. Evidence or a note that may not stand is left out, and returned."""
@@ -260,12 +268,12 @@ class SectionForm:
         if doubt or given is None:
             unsigned = " Fill in your name and role." if doubt and "without the name" in doubt else ""
             return "Not answered yet." if doubt == "not answered" else f"Does not count yet: {doubt}.{unsigned}"
-        return f"Answered by {_who(given.answer)}."
+        return f"Answered {'for all systems ' if given.inherited else ''}by {_who(given.answer)}."
 
     def _say(self, question: Question, words: str) -> None:
         """Say `words` under the question. What went wrong interrupts a screen reader; the rest waits its turn."""
         bad = "NOT SAVED" in words
-        kind = "bad" if bad else "good" if words.startswith(("Saved", "Answered")) else ""
+        kind = "bad" if bad else "good" if "Answered" in words else ""
         role = "alert" if bad else "status"
         self.said[question.id].value = f'<p class="said {kind}" role="{role}">{escape(words)}</p>'
 
@@ -332,7 +340,8 @@ def _clean(value: Any) -> Any:
 
 
 def _in_words(error: InputError) -> str:
-    return "; ".join(f"{p.key.rpartition('.')[2]}: found {p.found}; to do: {p.todo}" for p in error.problems)
+    words = "; ".join(f"{p.key.rpartition('.')[2]}: found {p.found}; to do: {p.todo}" for p in error.problems)
+    return words.replace("override_reason", f"“{DIFFERS}”")
 
 
 def _who(answer: Answer) -> str:

@@ -134,7 +134,7 @@ MISTAKES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
     (IMPACT, ("answers", "optimizes_for"), {"value": "both"}, "*nobody asks; *did you mean optimises_for?"),
     (REVIEW, ANSWER, {"value": "both"}, "*found a question nobody asks; *stage that asks it"),
     (SYSTEM, ("attributes", "tone"), {"class": "proxy", "column": "x", "table": "conversations"},
-     "attributes.tone: found a column in conversations, a table the dossier does not name*training, decisions"),
+     "attributes.tone: found a column in conversations, a table the dossier does not name*decisions or customers"),
     (SYSTEM, (*DECISIONS, "retention_class"), "forever",
      'tables.decisions.retention_class: found "forever"; allowed: decision_log; to do: declare'),
     # answers

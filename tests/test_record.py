@@ -435,7 +435,13 @@ def test_a_waiver_does_not_settle_what_is_not_assessed() -> None:
 def test_what_is_not_settled_is_undetermined(status: str) -> None:
     found = recommend([finding(status)], obliged(duty()), [], AS_OF)
     assert (found.verdict, found.missing) == ("undetermined", ["P1.1.x"])
-    assert found.reason == f"1 required items are not settled; P1.1.x: P1.1 is {status}."
+    assert found.reason == f"1 required item is not settled. P1.1.x: P1.1 is {status}."
+
+
+def test_the_reason_counts_what_is_not_settled() -> None:
+    rows = [finding("inconclusive"), finding("not_assessed", requirement="P1.2")]
+    found = recommend(rows, obliged(duty(), duty("P1.2")), [], AS_OF)
+    assert found.reason == "2 required items are not settled. P1.1.x: P1.1 is inconclusive. (and 1 more)"
 
 
 def test_a_block_weighs_more_than_what_is_not_settled() -> None:

@@ -159,15 +159,16 @@ def _adopt(data: Path, folder: Path, project: Project) -> str:
 
 
 HOW_TO = """\
-**How to fill in this workbook.** Choose *Run > Run All Cells*: the forms appear. Give your name and role once, in any \
-of them. Every answer is saved as you give it, in `parameters/{system}/{stage}.yaml`; under each question you see \
-whether it was. To see what your answers change, choose *Run > Run All Cells* again. The last cell saves a draft; \
-`ethics-kit run {system}` makes the record."""
+**How to fill in this workbook.** Choose *Run > Run All Cells*: the forms appear. (Asked for a kernel, choose *Select*.)
+Give your name and role once, in any form. Every answer is saved as you give it, in `{folder}/{stage}.yaml`; under each
+question you see whether it was. To see what your answers change, choose *Run > Run All Cells* again. The last cell
+saves a draft; `ethics-kit run {folder}` makes the record."""
 
 
 def create_workbooks(project: Project, system: str) -> list[str]:
     """An analyst's own copies of the four notebooks, showing forms; never over existing ones."""
     lines = []
+    folder = project.address(project.parameters / system)
     for stage in STAGES:
         path = project.workbooks(system) / notebook_name(stage)
         if path.exists():
@@ -175,16 +176,16 @@ def create_workbooks(project: Project, system: str) -> list[str]:
         notebook = nbformat.read(project.template(stage), as_version=4)
         for cell in notebook.cells:
             if "parameters" in cell.metadata.get("tags", ()):
-                cell.source = _workbook_parameters(cell.source, system)
-        how_to = HOW_TO.format(system=system, stage=stage)
+                cell.source = _workbook_parameters(cell.source, folder)
+        how_to = HOW_TO.format(folder=folder, stage=stage)
         notebook.cells.insert(1, nbformat.v4.new_markdown_cell(how_to, id="how-to"))
         write_atomic(path, (nbformat.writes(notebook) + "\n").encode())
         lines.append(f"wrote  workbooks/{system}/{path.name}")
     return lines
 
 
-def _workbook_parameters(source: str, system: str) -> str:
-    values = {"system": f"parameters/{system}", "as_of": "", "mode": "workbook"}
+def _workbook_parameters(source: str, folder: str) -> str:
+    values = {"system": folder, "as_of": "", "mode": "workbook"}
     for name, value in values.items():
         source = re.sub(rf"(?m)^{name} = .*$", f"{name} = {json.dumps(value)}", source)
     return source

@@ -13,6 +13,7 @@ from ethics_kit.measures.fairness import Comparison
 from ethics_kit.proposal import looks_protected
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
+from ethics_kit.schema import Attribute
 from ethics_kit.stages import events
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed
@@ -38,7 +39,6 @@ STATUS: dict[str, Status] = {
     "inconclusive": "inconclusive",
     "equivalent": "met",
 }
-PEOPLE = ("protected", "proxy")
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def _tested(case: Case) -> Tested:
     dossier, table = case.dossier, case.dossier.system.events
     if not case.has(table, "customer", "time", "decision"):
         return Tested([], {}, 0, case.lacking(table, "customer", "time", "decision"))
-    if not list(dossier.held_attributes()):
-        return Tested([], {}, 0, "an attribute that groups can be formed by (attributes in system.yaml)")
+    if not _of_people(case):
+        return Tested([], {}, 0, "an attribute of people that groups can be formed by (attributes in system.yaml)")
     decided = events.with_attributes(case)
     repeated = _repeated(decided, "cluster" if "cluster" in decided.columns else "customer")
     if repeated:
@@ -75,11 +75,12 @@ def _tested(case: Case) -> Tested:
         immature = int(decided.filter(~mature).count().to_pyarrow().as_py())
         known = events.meaning(decided.outcome, dossier.system.outcome.positive)
         positive = ibis.ifelse(mature, known, ibis.null("boolean"))
-    names = [name for name, _, _ in dossier.held_attributes()]
+    names = [name for name, _ in _of_people(case)]
+    columns = [f"attribute_{name}" for name in names]
     counted = decided.select(
-        *names, selected=events.meaning(decided.decision, dossier.system.decision.selected), positive=positive
+        *columns, selected=events.meaning(decided.decision, dossier.system.decision.selected), positive=positive
     )
-    groups = fairness.counts(counted, names)
+    groups = dict(zip(names, fairness.counts(counted, columns).values(), strict=True))
     policy = dossier.policy.fairness
     comparisons = []
     for name in names:
@@ -98,6 +99,11 @@ def _tested(case: Case) -> Tested:
         sizes = {c.group: c.n for c in fairness.metric_cells(groups[name], "selection_rate")}
         unknown[name] = (sizes.get(fairness.UNKNOWN, 0), sum(sizes.values()))
     return Tested(judged, unknown, immature)
+
+
+def _of_people(case: Case) -> list[tuple[str, Attribute]]:
+    """The held attributes that say something of people; a segment never evidences fairness towards them."""
+    return [(name, a) for name, a, _ in case.dossier.held_attributes() if a.class_ in ("protected", "proxy")]
 
 
 def _repeated(decided: ibis.Table, unit: str) -> str | None:
@@ -120,9 +126,7 @@ def _requirement(case: Case, requirement: str) -> Outcome:
     if tested.awaits:
         return Outcome((not_assessed(requirement, "group_comparison", tested.awaits),))
     findings, tables, shown = [], [], []
-    for name, attribute, _ in case.dossier.held_attributes():
-        if attribute.class_ not in PEOPLE:
-            continue
+    for name, _ in _of_people(case):
         for metric in TESTED[requirement]:
             rows = [c for c in tested.comparisons if c.attribute == name and c.metric == metric]
             findings.append(_finding(case, requirement, name, metric, rows))
@@ -263,12 +267,14 @@ def _table(
 def segment_coverage(case: Case) -> Outcome:
     """S3.1: every attribute the policy names is tested, or its absence explained; lookalike columns are declared."""
     tested, dossier = _tested(case), case.dossier
-    held = {name for name, _, _ in dossier.held_attributes()}
+    held = {name for name, _ in _of_people(case)}
     findings: list[Finding] = []
     for name in dossier.policy.fairness.attributes.value:
         attribute = dossier.system.attributes.get(name)
         if attribute is None:
             findings.append(not_assessed("S3.1", f"{name}_covered", f"the attribute {name}, or why it is not held"))
+        elif attribute.class_ == "segment":
+            findings.append(not_assessed("S3.1", f"{name}_covered", f"{name} as an attribute of people, not a segment"))
         elif name not in held and attribute.not_held:
             why = attribute.not_held
             awaits = f"the substitute for {name} ({why.substitute}), which is not held: {why.reason}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 from ethics_kit.framework import catalogue
@@ -77,7 +77,7 @@ def training_current(case: Case) -> Outcome:
     """G4: courses that are completed and not expired, by role."""
     if not case.has("training", "role", "completed"):
         return Outcome((not_assessed("G4", "training_current", case.lacking("training", "role", "completed")),))
-    roles = timelines.current_training(case.table("training"), as_of=case.end)
+    roles = timelines.current_training(case.table("training"), as_of=case.end - timedelta(microseconds=1))
     count, n = sum(s.count for s in roles.values()), sum(s.n for s in roles.values())
     policy = case.dossier.policy.coverage.training_min
     finding = share_finding(

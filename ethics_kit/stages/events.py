@@ -20,14 +20,13 @@ def with_purpose(case: Case) -> ir.Table | None:
 
 
 def with_attributes(case: Case) -> ir.Table:
-    """The events with one text column per held attribute, joined by customer where it is in the customers table."""
-    held = {f"attribute_{name}": (name, table) for name, _, table in case.dossier.held_attributes()}
+    """The events with a column ``attribute_<name>`` per held attribute, joined where the customers table has it."""
     table = case.table(case.dossier.system.events)
-    joined = [column for column, (_, where) in held.items() if where == "customers"]
-    if joined:
-        customers = case.table("customers").select(known_customer="customer", **{c: c for c in joined})
-        table = table.left_join(customers, table.customer == customers.known_customer).drop("known_customer")
-    return table.rename({name: column for column, (name, _) in held.items()})
+    joined = [f"attribute_{name}" for name, _, where in case.dossier.held_attributes() if where == "customers"]
+    if not joined:
+        return table
+    customers = case.table("customers").select(known_customer="customer", **{c: c for c in joined})
+    return table.left_join(customers, table.customer == customers.known_customer).drop("known_customer")
 
 
 def meaning(column: ir.StringColumn | ir.BooleanColumn, yes: list[str]) -> ir.BooleanColumn:
