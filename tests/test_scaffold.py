@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ethics_kit import dossier, proposal, scaffold, schema, yamlfile
 from ethics_kit.errors import InputError
 from ethics_kit.framework import catalogue
-from ethics_kit.project import STAGES, Project, bundle
+from ethics_kit.project import STAGES, Project, bundle, locate_system, notebook_name
 
 Make = Callable[..., Path]
 
@@ -133,15 +133,17 @@ def test_every_question_stands_in_its_stages_file_under_its_text(stage: str) -> 
         assert all(choice.value in text for choice in question.options)
 
 
-def test_workbooks_are_the_notebooks_with_forms_for_this_system(here: Path) -> None:
+def test_a_workbook_opens_forms_for_its_system_from_its_own_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     new("my_system")
+    workbooks = Project(here).workbooks("my_system")
+    monkeypatch.chdir(workbooks)
     for stage in STAGES:
-        path = Project(here).workbooks("my_system") / f"{STAGES.index(stage) + 1}_{stage}.ipynb"
-        notebook = nbformat.read(path, as_version=4)
+        notebook = nbformat.read(workbooks / notebook_name(stage), as_version=4)
         cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", ()))
         given: dict[str, str] = {}
         exec(cell.source, given)  # noqa: S102
-        assert (given["system"], given["mode"]) == ("parameters/my_system", "workbook")
+        assert locate_system(given["system"])[1] == here / "parameters/my_system"
+        assert given["mode"] == "workbook"
 
 
 # --- never over what is there ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ethics_kit.measures import proportions
-from ethics_kit.measures.proportions import Estimate
+from ethics_kit.measures.proportions import Estimate, Pair
 
 Verdict = Literal["disparity", "equivalent", "inconclusive", "not_estimable"]
 
@@ -43,10 +43,13 @@ class Comparison:
     attribute: str
     metric: str
     group: str
-    count: int
-    n: int
-    rest_count: int
-    rest_n: int
+    count: float
+    n: float
+    rest_count: float
+    rest_n: float
+    effective: float
+    rest_effective: float
+    clusters: int | None
     rate: Estimate
     gap: Estimate
     ratio: Estimate
@@ -89,31 +92,40 @@ def metric_cells(groups: Mapping[str, Mapping[str, int]], metric: str) -> list[C
 
 
 def compare(attribute: str, metric: str, cells: Sequence[Cell], *, confidence: float = 0.95) -> list[Comparison]:
-    """Each known group against the other known groups. Verdicts come from `judge`, over a whole record."""
-    known = [c for c in cells if c.group != UNKNOWN]
-    total, total_n = sum(c.count for c in known), sum(c.n for c in known)
-    found = []
-    for cell in known:
-        rest, rest_n = total - cell.count, total_n - cell.n
-        pair = (cell.count, cell.n, rest, rest_n)
-        estimable = cell.n > 0 and rest_n > 0
-        found.append(
-            Comparison(
-                attribute=attribute,
-                metric=metric,
-                group=cell.group,
-                count=cell.count,
-                n=cell.n,
-                rest_count=rest,
-                rest_n=rest_n,
-                rate=proportions.rate(cell.count, cell.n, confidence=confidence),
-                gap=proportions.difference(*pair, confidence=confidence),
-                ratio=proportions.ratio(*pair, confidence=confidence),
-                equivalence=proportions.difference(*pair, confidence=0.9),
-                p_value=proportions.difference_p_value(*pair) if estimable else None,
-            )
-        )
-    return found
+    """Each known group against the other known groups, every row standing for itself."""
+    pairs = proportions.independent([(c.group, c.count, c.n) for c in cells if c.group != UNKNOWN])
+    return compare_pairs(attribute, metric, pairs, confidence=confidence)
+
+
+def compare_pairs(attribute: str, metric: str, pairs: Sequence[Pair], *, confidence: float = 0.95) -> list[Comparison]:
+    """Each pair's rates, gap, ratio and test. Verdicts come from `judge`, over a whole record.
+
+    Where rows repeat within clusters or carry weights, intervals and tests rest on what the rows are worth.
+    """
+    return [_comparison(attribute, metric, pair, confidence) for pair in pairs]
+
+
+def _comparison(attribute: str, metric: str, pair: Pair, confidence: float) -> Comparison:
+    own, rest, rho = pair.own, pair.rest, pair.correlation
+    estimable = own.estimable and rest.estimable
+    worth = (*own.worth, *rest.worth) if estimable else (0, 0, 0, 0)
+    return Comparison(
+        attribute=attribute,
+        metric=metric,
+        group=pair.group,
+        count=own.count,
+        n=own.n,
+        rest_count=rest.count,
+        rest_n=rest.n,
+        effective=own.effective,
+        rest_effective=rest.effective,
+        clusters=own.clusters,
+        rate=proportions.rate(*own.worth, confidence=confidence) if own.estimable else proportions.UNDEFINED,
+        gap=proportions.difference(*worth, confidence=confidence, correlation=rho),
+        ratio=proportions.ratio(*worth, confidence=confidence),
+        equivalence=proportions.difference(*worth, confidence=0.9, correlation=rho),
+        p_value=proportions.difference_p_value(*worth, correlation=rho) if estimable else None,
+    )
 
 
 def judge(
@@ -122,8 +134,9 @@ def judge(
     """Give each comparison its verdict; p-values are adjusted over all of them (Benjamini–Hochberg).
 
     *Disparity*: significant after adjustment, and the gap beyond the margin. *Equivalent*: the 90% Newcombe interval
-    inside ±margin (two one-sided tests). *Not estimable*: an empty denominator on either side. A group under
-    `minimum_group` rows, or anything else, is *inconclusive*, with the rows per group that would settle it.
+    inside ±margin (two one-sided tests). *Not estimable*: an empty denominator on either side, or too few clusters.
+    Anything else, and a group worth fewer than `minimum_group` independent rows, is *inconclusive*, with the rows per
+    group that would settle it.
     """
     tested = [c for c in comparisons if c.p_value is not None]
     p_values = iter(proportions.adjusted([c.p_value for c in tested if c.p_value is not None]))
@@ -134,7 +147,7 @@ def judge(
             continue
         adjusted = next(p_values)
         verdict: Verdict = "inconclusive"
-        if min(item.n, item.rest_n) >= minimum_group:
+        if min(item.effective, item.rest_effective) >= minimum_group:
             low, high = item.equivalence.low, item.equivalence.high
             if adjusted <= significance and abs(item.gap.value) > margin:
                 verdict = "disparity"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +27,56 @@ class Estimate:
 
 UNDEFINED = Estimate(None, None, None)
 
+MINIMUM_CLUSTERS = 30
+"""Fewer clusters than this make a variance that cannot be relied on."""
 
-def rate(count: int, n: int, *, confidence: float = 0.95) -> Estimate:
+
+@dataclass(frozen=True)
+class Sample:
+    """A rate's numerator and denominator (weighted sums where rows have weights), and what it is worth.
+
+    `effective` is the number of independent rows that would give the same variance; `clusters` is None where every row
+    stands for itself.
+    """
+
+    count: float
+    n: float
+    effective: float
+    clusters: int | None = None
+
+    @property
+    def rate(self) -> float:
+        """The rate; only for ``n > 0``."""
+        return self.count / self.n
+
+    @property
+    def worth(self) -> tuple[float, float]:
+        """Count and number of the independent rows that would tell as much."""
+        return (self.count, self.n) if self.effective == self.n else (self.rate * self.effective, self.effective)
+
+    @property
+    def estimable(self) -> bool:
+        """Whether there is anything to divide by, and enough clusters to tell its variance."""
+        return self.n > 0 and (self.clusters is None or self.clusters >= MINIMUM_CLUSTERS)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A group and all other known groups, with the correlation of their rates."""
+
+    group: str
+    own: Sample
+    rest: Sample
+    correlation: float = 0.0
+
+
+def independent(cells: Sequence[tuple[str, int, int]]) -> list[Pair]:
+    """Pairs where every row stands for itself, from (group, count, n)."""
+    count, n = sum(c for _, c, _ in cells), sum(rows for _, _, rows in cells)
+    return [Pair(group, Sample(own, rows, rows), Sample(count - own, n - rows, n - rows)) for group, own, rows in cells]
+
+
+def rate(count: float, n: float, *, confidence: float = 0.95) -> Estimate:
     """`count` of `n` with its Wilson score interval; undefined, never 0, where `n` is 0."""
     if n == 0:
         return UNDEFINED
@@ -35,17 +84,35 @@ def rate(count: int, n: int, *, confidence: float = 0.95) -> Estimate:
     return Estimate(count / n, float(low), float(high))
 
 
-def difference(count1: int, n1: int, count2: int, n2: int, *, confidence: float = 0.95) -> Estimate:
-    """First rate minus second, with Newcombe's interval (Newcombe 1998, Statistics in Medicine 17:873, method 10)."""
+def difference(
+    count1: float, n1: float, count2: float, n2: float, *, confidence: float = 0.95, correlation: float = 0.0
+) -> Estimate:
+    """First rate minus second, with Newcombe's interval (Newcombe 1998, Statistics in Medicine 17:873, method 10).
+
+    Where the rates are correlated, its generalisation: Zou and Donner 2008, Statistics in Medicine 27:1693.
+    """
     if n1 == 0 or n2 == 0:
         return UNDEFINED
+    if correlation:
+        return _correlated_difference(
+            rate(count1, n1, confidence=confidence), rate(count2, n2, confidence=confidence), correlation
+        )
     low, high = confint_proportions_2indep(
         count1, n1, count2, n2, compare="diff", method="newcomb", alpha=1 - confidence
     )
     return Estimate(count1 / n1 - count2 / n2, float(low), float(high))
 
 
-def ratio(count1: int, n1: int, count2: int, n2: int, *, confidence: float = 0.95) -> Estimate:
+def _correlated_difference(first: Estimate, second: Estimate, correlation: float) -> Estimate:
+    (p, l1, u1), (q, l2, u2) = ((e.value or 0.0, e.low or 0.0, e.high or 0.0) for e in (first, second))
+
+    def reach(a: float, b: float) -> float:
+        return math.sqrt(max(a * a - 2 * correlation * a * b + b * b, 0.0))
+
+    return Estimate(p - q, p - q - reach(p - l1, u2 - q), p - q + reach(u1 - p, q - l2))
+
+
+def ratio(count1: float, n1: float, count2: float, n2: float, *, confidence: float = 0.95) -> Estimate:
     """First rate over second, with the log interval (Katz et al. 1978); undefined where either count is 0."""
     if 0 in (count1, count2, n1, n2):
         return UNDEFINED
@@ -53,7 +120,7 @@ def ratio(count1: int, n1: int, count2: int, n2: int, *, confidence: float = 0.9
     return Estimate((count1 / n1) / (count2 / n2), float(low), float(high))
 
 
-def difference_p_value(count1: int, n1: int, count2: int, n2: int) -> float:
+def difference_p_value(count1: float, n1: float, count2: float, n2: float, *, correlation: float = 0.0) -> float:
     """Two-sided p-value of the pooled z test that two rates are equal; 1 where both are all or nothing.
 
     Raises
@@ -64,7 +131,8 @@ def difference_p_value(count1: int, n1: int, count2: int, n2: int) -> float:
     if n1 == 0 or n2 == 0:
         raise ValueError("a group without rows has no rate to test")
     pooled = (count1 + count2) / (n1 + n2)
-    spread = math.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
+    variance = pooled * (1 - pooled) * (1 / n1 + 1 / n2 - 2 * correlation / math.sqrt(n1 * n2))
+    spread = math.sqrt(max(variance, 0.0))
     if spread == 0:
         return 1.0
     return float(2 * stats.norm.sf(abs(count1 / n1 - count2 / n2) / spread))

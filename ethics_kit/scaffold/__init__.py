@@ -15,7 +15,7 @@ import jinja2
 import nbformat
 from pydantic import BaseModel
 
-from ethics_kit import proposal, schema
+from ethics_kit import proposal, schema, yamlfile
 from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.errors import InputError, Problem, quoted
 from ethics_kit.framework import catalogue
@@ -46,11 +46,13 @@ def create(system: str, *, like: str, data: Path | None) -> list[str]:
     example = _example(like) if like else None
     proposed = proposal.propose(data) if data else None
     source = _adopt(data, folder, project) if data else None
-    lines = list(_start_project(project))
+    lines = list(_start_project(project, classes=example is not None))
     if example:
         for path in sorted(p for p in example.rglob("*") if p.is_file() and "data" not in p.relative_to(example).parts):
-            lines += _write_new(folder / path.relative_to(example), path.read_bytes(), project)
-        lines.append(f"The answers are those of the example {like}: replace every one of them.")
+            lines += _write_new(folder / path.relative_to(example), _unsigned(path), project)
+        lines.append(
+            f"What stands there is the example {like}'s. Nobody has signed it, so nothing counts until you do."
+        )
     else:
         lines += _write_new(folder / "system.yaml", system_yaml(system, proposed, source).encode(), project)
         for stage in STAGES:
@@ -95,12 +97,15 @@ def _parameters(project: Project) -> Path:
     return project.parameters if project.policy.is_file() else project.root / "parameters"
 
 
-def _start_project(project: Project) -> Iterator[str]:
-    """The shared files that are missing: policy, organisation, schemas."""
+def _start_project(project: Project, *, classes: bool) -> Iterator[str]:
+    """The shared files that are missing; `classes` adds the examples' retention classes, which their dossiers name."""
     parameters = _parameters(project)
     for name in ("policy.yaml", "organisation.yaml"):
         if not (parameters / name).exists():
-            yield from _write_new(parameters / name, (HERE / name).read_bytes(), project)
+            content = (HERE / name).read_bytes()
+            if classes:
+                content = content.replace(b"retention_classes: {}\n", _example_classes())
+            yield from _write_new(parameters / name, content, project)
     fresh = Project(project.root)
     for path in write_schemas(fresh):
         yield f"wrote  {path.relative_to(project.root).as_posix()}"
@@ -115,6 +120,30 @@ def _write_new(path: Path, content: bytes, project: Project) -> list[str]:
         return [f"kept   {shown} (it was there)"]
     write_atomic(path, content)
     return [f"wrote  {shown}"]
+
+
+def _unsigned(path: Path) -> bytes:
+    """An example's file without its fictional people's signatures, decisions and consultations."""
+    if path.suffix != ".yaml":
+        return path.read_bytes()
+    file = yamlfile.read(path)
+    for answer in (file.data.get("answers") or {}).values():
+        answer.update(dict.fromkeys(answer.keys() & {"by", "role", "on"}))
+        answer.pop("override_reason", None)
+    for name in file.data.keys() & {"actions", "waivers", "not_applicable", "risks_ruled_out", "lawful_bases"}:
+        file.data[name] = []
+    for name in file.data.keys() & {"owner", "deputy"}:
+        file.data[name] = None
+    for row in (*file.data.get("risks", ()), *file.data.get("stakeholders", ())):
+        row.update(dict.fromkeys(row.keys() & {"owner", "deputy", "accepted_by", "consulted"}))
+    return file.dumps()
+
+
+def _example_classes() -> bytes:
+    """The lines of the example organisation that declare how long rows are kept: its dossiers name these classes."""
+    text = (bundle() / "parameters" / "organisation.yaml").read_text(encoding="utf-8")
+    block = re.search(r"(?m)^retention_classes:\n(?:^[ #].*\n)+", text)
+    return block.group().encode() if block else b"retention_classes: {}\n"
 
 
 def _example(like: str) -> Path:

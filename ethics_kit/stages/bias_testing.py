@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
-from functools import cache
-
-import ibis
-
-from ethics_kit.measures import fairness
 from ethics_kit.measures.fairness import Comparison
+from ethics_kit.measures.proportions import MINIMUM_CLUSTERS, Estimate
 from ethics_kit.proposal import looks_protected
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
-from ethics_kit.schema import Attribute
-from ethics_kit.stages import events
 from ethics_kit.stages.case import Case, Outcome, hide_small
+from ethics_kit.stages.comparisons import TESTED, Tested, of_people, tested
 from ethics_kit.stages.evidence import not_assessed
 
 METHOD = (
     "each group against all others; Newcombe interval; pooled z test, Benjamini–Hochberg over the record; "
     "equivalence by two one-sided tests (90% Newcombe interval inside the margin)"
 )
-TESTED: dict[str, tuple[str, ...]] = {
-    "C2.1": ("selection_rate",),
-    "C2.3": ("true_positive_rate", "false_positive_rate"),
-}
-"""The metrics that evidence each requirement."""
-
 LABELS = {
     "selection_rate": "selection rate",
     "true_positive_rate": "recall (true positive rate)",
@@ -41,76 +28,6 @@ STATUS: dict[str, Status] = {
 }
 
 
-@dataclass(frozen=True)
-class Tested:
-    """All comparisons of a record with their verdicts, and what was left out."""
-
-    comparisons: list[Comparison]
-    unknown: dict[str, tuple[int, int]]
-    immature: int
-    awaits: str | None = None
-
-
-@cache
-def _tested(case: Case) -> Tested:
-    dossier, table = case.dossier, case.dossier.system.events
-    if not case.has(table, "customer", "time", "decision"):
-        return Tested([], {}, 0, case.lacking(table, "customer", "time", "decision"))
-    if not _of_people(case):
-        return Tested([], {}, 0, "an attribute of people that groups can be formed by (attributes in system.yaml)")
-    decided = events.with_attributes(case)
-    repeated = _repeated(decided, "cluster" if "cluster" in decided.columns else "customer")
-    if repeated:
-        return Tested(
-            [],
-            {},
-            0,
-            f"intervals that respect repeated rows ({repeated}); a later release of the kit has them",
-        )
-    horizon = timedelta(days=dossier.system.outcome.horizon_days)
-    positive = ibis.null("boolean")
-    immature = 0
-    if "outcome" in decided.columns:
-        mature = decided.time < ibis.literal(case.end - horizon, type="timestamp")
-        immature = int(decided.filter(~mature).count().to_pyarrow().as_py())
-        known = events.meaning(decided.outcome, dossier.system.outcome.positive)
-        positive = ibis.ifelse(mature, known, ibis.null("boolean"))
-    names = [name for name, _ in _of_people(case)]
-    columns = [f"attribute_{name}" for name in names]
-    counted = decided.select(
-        *columns, selected=events.meaning(decided.decision, dossier.system.decision.selected), positive=positive
-    )
-    groups = dict(zip(names, fairness.counts(counted, columns).values(), strict=True))
-    policy = dossier.policy.fairness
-    comparisons = []
-    for name in names:
-        for metrics in TESTED.values():
-            for metric in metrics:
-                cells = fairness.metric_cells(groups[name], metric)
-                comparisons += fairness.compare(name, metric, cells, confidence=policy.confidence.value)
-    judged = fairness.judge(
-        comparisons,
-        margin=policy.margin.value,
-        significance=policy.significance.value,
-        minimum_group=policy.minimum_group.value,
-    )
-    unknown = {}
-    for name in names:
-        sizes = {c.group: c.n for c in fairness.metric_cells(groups[name], "selection_rate")}
-        unknown[name] = (sizes.get(fairness.UNKNOWN, 0), sum(sizes.values()))
-    return Tested(judged, unknown, immature)
-
-
-def _of_people(case: Case) -> list[tuple[str, Attribute]]:
-    """The held attributes that say something of people; a segment never evidences fairness towards them."""
-    return [(name, a) for name, a, _ in case.dossier.held_attributes() if a.class_ in ("protected", "proxy")]
-
-
-def _repeated(decided: ibis.Table, unit: str) -> str | None:
-    row = decided.aggregate(n=decided.count(), units=decided[unit].nunique()).to_pyarrow().to_pylist()[0]
-    return f"{row['n']} rows of {row['units']} distinct {unit}s" if row["units"] < row["n"] else None
-
-
 def demographic_parity(case: Case) -> Outcome:
     """C2.1: how often each group is selected."""
     return _requirement(case, "C2.1")
@@ -122,15 +39,15 @@ def outcome_equity(case: Case) -> Outcome:
 
 
 def _requirement(case: Case, requirement: str) -> Outcome:
-    tested = _tested(case)
-    if tested.awaits:
-        return Outcome((not_assessed(requirement, "group_comparison", tested.awaits),))
+    results = tested(case)
+    if results.awaits:
+        return Outcome((not_assessed(requirement, "group_comparison", results.awaits),))
     findings, tables, shown = [], [], []
-    for name, _ in _of_people(case):
+    for name, _ in of_people(case):
         for metric in TESTED[requirement]:
-            rows = [c for c in tested.comparisons if c.attribute == name and c.metric == metric]
+            rows = [c for c in results.comparisons if c.attribute == name and c.metric == metric]
             findings.append(_finding(case, requirement, name, metric, rows))
-            tables.append(_table(case, requirement, name, metric, rows, tested.unknown[name]))
+            tables.append(_table(case, requirement, name, metric, rows, results))
             shown += _one_of_a_pair(rows)
     margin = case.dossier.policy.fairness.margin.value
     return Outcome(tuple(findings), tuple(tables), figures.forest(shown, margin, LABELS) if shown else ())
@@ -145,6 +62,8 @@ def _finding(case: Case, requirement: str, attribute: str, metric: str, rows: li
     name = f"{attribute}.{metric}_difference"
     if not rows:
         return not_assessed(requirement, name, f"rows with a known {attribute}")
+    if len(rows) == 1:
+        return not_assessed(requirement, name, f"a second group: every known {attribute} is the same")
     order = ("disparity", "not_estimable", "inconclusive", "equivalent")
     worst = min(rows, key=lambda c: (order.index(c.verdict), -abs(c.gap.value or 0)))
     policy = case.dossier.policy.fairness
@@ -163,9 +82,9 @@ def _finding(case: Case, requirement: str, attribute: str, metric: str, rows: li
         return Finding(
             **common,
             status="not_assessed",
-            statement=_sentence(f"{label} of {attribute} = {group} cannot be estimated: no row to divide by."),
-            null_reason="not estimable: an empty denominator",
-            action=f"Collect outcomes for {attribute} = {group}.",
+            statement=_sentence(f"{label} of {attribute} = {group} cannot be estimated: {_why_not(worst)}."),
+            null_reason=f"not estimable: {_why_not(worst)}",
+            action=f"Collect more rows with {attribute} = {group}, or with another {attribute}.",
         )
     action = None if worst.verdict == "equivalent" else _action(worst)
     if min(worst.n, worst.rest_n) < small:
@@ -183,9 +102,16 @@ def _finding(case: Case, requirement: str, attribute: str, metric: str, rows: li
         statement=_sentence(f"{label} of {attribute} = {group} {_told(worst, policy.margin.value)}."),
         value=worst.gap.value,
         interval=Interval(low=worst.gap.low, high=worst.gap.high, level=policy.confidence.value),
-        n=worst.n + worst.rest_n,
+        n=int(worst.effective + worst.rest_effective),
         action=action,
     )
+
+
+def _why_not(worst: Comparison) -> str:
+    """What is lacking on one side of a comparison that cannot be estimated."""
+    if min(worst.n, worst.rest_n) <= 0:
+        return "no row to divide by on one side"
+    return f"fewer than {MINIMUM_CLUSTERS} independent units on one side"
 
 
 def _sentence(text: str) -> str:
@@ -215,59 +141,55 @@ def _action(worst: Comparison) -> str:
     return f"Collect about {worst.rows_needed} rows per group, or a longer period."
 
 
-def _table(
-    case: Case,
-    requirement: str,
-    attribute: str,
-    metric: str,
-    rows: list[Comparison],
-    unknown: tuple[int, int],
-) -> Table:
+COLUMNS = [
+    "group",
+    "n",
+    "effective n",
+    "rate",
+    "low",
+    "high",
+    "gap to the rest",
+    "low",
+    "high",
+    "adjusted p",
+    "verdict",
+]
+
+
+def _table(case: Case, requirement: str, attribute: str, metric: str, rows: list[Comparison], results: Tested) -> Table:
     small = case.dossier.policy.records.small_cell.value
     body = [
-        [
-            c.group,
-            c.n,
-            c.rate.value,
-            c.rate.low,
-            c.rate.high,
-            c.gap.value,
-            c.gap.low,
-            c.gap.high,
-            c.adjusted_p,
-            c.verdict,
-        ]
-        for c in rows
+        [c.group, int(c.n), int(c.effective), *_parts(c.rate), *_parts(c.gap), c.adjusted_p, c.verdict] for c in rows
     ]
-    shown, hidden = hide_small(body, n_column=1, counts=range(2, 9), small=small)
+    shown, hidden = hide_small(body, n_column=1, counts=range(2, len(COLUMNS) - 1), small=small)
+    unknown, total = results.unknown[attribute]
+    notes = [f"{unknown} of {total}" if unknown >= small or not unknown else f"Fewer than {small}"]
+    notes[0] += f" rows have no known {attribute}; they are in no comparison."
+    if results.repeated:
+        notes.append(
+            f"Rows repeat ({results.repeated}): effective n is the number of independent rows that tell as much."
+        )
+    if results.immature and requirement != "C2.1":
+        notes.append(f"{results.immature} rows are left out, as their outcome is not known yet.")
     return Table(
         id=f"{requirement}.{attribute}.{metric}",
-        title=f"{LABELS[metric].capitalize()} by {attribute}",
+        title=f"{_sentence(LABELS[metric])} by {attribute}",
         requirement=requirement,
-        columns=[
-            "group",
-            "n",
-            "rate",
-            "low",
-            "high",
-            "gap to the rest",
-            "low",
-            "high",
-            "adjusted p",
-            "verdict",
-        ],
+        columns=COLUMNS,
         rows=shown,
         hidden=hidden,
-        note=f"{unknown[0]} of {unknown[1]} rows have no known {attribute}; they are in no comparison."
-        if unknown[0] >= small or not unknown[0]
-        else f"Fewer than {small} rows have no known {attribute}.",
+        note=" ".join(notes),
     )
+
+
+def _parts(estimate: Estimate) -> tuple[float | None, float | None, float | None]:
+    return estimate.value, estimate.low, estimate.high
 
 
 def segment_coverage(case: Case) -> Outcome:
     """S3.1: every attribute the policy names is tested, or its absence explained; lookalike columns are declared."""
-    tested, dossier = _tested(case), case.dossier
-    held = {name for name, _ in _of_people(case)}
+    results, dossier = tested(case), case.dossier
+    held = {name for name, _ in of_people(case)}
     findings: list[Finding] = []
     for name in dossier.policy.fairness.attributes.value:
         attribute = dossier.system.attributes.get(name)
@@ -279,10 +201,10 @@ def segment_coverage(case: Case) -> Outcome:
             why = attribute.not_held
             awaits = f"the substitute for {name} ({why.substitute}), which is not held: {why.reason}"
             findings.append(not_assessed("S3.1", f"{name}_covered", awaits))
-        elif tested.awaits:
-            findings.append(not_assessed("S3.1", f"{name}_covered", tested.awaits))
+        elif results.awaits:
+            findings.append(not_assessed("S3.1", f"{name}_covered", results.awaits))
         else:
-            findings.append(_coverage_finding(case, name, tested))
+            findings.append(_coverage_finding(case, name, results))
     undeclared = _undeclared(case)
     if undeclared:
         awaits = "a class (attributes) or a reason (not_attributes) for the columns " + ", ".join(undeclared)
@@ -290,12 +212,12 @@ def segment_coverage(case: Case) -> Outcome:
     return Outcome(tuple(findings))
 
 
-def _coverage_finding(case: Case, name: str, tested: Tested) -> Finding:
-    rows = [c for c in tested.comparisons if c.attribute == name and c.metric == "selection_rate"]
+def _coverage_finding(case: Case, name: str, results: Tested) -> Finding:
+    rows = [c for c in results.comparisons if c.attribute == name and c.metric == "selection_rate"]
     minimum = case.dossier.policy.fairness.minimum_group.value
-    small = [c.group for c in rows if c.n < minimum]
+    small = [c.group for c in rows if c.effective < minimum]
     enough = len(rows) - len(small)
-    missing, total = tested.unknown[name]
+    missing, total = results.unknown[name]
     status: Status = "met" if rows and not small and len(rows) > 1 else "inconclusive"
     words = f"; too small: {', '.join(small)}" if small else ""
     if len(rows) < 2:
@@ -323,8 +245,7 @@ def _undeclared(case: Case) -> list[str]:
     found = []
     for name in dict.fromkeys((system.events, "customers")):
         if name in case.dossier.located_tables:
-            roles = set(case.dossier.located_tables[name].spec.columns.values())
-            found += [c for c in case.dossier.tables.columns(name) if looks_protected(c) and c not in declared | roles]
+            found += [c for c in case.dossier.tables.columns(name) if looks_protected(c) and c not in declared]
     return sorted(set(found))
 
 

@@ -273,7 +273,7 @@ def test_without_any_disparity_at_most_one_record_in_twenty_shows_one(
     groups: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The verdict of a disparity needs gap and p-value only: the intervals are left out for speed.
-    def quick(count1: int, n1: int, count2: int, n2: int, *, confidence: float) -> proportions.Estimate:
+    def quick(count1: float, n1: float, count2: float, n2: float, **_: float) -> proportions.Estimate:
         return proportions.Estimate(count1 / n1 - count2 / n2, -1.0, 1.0) if n1 and n2 else proportions.UNDEFINED
 
     monkeypatch.setattr(proportions, "difference", quick)

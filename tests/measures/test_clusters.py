@@ -1,0 +1,164 @@
+"""Rows that repeat within a unit: moments against plain loops, intervals that cover, verdicts that keep their level."""
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ethics_kit.measures import clusters, fairness, proportions
+
+METRICS = {"selection_rate": ("selected", "everyone")}
+
+
+def table(frame: pd.DataFrame) -> ibis.Table:
+    return ibis.memtable(frame.assign(everyone=True))
+
+
+def pairs_of(frame: pd.DataFrame) -> dict[str, proportions.Pair]:
+    found = clusters.moments(table(frame), "group", cluster="unit", metrics=METRICS)
+    return {p.group: p for p in clusters.pairs(found["selection_rate"])}
+
+
+def slow_variance(frame: pd.DataFrame, groups: list[str]) -> tuple[float, float, np.ndarray]:
+    """Rate, linearised variance and each cluster's residual, cluster by cluster."""
+    own = frame[frame.group.isin(groups)]
+    rate = own.selected.mean()
+    rows = own.groupby("unit").selected.agg(["sum", "count"])
+    residuals = (rows["sum"] - rate * rows["count"]) / len(own)
+    c = len(rows)
+    return rate, c / (c - 1) * float((residuals**2).sum()), residuals
+
+
+rows = st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abc"), st.booleans()), min_size=12, max_size=80)
+
+
+@given(rows)
+@settings(max_examples=40, deadline=None)
+def test_variance_and_correlation_equal_those_of_a_plain_loop(drawn):
+    frame = pd.DataFrame(drawn, columns=["unit", "group", "selected"])
+    for name, pair in pairs_of(frame).items():
+        others = [g for g in frame.group.unique() if g != name]
+        own = frame[frame.group == name]
+        if not others or own.unit.nunique() < 2 or frame[frame.group != name].unit.nunique() < 2:
+            continue
+        rate, variance, mine = slow_variance(frame, [name])
+        assert pair.own.rate == pytest.approx(rate)
+        if 0 < rate < 1 and variance > 1e-12:
+            effective = min(rate * (1 - rate) / variance, len(own))
+            assert pair.own.effective <= effective + 1e-9
+            assert pair.own.effective >= 0.02 * effective
+        _, rest_variance, _ = slow_variance(frame, others)
+        assert -1 <= pair.correlation <= 1
+        if pair.correlation and variance > 1e-12 and rest_variance > 1e-12:
+            _, _, theirs = slow_variance(frame, others)
+            product = float(mine.reindex(theirs.index).fillna(0) @ theirs)
+            c = frame.unit.nunique()
+            expected = c / (c - 1) * product / (variance * rest_variance) ** 0.5
+            assert pair.correlation == pytest.approx(max(-1, min(1, expected)), abs=1e-6)
+
+
+def test_rows_of_their_own_cluster_are_worth_what_they_are():
+    chance = np.random.default_rng(1)
+    frame = pd.DataFrame({"unit": range(4000), "group": ["a", "b"] * 2000, "selected": chance.random(4000) < 0.3})
+    pair = pairs_of(frame)["a"]
+    assert pair.own.effective == pytest.approx(2000, rel=0.003)
+    assert pair.correlation == 0
+
+
+def test_twelve_equal_decisions_of_one_account_are_worth_one():
+    chance = np.random.default_rng(2)
+    accounts = pd.DataFrame({"unit": range(600), "group": ["a", "b"] * 300, "selected": chance.random(600) < 0.4})
+    repeated = pairs_of(pd.concat([accounts] * 12))["a"]
+    assert repeated.own.n == 3600
+    assert repeated.own.effective == pytest.approx(300, rel=0.02)
+
+
+def test_fewer_than_thirty_clusters_are_not_estimable():
+    frame = pd.DataFrame({"unit": [i // 12 for i in range(600)], "group": ["a"] * 300 + ["b"] * 300, "selected": True})
+    judged = fairness.judge(
+        fairness.compare_pairs("x", "selection_rate", list(pairs_of(frame).values())),
+        margin=0.05,
+        significance=0.05,
+        minimum_group=30,
+    )
+    assert {c.verdict for c in judged} == {"not_estimable"}
+    assert all(c.rate.value is None for c in judged)
+
+
+def test_rows_without_attribute_are_in_no_comparison():
+    frame = pd.DataFrame({"unit": range(9), "group": ["a", "b", None] * 3, "selected": True})
+    assert {name: p.own.n + p.rest.n for name, p in pairs_of(frame).items()} == {"a": 6, "b": 6}
+
+
+def test_correlation_narrows_the_interval_of_a_difference_and_none_leaves_newcombes():
+    plain = proportions.difference(30, 100, 20, 100)
+    tied = proportions.difference(30, 100, 20, 100, correlation=0.6)
+    assert plain.value == tied.value
+    assert plain.low < tied.low < tied.value < tied.high < plain.high
+    almost = proportions.difference(30, 100, 20, 100, correlation=1e-9)
+    assert (almost.low, almost.high) == pytest.approx((plain.low, plain.high), abs=1e-6)
+
+
+def simulated(chance: np.random.Generator, *, accounts: int, groups: int, gap: float = 0.0) -> pd.DataFrame:
+    """Accounts of 12 decisions each whose rates vary between accounts (intra-cluster correlation 0.25)."""
+    group = np.repeat(np.arange(groups), accounts)
+    mean = 0.3 + gap * (group == 0)
+    rate = chance.beta(mean * 3, (1 - mean) * 3)
+    selected = chance.random((len(group), 12)) < rate[:, None]
+    return pd.DataFrame(
+        {
+            "unit": np.repeat(np.arange(len(group)), 12),
+            "group": np.repeat(group.astype(str), 12),
+            "selected": selected.ravel(),
+        }
+    )
+
+
+def quick_pairs(frame: pd.DataFrame) -> list[proportions.Pair]:
+    """The same moments by pandas, for speed; clusters lie in one group each."""
+    cells = frame.groupby(["group", "unit"]).selected.agg(["sum", "count"]).reset_index()
+    y, n = cells["sum"].astype(float), cells["count"].astype(float)
+    products = pd.DataFrame({"group": cells.group, "n": n, "y": y, "nn": n * n, "yy": y * y, "ny": n * y})
+    by_group = products.groupby("group").sum()
+    sizes = cells.groupby("group").size()
+
+    def moments(row: pd.Series, count: int) -> clusters.Moments:
+        same = {"ntn": row.nn, "yty": row.yy, "nty": row.ny, "ytn": row.ny}
+        return clusters.Moments(count, row.n, row.y, row.nn, row.yy, row.ny, **same)
+
+    found = {name: moments(row, sizes[name]) for name, row in by_group.iterrows()}
+    return clusters.pairs({**found, None: moments(by_group.sum(), len(cells))})
+
+
+def test_the_quick_moments_of_the_simulation_are_those_of_the_measure():
+    frame = simulated(np.random.default_rng(3), accounts=40, groups=3)
+    slow = pairs_of(frame)
+    for pair in quick_pairs(frame):
+        assert pair.own.effective == pytest.approx(slow[pair.group].own.effective)
+        assert pair.rest.effective == pytest.approx(slow[pair.group].rest.effective)
+
+
+@pytest.mark.parametrize(("accounts", "groups"), [(100, 2), (100, 5), (400, 2)])
+def test_without_a_gap_one_record_in_twenty_at_most_shows_a_disparity_and_intervals_cover(accounts, groups):
+    chance = np.random.default_rng(20261101 + accounts + groups)
+    draws, alarms, covered = 400, 0, 0
+    for _ in range(draws):
+        compared = fairness.compare_pairs("x", "m", quick_pairs(simulated(chance, accounts=accounts, groups=groups)))
+        judged = fairness.judge(compared, margin=0.01, significance=0.05, minimum_group=30)
+        alarms += any(c.verdict == "disparity" for c in judged)
+        covered += judged[0].gap.low <= 0 <= judged[0].gap.high
+    assert alarms / draws <= 0.05 + 2 * (0.05 * 0.95 / draws) ** 0.5
+    assert 0.93 - 0.02 <= covered / draws <= 0.97 + 0.02
+
+
+def test_a_large_gap_between_accounts_is_found():
+    chance = np.random.default_rng(5)
+    found = 0
+    for _ in range(60):
+        frame = simulated(chance, accounts=300, groups=2, gap=0.2)
+        compared = fairness.compare_pairs("x", "m", quick_pairs(frame))
+        judged = fairness.judge(compared, margin=0.05, significance=0.05, minimum_group=30)
+        found += any(c.verdict == "disparity" for c in judged)
+    assert found >= 57
