@@ -208,8 +208,23 @@ def test_like_copies_an_examples_answers_and_evidence_but_not_its_tables(here: P
     lines = new("my_churn", like="churn_risk")
     example = bundle() / "parameters/churn_risk"
     expected = {n: b for n, b in content(example).items() if not n.startswith("data/")}
-    assert content(here / "parameters/my_churn") == expected
-    assert "The answers are those of the example churn_risk: replace every one of them." in lines
+    copied = content(here / "parameters/my_churn")
+    assert copied.keys() == expected.keys()
+    assert all(copied[name] == expected[name] for name in expected if not name.endswith(".yaml"))
+    assert "What stands there is the example churn_risk's. Nobody has signed it, so nothing counts yet." in lines
+
+
+def test_nothing_of_an_example_counts_as_signed_by_its_fictional_people(here: Path) -> None:
+    new("my_churn", like="churn_risk")
+    folder = here / "parameters/my_churn"
+    for stage in STAGES:
+        answers = YAML().load(folder / f"{stage}.yaml")
+        assert answers["answers"]
+        assert not any(answer.get("by") or answer.get("on") for answer in answers["answers"].values())
+        assert not any(answers.get(name) for name in ("actions", "waivers", "not_applicable", "risks_ruled_out"))
+    system = YAML().load(folder / "system.yaml")
+    assert (system["owner"], system["deputy"], system["lawful_bases"]) == (None, None, [])
+    assert "Emre Yildiz" not in (here / "parameters/organisation.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("like", ["nonsense", "../churn_risk", ".", "data"])

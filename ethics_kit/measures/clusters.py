@@ -21,9 +21,13 @@ from ethics_kit.measures.proportions import Pair, Sample
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums over clusters for one group (or all) on one metric; `tn` and `ty` stand for the cluster's totals."""
+    """Sums over clusters for one group (or all) on one metric; `tn` and `ty` stand for the cluster's totals.
+
+    `clusters` hold rows of the group, `whole_clusters` no others.
+    """
 
     clusters: int
+    whole_clusters: int
     n: float
     y: float
     nn: float
@@ -73,14 +77,13 @@ def _products(metrics: int, *, total: str) -> dict[str, ibis.Deferred]:
         terms |= {"ntn": n * big_n, "yty": y * big_y, "nty": n * big_y, "ytn": y * big_n}
         sums |= {f"{name}_{place}": term.sum() for name, term in terms.items()}
         sums[f"clusters_{place}"] = (n > 0).sum()
+        sums[f"whole_clusters_{place}"] = ((n > 0) & (n == big_n)).sum()
     return sums
 
 
 def _moments(row: Mapping[str, float], place: int) -> Moments:
-    values = {
-        name: float(row[f"{name}_{place}"] or 0) for name in ("n", "y", "nn", "yy", "ny", "ntn", "yty", "nty", "ytn")
-    }
-    return Moments(clusters=int(row[f"clusters_{place}"] or 0), **values)
+    sums = [float(row[f"{name}_{place}"] or 0) for name in ("n", "y", "nn", "yy", "ny", "ntn", "yty", "nty", "ytn")]
+    return Moments(int(row[f"clusters_{place}"] or 0), int(row[f"whole_clusters_{place}"] or 0), *sums)
 
 
 def pairs(groups: Mapping[str | None, Moments]) -> list[Pair]:
@@ -98,7 +101,8 @@ def pairs(groups: Mapping[str | None, Moments]) -> list[Pair]:
 def _rest(own: Moments, whole: Moments) -> Moments:
     """The moments of all clusters' rows outside a group: (N - n)² and its like, expanded."""
     return Moments(
-        clusters=whole.clusters,
+        clusters=whole.clusters - own.whole_clusters,
+        whole_clusters=whole.clusters - own.clusters,
         n=whole.n - own.n,
         y=whole.y - own.y,
         nn=whole.nn - 2 * own.ntn + own.nn,

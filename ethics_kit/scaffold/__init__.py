@@ -50,9 +50,7 @@ def create(system: str, *, like: str, data: Path | None) -> list[str]:
     if example:
         for path in sorted(p for p in example.rglob("*") if p.is_file() and "data" not in p.relative_to(example).parts):
             lines += _write_new(folder / path.relative_to(example), _unsigned(path), project)
-        lines.append(
-            f"What stands there is the example {like}'s. Nobody has signed it, so nothing counts until you do."
-        )
+        lines.append(f"What stands there is the example {like}'s. Nobody has signed it, so nothing counts yet.")
     else:
         lines += _write_new(folder / "system.yaml", system_yaml(system, proposed, source).encode(), project)
         for stage in STAGES:

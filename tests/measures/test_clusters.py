@@ -126,7 +126,7 @@ def quick_pairs(frame: pd.DataFrame) -> list[proportions.Pair]:
 
     def moments(row: pd.Series, count: int) -> clusters.Moments:
         same = {"ntn": row.nn, "yty": row.yy, "nty": row.ny, "ytn": row.ny}
-        return clusters.Moments(count, row.n, row.y, row.nn, row.yy, row.ny, **same)
+        return clusters.Moments(count, count, row.n, row.y, row.nn, row.yy, row.ny, **same)
 
     found = {name: moments(row, sizes[name]) for name, row in by_group.iterrows()}
     return clusters.pairs({**found, None: moments(by_group.sum(), len(cells))})
