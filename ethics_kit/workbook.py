@@ -99,7 +99,7 @@ class Workbook:
     def ask(self, section_id: str) -> None:
         """Show a section's questions: a form in a workbook, the answers with author and date in a record."""
         section = answers.section(self.case.stage, section_id)
-        self._outcomes[f"answers {section_id}"] = answers.attested(self.case, section_id)
+        self._outcomes[section_id] = answers.attested(self.case, section_id)
         if self.mode == "workbook":
             from ethics_kit import forms
 
@@ -126,7 +126,7 @@ class Workbook:
 
     def save(self) -> None:
         """Conclude the stage and save its record: for the runner, or as a draft under ``workbooks/``."""
-        record = conclude(self.case, list(self._outcomes.values()))
+        record = conclude(self.case, self._outcomes)
         staging = os.environ.get(STAGING)
         path = Path(staging) / "record.json" if staging else self._draft()
         write_atomic(path, record.to_bytes())
@@ -143,7 +143,7 @@ class Workbook:
         old = self.case
         fresh = dossiers.load(old.dossier.project, old.dossier.folder, tables=False)
         self.case = Case(fresh, old.stage, old.as_of, old.reports)
-        self._outcomes[f"answers {section_id}"] = answers.attested(self.case, section_id)
+        self._outcomes[section_id] = answers.attested(self.case, section_id)
         return self.case
 
 

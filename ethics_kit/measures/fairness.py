@@ -154,6 +154,6 @@ def judge(
             elif low is not None and high is not None and -margin < low and high < margin:
                 verdict = "equivalent"
         base = item.rest_count / item.rest_n
-        needed = proportions.rows_to_settle(base, margin) if verdict == "inconclusive" else None
+        needed = proportions.rows_needed(base, item.gap.value, margin) if verdict == "inconclusive" else None
         judged.append(replace(item, adjusted_p=adjusted, verdict=verdict, rows_needed=needed))
     return judged

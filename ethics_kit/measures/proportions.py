@@ -150,5 +150,25 @@ def rows_to_settle(base_rate: float, gap: float, *, power: float = 0.8, signific
     low = min(max(base_rate, 0.01), 0.99)
     high = low + gap if low + gap <= 0.999 else low - gap
     effect = proportion_effectsize(min(max(high, 0.001), 0.999), low)
-    rows = NormalIndPower().solve_power(effect_size=abs(effect), alpha=significance, power=power)
+    within = min(abs(effect), 1.0)  # beyond this a dozen rows do, and the solver leaves its range
+    rows = NormalIndPower().solve_power(effect_size=within, alpha=significance, power=power)
     return math.ceil(float(rows))
+
+
+MOST_ROWS = 10_000_000
+"""More rows per group than this nobody collects."""
+
+
+def rows_needed(base_rate: float, gap: float, margin: float) -> int | None:
+    """Rows per group with which a true gap of this size would be settled with 80% power; None beyond `MOST_ROWS`.
+
+    A gap beyond the margin has to be told from 0; one inside it has to be shown to lie inside, by two one-sided tests
+    (Chow, Shao and Wang 2008, Sample Size Calculations in Clinical Research, section 4.2).
+    """
+    room = margin - abs(gap)
+    if room < 0:
+        return rows_to_settle(base_rate, abs(gap))
+    spread = 2 * base_rate * (1 - base_rate)
+    quantiles = stats.norm.ppf(0.95) + stats.norm.ppf(0.9)
+    rows = spread * (quantiles / room) ** 2 if room > 0 else math.inf
+    return math.ceil(max(rows, 2)) if rows <= MOST_ROWS else None

@@ -5,7 +5,7 @@ Every function returns counts only. Tables have their roles as column names (fra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,13 +36,15 @@ class ConsentCounts:
 
 
 def consent_states(events: ir.Table, consents: ir.Table) -> ConsentCounts:
-    """Each event (customer, time, purpose) by the state of consent at that moment.
+    """Each event (customer, time, purpose) by the state of consent at that moment; a row not granted is no consent.
 
     In force: given at or before the event, and neither withdrawn nor expired at or before it. Otherwise the first that
     applies of withdrawn, expired, another purpose's consent in force, none.
     """
     keys = ["customer", "time", "purpose"]
     moments = events.group_by(keys).aggregate(events=ibis._.count())
+    if "granted" in consents.columns:
+        consents = consents.filter(consents.granted.fill_null(False))
     given = consents.select(
         holder=consents.customer,
         for_purpose=consents.purpose,
@@ -93,6 +95,20 @@ def noticed_before_first_event(events: ir.Table, notices: ir.Table) -> Share:
     joined = first.left_join(told, "customer")
     found = _row(joined.aggregate(n=joined.count(), count=(joined.told <= joined.first).sum()))
     return Share(int(found["count"]), int(found["n"]))
+
+
+def unmatched(rows: ir.Table, customers: ir.Table, purposes: Collection[str]) -> tuple[Share, Share]:
+    """Rows whose customer `customers` does not hold, and rows whose purpose differs from one of `purposes` by its
+    spelling only (case, spaces), of all rows.
+    """
+    known = customers.select("customer").distinct()
+    strange = rows.anti_join(known, "customer").count()
+    misspelt = ibis.literal(0)
+    if "purpose" in rows.columns:
+        folded = rows.purpose.strip().lower().isin([p.strip().lower() for p in purposes])
+        misspelt = rows.filter(folded & rows.purpose.notin(list(purposes))).count()
+    n = int(rows.count().to_pyarrow().as_py())
+    return Share(int(strange.to_pyarrow().as_py()), n), Share(int(misspelt.to_pyarrow().as_py()), n)
 
 
 def events_after_opt_out(events: ir.Table, opt_outs: ir.Table) -> Share:

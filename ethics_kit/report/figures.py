@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -51,7 +53,9 @@ def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
 
 def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
     target = io.BytesIO()
-    canvas.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own fonts draw the text
+        canvas.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
     return Figure(target.getvalue(), caption, alt)
 
 
@@ -94,17 +98,27 @@ def _rectangle(x: float, y: float, **style: Any) -> Any:
     return Rectangle((x, y), 1, 1, **style)
 
 
-def forest(comparisons: Sequence[Comparison], margin: float, labels: Mapping[str, str]) -> tuple[Figure, ...]:
-    """Gaps with their intervals, one row per group, the policy's margin as a band; one figure per metric."""
+MOST_ROWS = 40
+
+
+def forest(
+    comparisons: Sequence[Comparison], margin: float, labels: Mapping[str, str], *, small: int
+) -> tuple[Figure, ...]:
+    """Gaps with their intervals, one row per group, the policy's margin as a band; one figure per metric.
+
+    Groups with fewer than `small` rows on either side are withheld; of more than 40, the largest gaps are drawn.
+    """
+    known = [c for c in comparisons if c.gap.value is not None and min(c.n, c.rest_n) >= small]
     return tuple(
-        _forest([c for c in comparisons if c.metric == metric], margin, labels[metric])
-        for metric in dict.fromkeys(c.metric for c in comparisons)
-        if any(c.metric == metric and c.gap.value is not None for c in comparisons)
+        _forest([c for c in known if c.metric == metric], margin, labels[metric])
+        for metric in dict.fromkeys(c.metric for c in known)
     )
 
 
 def _forest(rows: Sequence[Comparison], margin: float, label: str) -> Figure:
-    drawn = [r for r in rows if r.gap.value is not None][:40]
+    drawn = list(rows)
+    if len(rows) > MOST_ROWS:
+        drawn = sorted(rows, key=lambda r: -abs(r.gap.value or 0))[:MOST_ROWS]
     canvas, axes = _canvas(6.6, 0.9 + 0.27 * len(drawn))
     axes.axvspan(-margin * 100, margin * 100, color="#e4e9ef", zorder=0)
     axes.axvline(0, color=GREY, linewidth=0.8)
@@ -113,24 +127,30 @@ def _forest(rows: Sequence[Comparison], margin: float, label: str) -> Figure:
         colour = VERDICT_COLOURS[row.verdict]
         axes.plot([low, high], [place, place], color=colour, linewidth=1.6)
         axes.plot([value], [place], marker="s" if row.verdict == "disparity" else "o", color=colour, markersize=5)
-        axes.text(
-            1.02,
-            place,
-            row.verdict,
-            transform=axes.get_yaxis_transform(),
-            va="center",
-            color=colour,
-            fontsize=8,
-        )
-    names = [_plain(f"{r.attribute}: {r.group} (n {r.n})") for r in reversed(drawn)]
+        axes.text(1.02, place, row.verdict, transform=axes.get_yaxis_transform(), va="center", color=colour, fontsize=8)
+    names = [_plain(f"{r.attribute}: {r.group} (n {r.n:,.0f})") for r in reversed(drawn)]
     axes.set_yticks(range(len(drawn)), names)
-    axes.set_xlabel(f"gap in {label} to all other groups, percentage points; band: the policy's margin")
-    told = [f"{r.attribute} = {r.group}" for r in drawn if r.verdict == "disparity"]
-    open_ = sum(r.verdict == "inconclusive" for r in drawn)
-    message = (
-        f"{label[0].upper()}{label[1:]}: "
-        + (f"disparity for {', '.join(told)}" if told else "no disparity found")
-        + (f"; {open_} comparisons inconclusive." if open_ else ".")
+    axes.set_xlabel("gap to all other groups, percentage points")
+    message = _message(rows, label)
+    explained = (
+        f"{message} Lines are the intervals, the band is the policy's margin; equivalence rests on 90% intervals."
     )
+    if len(drawn) < len(rows):
+        explained += f" The {len(drawn)} largest of {len(rows)} gaps are drawn."
     values = "; ".join(f"{r.attribute} {r.group} {(r.gap.value or 0) * 100:+.1f} points, {r.verdict}" for r in drawn)
-    return _finish(canvas, message, f"Forest plot of gaps. {message} {values}.")
+    return _finish(canvas, explained, f"Forest plot of gaps. {message} {values}.")
+
+
+def _message(rows: Sequence[Comparison], label: str) -> str:
+    """What the figure shows, over all its rows."""
+    verdicts = Counter(r.verdict for r in rows)
+    told = [f"{r.attribute} = {r.group}" for r in rows if r.verdict == "disparity"]
+    more = f" and {len(told) - 5} more" if len(told) > 5 else ""
+    parts = [f"disparity for {', '.join(told[:5])}{more}"] if told else []
+    if verdicts["inconclusive"]:
+        parts.append(f"{verdicts['inconclusive']} of {len(rows)} groups undecided")
+    if not parts:
+        parts.append("every group shown to lie within the margin")
+    elif not told:
+        parts.insert(0, "no group shown to differ")
+    return f"{label[0].upper()}{label[1:]}: {'; '.join(parts)}."

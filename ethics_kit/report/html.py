@@ -89,13 +89,13 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.1e}"
+        return "<0.001" if 0 < value < 0.001 else f"{round(value, 3) + 0:.3f}"
     return inline(value)
 
 
 def worst_first(findings: list[Finding]) -> list[Finding]:
-    """Findings by status, weakest first, in the framework's order within a status."""
-    return sorted(findings, key=lambda f: WEAKEST.index(f.status))
+    """Findings by status, weakest first; within a status waived ones last, measured before attested."""
+    return sorted(findings, key=lambda f: (WEAKEST.index(f.status), f.waiver is not None, f.evidence != "measured"))
 
 
 def data_uri(content: str | bytes, mime: str) -> str:

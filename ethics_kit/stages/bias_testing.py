@@ -7,7 +7,7 @@ from ethics_kit.measures.proportions import MINIMUM_CLUSTERS, Estimate
 from ethics_kit.proposal import looks_protected
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
-from ethics_kit.stages.case import Case, Outcome, hide_small
+from ethics_kit.stages.case import Case, Outcome, Step, hide_small
 from ethics_kit.stages.comparisons import TESTED, Tested, of_people, tested
 from ethics_kit.stages.evidence import not_assessed
 
@@ -42,15 +42,24 @@ def _requirement(case: Case, requirement: str) -> Outcome:
     results = tested(case)
     if results.awaits:
         return Outcome((not_assessed(requirement, "group_comparison", results.awaits),))
-    findings, tables, shown = [], [], []
+    findings: list[Finding] = []
+    tables, shown = [], []
+    policy = case.dossier.policy
+    if results.blank:
+        findings.append(not_assessed(requirement, "decisions_blank", f"a decision in {results.blank} rows without one"))
     for name, _ in of_people(case):
         for metric in TESTED[requirement]:
+            doubt = results.doubt(name, policy.fairness.max_unknown.value)
+            if doubt or not any(c.metric == metric for c in results.comparisons):
+                awaits = doubt or "outcome.horizon_days, and the table's column for outcome"
+                findings.append(not_assessed(requirement, f"{name}.{metric}_difference", awaits))
+                continue
             rows = [c for c in results.comparisons if c.attribute == name and c.metric == metric]
             findings.append(_finding(case, requirement, name, metric, rows))
             tables.append(_table(case, requirement, name, metric, rows, results))
             shown += _one_of_a_pair(rows)
-    margin = case.dossier.policy.fairness.margin.value
-    return Outcome(tuple(findings), tuple(tables), figures.forest(shown, margin, LABELS) if shown else ())
+    margin, small = policy.fairness.margin.value, policy.records.small_cell.value
+    return Outcome(tuple(findings), tuple(tables), figures.forest(shown, margin, LABELS, small=small) if shown else ())
 
 
 def _one_of_a_pair(rows: list[Comparison]) -> list[Comparison]:
@@ -88,7 +97,7 @@ def _finding(case: Case, requirement: str, attribute: str, metric: str, rows: li
         )
     action = None if worst.verdict == "equivalent" else _action(worst)
     if min(worst.n, worst.rest_n) < small:
-        withheld = f"{label} of {attribute} = {group}: fewer than {small} rows, withheld and too few to tell."
+        withheld = f"{label} by {attribute}: a group has fewer than {small} rows, withheld and too few to tell."
         return Finding(
             **common,
             status=STATUS[worst.verdict],
@@ -119,26 +128,32 @@ def _sentence(text: str) -> str:
 
 
 def _told(worst: Comparison, margin: float) -> str:
-    points = f"{(worst.gap.value or 0) * 100:+.1f} percentage points"
+    points = f"{round((worst.gap.value or 0) * 100, 1) + 0:+.1f} percentage points"
     match worst.verdict:
         case "disparity":
-            return f"differs by {points} from the other groups, beyond the margin of {margin * 100:g}"
+            return (
+                f"differs by {points} from the other groups: more than chance (after adjustment), the estimate "
+                f"beyond the margin of {margin * 100:g}"
+            )
         case "equivalent":
             return (
                 f"has the largest gap, {points}; every group lies within ±{margin * 100:g} points of the others (a "
                 "margin the policy chose; not a legal finding)"
             )
         case _:
-            return (
-                f"differs by {points} from the other groups: too few rows to tell; about {worst.rows_needed} rows per "
-                "group would settle it"
-            )
+            return f"differs by {points} from the other groups, which settles nothing; {_needed(worst)} would"
 
 
 def _action(worst: Comparison) -> str:
     if worst.verdict == "disparity":
         return f"Find out why {worst.attribute} = {worst.group} is treated differently, mitigate, and test again."
-    return f"Collect about {worst.rows_needed} rows per group, or a longer period."
+    return f"Collect {_needed(worst)}."
+
+
+def _needed(worst: Comparison) -> str:
+    if worst.rows_needed is None:
+        return "rows beyond any realistic number (the gap lies at the margin)"
+    return f"about {worst.rows_needed:,} independent rows per group"
 
 
 COLUMNS = [
@@ -201,8 +216,9 @@ def segment_coverage(case: Case) -> Outcome:
             why = attribute.not_held
             awaits = f"the substitute for {name} ({why.substitute}), which is not held: {why.reason}"
             findings.append(not_assessed("S3.1", f"{name}_covered", awaits))
-        elif results.awaits:
-            findings.append(not_assessed("S3.1", f"{name}_covered", results.awaits))
+        elif results.awaits or results.doubt(name, dossier.policy.fairness.max_unknown.value):
+            awaits = results.awaits or results.doubt(name, dossier.policy.fairness.max_unknown.value) or ""
+            findings.append(not_assessed("S3.1", f"{name}_covered", awaits))
         else:
             findings.append(_coverage_finding(case, name, results))
     undeclared = _undeclared(case)
@@ -249,4 +265,8 @@ def _undeclared(case: Case) -> list[str]:
     return sorted(set(found))
 
 
-STEPS = (demographic_parity, outcome_equity, segment_coverage)
+STEPS: dict[Step, tuple[str, ...]] = {
+    demographic_parity: ("C2.1",),
+    outcome_equity: ("C2.3",),
+    segment_coverage: ("S3.1",),
+}

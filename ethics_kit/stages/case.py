@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ethics_kit import archive
+from ethics_kit import archive, schema
 from ethics_kit.dossier import Dossier, Given
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Question
@@ -33,12 +33,18 @@ class Outcome:
     figures: tuple[Figure, ...] = ()
 
 
+Step = Callable[["Case"], Outcome]
+"""One named function of a stage. Its module's STEPS says which requirements it evidences."""
+
+
 @dataclass(frozen=True)
 class TableUse:
-    """How much of a table counted."""
+    """How much of a table counted, and the days its rows span."""
 
     rows: int
     rows_after_as_of: int
+    first_day: date | None = None
+    last_day: date | None = None
 
 
 @dataclass(eq=False)
@@ -132,6 +138,8 @@ class Case:
         answer = given.answer
         if isinstance(answer.value, str) and not answer.value.strip():
             return "not answered"
+        if question.type == "text" and schema.placeholder(str(answer.value)):
+            return "answered with a placeholder"
         if not (answer.by and answer.role and answer.on):
             return "answered, but without the name, role and date of who answered"
         if answer.on > self.as_of:
@@ -172,9 +180,18 @@ class Case:
     # --- tables ------------------------------------------------------------------------------------------------
 
     def has(self, table: str, *roles: str) -> bool:
-        """Whether the dossier names the table, with these roles."""
+        """Whether the dossier names the table, with these roles; the system's events have to be recent, too."""
         located = self.dossier.located_tables.get(table)
-        return located is not None and set(roles) <= self._roles(table)
+        return located is not None and set(roles) <= self._roles(table) and not self._stale(table)
+
+    def _stale(self, table: str) -> bool:
+        """Whether the newest of the system's events is older than the policy allows."""
+        if table != self.dossier.system.events:
+            return False
+        self.table(table)
+        newest = self.tables_used[table].last_day
+        limit = timedelta(days=self.dossier.policy.records.data_max_age_days.value)
+        return newest is None or newest < self.as_of - limit
 
     def _roles(self, table: str) -> set[str]:
         source = self.dossier.tables.sources[table]
@@ -185,6 +202,10 @@ class Case:
         located = self.dossier.located_tables.get(table)
         if located is None:
             return f"the table {table}"
+        if set(roles) <= self._roles(table):
+            days = self.dossier.policy.records.data_max_age_days.value
+            newest = self.tables_used[table].last_day or "none"
+            return f"{table} of the last {days} days before {self.as_of} (the newest: {newest})"
         return f"in the table {table} the column for " + ", ".join(r for r in roles if r not in self._roles(table))
 
     def time_role(self, table: str) -> str | None:
@@ -198,10 +219,16 @@ class Case:
         role = self.time_role(name)
         kept = whole.filter(whole[role] < self.end) if role else whole
         if name not in self.tables_used:
-            rows = int(whole.count().to_pyarrow().as_py())
-            after = rows - int(kept.count().to_pyarrow().as_py()) if role else 0
-            self.tables_used[name] = TableUse(rows, after)
+            self.tables_used[name] = self._use(whole, kept, role)
         return kept
+
+    def _use(self, whole: ir.Table, kept: ir.Table, role: str | None) -> TableUse:
+        rows = int(whole.count().to_pyarrow().as_py())
+        if role is None:
+            return TableUse(rows, 0)
+        seen = kept.aggregate(n=kept.count(), first=kept[role].min(), last=kept[role].max()).to_pyarrow().to_pylist()[0]
+        first, last = (moment.date() if moment else None for moment in (seen["first"], seen["last"]))
+        return TableUse(rows, rows - seen["n"], first, last)
 
 
 def months_between(start: date, end: date) -> int:
@@ -218,12 +245,14 @@ def months_after(start: date, months: int) -> date:
 def hide_small(
     rows: Sequence[Sequence[Any]], *, n_column: int, counts: Sequence[int], small: int
 ) -> tuple[list[list[Any]], int]:
-    """`rows` with the counts and rates of every row under `small` withheld, and how many rows that was."""
-    shown, hidden = [], 0
-    for row in rows:
-        if row[n_column] is not None and 0 < row[n_column] < small:
-            hidden += 1
-            shown.append([None if i in counts or i == n_column else v for i, v in enumerate(row)])
-        else:
-            shown.append(list(row))
-    return shown, hidden
+    """`rows` with the counts and rates of every row under `small` withheld, and how many rows that was.
+
+    A single withheld row would follow from the others by subtraction, so the next smallest is withheld with it.
+    """
+    sizes = [row[n_column] or 0 for row in rows]
+    hidden = {i for i, n in enumerate(sizes) if 0 < n < small}
+    if len(hidden) == 1 and len(rows) > 1:
+        hidden.add(min((i for i in range(len(rows)) if i not in hidden), key=lambda i: sizes[i]))
+    withheld = {n_column, *counts}
+    shown = [[None if r in hidden and i in withheld else v for i, v in enumerate(row)] for r, row in enumerate(rows)]
+    return shown, len(hidden)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from importlib.metadata import version
 
 from ethics_kit import schema
@@ -14,9 +15,14 @@ from ethics_kit.stages.case import Case, Outcome, months_between
 LIBRARIES = ("ibis-framework", "duckdb", "numpy", "pandas", "scipy", "statsmodels")
 
 
-def conclude(case: Case, outcomes: Sequence[Outcome]) -> Record:
-    """The record of a stage: at least one finding for every requirement it serves."""
-    found = [f for outcome in outcomes for f in outcome.findings]
+def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
+    """The record of a stage: at least one finding for every requirement it serves.
+
+    `taken` holds the outcomes by the name of the step, or the id of the section asked. What the notebook left out is a
+    finding too, so that a cell taken out never takes a bad result with it.
+    """
+    outcomes = list(taken.values())
+    found = [f for outcome in outcomes for f in outcome.findings] + _left_out(case, taken)
     findings: list[Finding] = []
     for duty in case.obligations.duties:
         findings += _settled(case, duty, [f for f in found if f.requirement == duty.requirement])
@@ -46,13 +52,34 @@ def conclude(case: Case, outcomes: Sequence[Outcome]) -> Record:
     ).sealed()
 
 
+def _left_out(case: Case, taken: Mapping[str, Outcome]) -> list[Finding]:
+    steps = import_module(f"ethics_kit.stages.{case.stage}").STEPS
+    owed = {step.__name__: requirements for step, requirements in steps.items()}
+    for section in catalogue.sections(case.stage):
+        owed[section.id] = tuple(dict.fromkeys(q.requirement for q in section.questions if q.requirement))
+    return [
+        Finding(
+            id=f"{requirement}.left_out_{name}",
+            requirement=requirement,
+            status="not_assessed",
+            evidence=case.duty(requirement).needs[0],
+            statement=f"Not assessed: the notebook left out {name.replace('_', ' ')}.",
+            null_reason="left out of the notebook",
+            action="Put the cell back, or start from the kit's own notebook.",
+        )
+        for name, requirements in owed.items()
+        if name not in taken
+        for requirement in requirements
+    ]
+
+
 def _settled(case: Case, duty: Duty, found: list[Finding]) -> list[Finding]:
     """The findings of one requirement, with one more for each evidence that is owed and missing."""
     claim = _claim(case, duty.requirement)
     silent = all(f.status == "not_assessed" for f in found)
     if duty.weight == "excluded" and silent:
         return [_not_applicable(duty, e, duty.reason, "excluded for this kind of system") for e in duty.needs]
-    if claim and silent:
+    if claim and silent and not _contradicted(case, claim):
         reason = catalogue.not_applicable_reasons()[claim.reason]
         told = f"{reason} {claim.explanation} Declared by {claim.by}, approved by {claim.approved_by}, {claim.on}."
         return [
@@ -82,7 +109,7 @@ def _settled(case: Case, duty: Duty, found: list[Finding]) -> list[Finding]:
                 requirement=duty.requirement,
                 status="not_assessed",
                 evidence=duty.needs[0],
-                statement=f"Declared not applicable by {claim.by}, yet there is evidence: one of the two is wrong.",
+                statement=f"Declared not applicable by {claim.by}, yet the dossier speaks against it: one is wrong.",
                 null_reason="contradictory evidence",
                 action="Withdraw the claim, or correct the evidence.",
             )
@@ -97,6 +124,17 @@ def _claim(case: Case, requirement: str) -> schema.NotApplicable | None:
         if claim.requirement == requirement and fresh:
             return claim
     return None
+
+
+def _contradicted(case: Case, claim: schema.NotApplicable) -> bool:
+    """Whether the dossier itself speaks against the reason of a claim."""
+    dossier = case.dossier
+    if claim.reason == "no_personal_data":
+        return any("customer" in catalogue.tables()[name].roles for name in dossier.located_tables)
+    if claim.reason == "supplier_refused":
+        requests = dossier.system.supplier.requests if dossier.system.supplier else []
+        return not any(r.answer == "refused" for r in requests)
+    return False
 
 
 def _not_applicable(duty: Duty, evidence: catalogue.Evidence, statement: str, reason: str) -> Finding:
@@ -176,6 +214,8 @@ def _inputs(case: Case) -> list[Input]:
                 sha256=file_sha256(located.path),
                 rows=use.rows,
                 rows_after_as_of=use.rows_after_as_of,
+                first_day=use.first_day,
+                last_day=use.last_day,
                 inherited=located.inherited,
             )
         )

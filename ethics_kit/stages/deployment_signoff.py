@@ -9,7 +9,7 @@ from ethics_kit.framework import catalogue
 from ethics_kit.measures import timelines
 from ethics_kit.record import Finding, Table
 from ethics_kit.stages import events
-from ethics_kit.stages.case import Case, Outcome, months_after
+from ethics_kit.stages.case import Case, Outcome, Step, months_after
 from ethics_kit.stages.evidence import not_assessed, share_finding
 
 
@@ -22,7 +22,17 @@ def decided_after_opt_out(case: Case) -> Outcome:
     decided = events.with_purpose(case)
     if decided is None:
         return Outcome((not_assessed("C3.1", name, f"in the table {table} the column for purpose"),))
-    after = timelines.events_after_opt_out(decided, case.table("opt_outs"))
+    opt_outs = case.table("opt_outs")
+    known = case.table("customers") if case.has("customers", "customer") else decided
+    purposes = [b.purpose for b in case.dossier.system.lawful_bases]
+    strange, misspelt = timelines.unmatched(opt_outs, known, purposes)
+    if 2 * strange.count > strange.n:
+        awaits = f"opt-outs with the ids of customers: {strange.count} of {strange.n} match no customer"
+        return Outcome((not_assessed("C3.1", name, awaits),))
+    if misspelt.count:
+        awaits = f"opt-outs with purposes spelt as in system.yaml: {misspelt.count} of {misspelt.n} are not"
+        return Outcome((not_assessed("C3.1", name, awaits),))
+    after = timelines.events_after_opt_out(decided, opt_outs)
     policy = case.dossier.policy.coverage.after_opt_out_max
     finding = share_finding(
         case,
@@ -30,7 +40,8 @@ def decided_after_opt_out(case: Case) -> Outcome:
         name,
         after.count,
         after.n,
-        statement=f"{after.count} of {after.n} events came after the customer had opted out.",
+        statement=f"{after.count} of {after.n} events came after the customer had opted out "
+        f"({strange.n - strange.count} of {strange.n} opt-outs are of known customers).",
         at_most=policy.value,
         unit="share of events",
         action="Honour opt-outs before the system runs, and tell the customers concerned.",
@@ -175,4 +186,13 @@ def earlier_records(case: Case) -> Outcome:
     return Outcome((), (table,))
 
 
-STEPS = (earlier_records, decided_after_opt_out, audit_log_completeness, training_current, review_due)
+STEPS: dict[Step, tuple[str, ...]] = {
+    earlier_records: ("G3",),
+    decided_after_opt_out: ("C3.1",),
+    audit_log_completeness: ("P4.2",),
+    training_current: ("G4",),
+    review_due: (
+        "G3",
+        "B5",
+    ),
+}

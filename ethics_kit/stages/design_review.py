@@ -9,7 +9,7 @@ from ethics_kit.measures import timelines
 from ethics_kit.record import Finding, Table
 from ethics_kit.schema import LawfulBasis
 from ethics_kit.stages import events
-from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.case import Case, Outcome, Step
 from ethics_kit.stages.evidence import not_assessed, share_finding
 
 
@@ -135,6 +135,9 @@ def retention(case: Case) -> Outcome:
         role = case.time_role(name)
         if role is None or not case.has(name, "customer"):
             continue
+        if role not in located.spec.columns:
+            findings.append(not_assessed("C1.3", f"{name}_over_limit", f"in the table {name} the time of each row"))
+            continue
         if located.spec.retention_class is None:
             findings.append(not_assessed("C1.3", f"{name}_over_limit", f"a retention_class for the table {name}"))
             continue
@@ -179,4 +182,8 @@ def _unaccounted(case: Case) -> list[str]:
     return [name for name in dated if name not in kept | other]
 
 
-STEPS = (notice_before_first_decision, consent_in_force, retention)
+STEPS: dict[Step, tuple[str, ...]] = {
+    notice_before_first_decision: ("P1.1",),
+    consent_in_force: ("P3.2",),
+    retention: ("C1.3",),
+}

@@ -6,7 +6,7 @@ from ethics_kit import schema
 from ethics_kit.framework import catalogue
 from ethics_kit.record import Finding, Table
 from ethics_kit.report import figures
-from ethics_kit.stages.case import Case, Outcome, months_between
+from ethics_kit.stages.case import Case, Outcome, Step, months_between
 from ethics_kit.stages.evidence import not_assessed, share_finding
 
 REGISTER = "every row of the register counts once"
@@ -265,4 +265,10 @@ def standards_applicability(case: Case) -> Outcome:
     return Outcome((finding,), (table,))
 
 
-STEPS = (impact_level, standards_applicability, risk_register, ownership_coverage, consultation_coverage)
+STEPS: dict[Step, tuple[str, ...]] = {
+    impact_level: ("S1.2",),
+    standards_applicability: ("S1.3",),
+    risk_register: ("S1.2",),
+    ownership_coverage: ("P4.1",),
+    consultation_coverage: ("S1.4",),
+}

@@ -187,3 +187,23 @@ def test_a_smaller_gap_takes_no_fewer_rows(base: float, gap: float) -> None:
     assert rows >= 1
     if base + 2 * gap <= 0.99:
         assert rows >= proportions.rows_to_settle(base, 2 * gap)
+
+
+def test_rows_that_settle_a_gap_inside_the_margin_grow_as_it_nears_the_margin() -> None:
+    rows = [proportions.rows_needed(0.3, gap, 0.05) for gap in (0.0, 0.02, 0.04)]
+    assert rows[0] is not None
+    assert rows[1] is not None
+    assert rows[2] is not None
+    assert rows[0] < rows[1] < rows[2]
+    assert proportions.rows_needed(0.3, 0.05, 0.05) is None
+
+
+def test_with_the_rows_needed_four_of_five_samples_show_equivalence() -> None:
+    rng = np.random.default_rng(11)
+    n = proportions.rows_needed(0.3, 0.01, 0.06)
+    assert n
+    shown = 0
+    for first, second in rng.binomial(n, [0.31, 0.3], size=(400, 2)):
+        interval = proportions.difference(int(first), n, int(second), n, confidence=0.9)
+        shown += (interval.low or 0) > -0.06 and (interval.high or 0) < 0.06
+    assert 0.74 < shown / 400 < 0.99

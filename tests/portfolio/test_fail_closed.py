@@ -22,12 +22,12 @@ def load(portfolio):
     return lambda system: dossiers.load(Project(portfolio.root), portfolio.root / "parameters" / system, tables=False)
 
 
-def assess(dossier, stage, reports):
+def assess(dossier, stage, reports, left_out=()):
     """A stage without its notebook: every section asked, every step taken."""
     case = Case(dossier, stage, date(2026, 11, 1), reports)
-    outcomes = [attested(case, s.id) for s in catalogue.sections(stage)]
-    outcomes += [step(case) for step in import_module(f"ethics_kit.stages.{stage}").STEPS]
-    return conclude(case, outcomes)
+    taken = {s.id: attested(case, s.id) for s in catalogue.sections(stage)}
+    taken |= {step.__name__: step(case) for step in import_module(f"ethics_kit.stages.{stage}").STEPS}
+    return conclude(case, {name: outcome for name, outcome in taken.items() if name not in left_out})
 
 
 def passed(record):
@@ -129,3 +129,13 @@ def test_an_unapproved_policy_lets_nothing_pass(portfolio, load):
     record = assess(replace(whole, policy=policy), "impact_analysis", portfolio.reports)
     assert record.recommendation.verdict == "undetermined"
     assert "policy.yaml, which nobody has approved" in record.recommendation.missing
+
+
+def test_a_cell_that_is_left_out_leaves_its_requirements_unassessed(portfolio, load):
+    whole = load("churn_risk")
+    full = assess(whole, "impact_analysis", portfolio.reports)
+    assert full.recommendation.verdict == "reject"
+    cut = assess(whole, "impact_analysis", portfolio.reports, left_out=("risk_register", "governance"))
+    assert {"S1.2.left_out_risk_register", "G1.left_out_governance"} <= {f.id for f in cut.findings}
+    assert passed(cut) < passed(full) | {"S1.2"}
+    assert not {"S1.2", "G1", "G2"} & passed(cut)

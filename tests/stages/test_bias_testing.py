@@ -76,7 +76,7 @@ def test_an_attribute_the_policy_names_and_the_system_lacks_is_not_assessed(proj
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [("female", "a second group: every known gender is the same"), ("", "rows with a known gender")],
+    [("female", "a second group: every known gender is the same"), ("", "the gender of more rows: 400 of 400")],
     ids=["one group only", "no value at all"],
 )
 def test_what_cannot_be_compared_is_said(project, value, told):
@@ -119,6 +119,45 @@ def test_a_small_group_is_withheld_and_neither_accused_nor_cleared(project):
     findings, tables = assess(root, bias_testing.demographic_parity)
     table = tables["C2.1.gender.selection_rate"]
     other = next(row for row in table.rows if row[0] == "other")
-    assert table.hidden == 1
+    assert table.hidden == 2  # a single one would follow from the others
     assert other[1:-1] == [None] * (len(other) - 2)
     assert findings["C2.1.gender.selection_rate_difference"].status in ("not_assessed", "inconclusive")
+
+
+def test_an_attribute_with_too_many_groups_is_not_listed(project):
+    root = project()
+    rewrite(root, "customers", lambda row: {**row, "gender": f"{row['customer_id']}@example.org"})
+    findings, tables = assess(root)
+    assert "band them" in findings["C2.1.gender.selection_rate_difference"].statement
+    assert not [i for i in tables if ".gender." in i]
+    assert "@example.org" not in "".join(f.statement for f in findings.values())
+
+
+def test_rows_without_a_decision_are_counted_and_leave_parity_unassessed(project):
+    root = project()
+    rewrite(root, "decisions", lambda row: {**row, "flagged": "" if row["sequence"] == "7" else row["flagged"]})
+    finding = assess(root, bias_testing.demographic_parity)[0]["C2.1.decisions_blank"]
+    assert finding.status == "not_assessed"
+    assert "1 rows without one" in finding.statement
+
+
+def test_a_cluster_finer_than_the_customer_does_not_make_rows_independent(project, edit):
+    root = project()
+    edit(root / "parameters/demo/system.yaml", ("tables", "decisions", "columns", "cluster"), "decision_id")
+    finding = assess(root, bias_testing.demographic_parity)[0]["C2.1.group_comparison"]
+    assert "a cluster that holds each customer whole" in finding.statement
+
+
+def test_old_decisions_do_not_speak_for_the_system(project, edit):
+    root = project()
+    edit(root / "parameters/policy.yaml", ("records", "data_max_age_days", "value"), 30)
+    finding = assess(root, bias_testing.demographic_parity)[0]["C2.1.group_comparison"]
+    assert "of the last 30 days before 2026-11-01 (the newest: 2026-0" in finding.statement
+
+
+def test_without_a_horizon_no_outcome_counts(project, edit):
+    root = project()
+    edit(root / "parameters/demo/system.yaml", ("outcome", "horizon_days"), None)
+    findings, _ = assess(root, bias_testing.outcome_equity)
+    assert {f.status for f in findings.values()} == {"not_assessed"}
+    assert "outcome.horizon_days" in findings["C2.3.gender.true_positive_rate_difference"].statement
