@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from urllib.parse import parse_qsl, urlsplit
 
 from ethics_kit import schema
 from ethics_kit.errors import Problem, printable, quoted
@@ -16,17 +17,29 @@ from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
     from ethics_kit.dossier import Dossier, LocatedTable
     from ethics_kit.measures.tables import Column, ColumnType, Fault, Source
     from ethics_kit.yamlfile import Key, YamlFile
 
-LINK = re.compile(r"https?://[^\s<>\"']+\Z")
+LINK = re.compile(r"https://[^\s<>\"']+\Z")
+SECRET = re.compile(r"(?i).*(signature|token|password|secret)|sig|pwd|(api[_-]?)?key")
+"""Keys of a link that open what it leads to for everybody who reads the report."""
+
+MOST_SHOWN = 12
+"""Values of a column that a problem lists; more may be those of customers."""
+
+ROWS_COUNT = ("consents", "notices", "opt_outs")
+"""Tables in which each row is taken for a consent, a notice or an opt-out."""
+
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def system(dossier: Dossier) -> list[Problem]:
     """Problems that need no data: unknown tables and roles, paths that escape, attributes without a table."""
     return [
+        *_policy_problems(dossier),
         *_table_problems(dossier),
         *_not_kept_problems(dossier),
         *_attribute_problems(dossier),
@@ -44,7 +57,7 @@ def data(dossier: Dossier) -> list[Problem]:
     found: list[Problem] = []
     for name, located in dossier.located_tables.items():
         found += [_data_problem(dossier, name, located, fault) for fault in dossier.tables.faults(name)]
-    return found or list(_value_problems(dossier))
+    return found or [*_value_problems(dossier), *_unread_problems(dossier)]
 
 
 # --- tables ----------------------------------------------------------------------------------------------------
@@ -120,18 +133,85 @@ def _value_problems(dossier: Dossier) -> Iterator[Problem]:
         located = dossier.located_tables.get(events)
         if not wanted or located is None or role not in located.spec.columns:
             continue
-        column = dossier.tables.table(events)[role]
-        values = column.value_counts().order_by(role).limit(1001).to_pyarrow()[role].to_pylist()
-        present = {str(v) for v in values if v is not None}
+        rows = dossier.tables.table(events).select(value=role).distinct().filter(lambda t: t.value.notnull())
+        few = sorted(rows.limit(MOST_SHOWN + 1).to_pyarrow()["value"].to_pylist())
+        alike = rows.filter(rows.value.lower().isin([w.lower() for w in wanted])).to_pyarrow()["value"].to_pylist()
+        shown = ", ".join(few) if len(few) <= MOST_SHOWN else f"{rows.count().to_pyarrow()} different ones"
         for index, value in enumerate(wanted):
-            if len(values) <= 1000 and value not in present:
-                shown = ", ".join(sorted(present)[:20])
+            variants = sorted(v for v in alike if v.lower() == value.lower() and v not in wanted)
+            if variants:
+                yield dossier.files["system"].problem(
+                    (role, key, index),
+                    found=f"{quoted(value)}, which rows also write " + ", ".join(map(quoted, variants)),
+                    allowed="every way of writing a value that means yes",
+                    todo="list each of them here, or have the export write one",
+                )
+            elif value not in alike:
                 yield dossier.files["system"].problem(
                     (role, key, index),
                     found=f"{quoted(value)}, which no row has",
                     allowed=f"values of {located.spec.columns[role]}: {shown}",
                     todo="correct the spelling, or leave the value out",
                 )
+
+
+def _unread_problems(dossier: Dossier) -> Iterator[Problem]:
+    """A refusal in a yes/no column that no role reads would count as a consent."""
+    for name in ROWS_COUNT:
+        located = dossier.located_tables.get(name)
+        if located is None:
+            continue
+        columns = dossier.tables.columns(name)
+        for column in located.spec.ignored:
+            if column not in columns:
+                yield located.file.problem(
+                    ("tables", name, "ignored", column),
+                    found="no such column",
+                    allowed="columns of the file that no role reads",
+                    todo="correct the name, or remove it",
+                )
+        read = {c.name for c in dossier.tables.sources[name].columns.values()}
+        roles = "map it to granted" if name == "consents" else "export only the rows that count"
+        for column in _flags(dossier.tables.raw(name), [c for c in columns if c not in {*read, *located.spec.ignored}]):
+            yield located.file.problem(
+                ("tables", name, "columns"),
+                found=f"the yes/no column {printable(column)}, which no role reads, so every row would count",
+                allowed="yes/no columns that a role reads, or that `ignored` names",
+                todo=f"{roles}, or say in `ignored:` why it does not matter",
+            )
+
+
+def _flags(raw: ir.Table, columns: list[str]) -> list[str]:
+    """Those of `columns` that hold nothing but yes and no, and not only blanks."""
+    from ethics_kit.measures.tables import FALSE, TRUE
+
+    kinds = {c: raw[c].type() for c in columns}
+    simple = [c for c, kind in kinds.items() if kind.is_string() or kind.is_boolean() or kind.is_numeric()]
+    wanted: dict[str, ir.Scalar] = {"rows": raw.count()}
+    for number, column in enumerate(simple):
+        word = raw[column].cast("string").strip().lower().re_replace(r"\.0+$", "").nullif("")
+        wanted |= {f"filled{number}": word.count(), f"flags{number}": word.isin((*TRUE, *FALSE)).sum()}
+        wanted[f"distinct{number}"] = word.nunique()
+    seen = raw.aggregate(**wanted).to_pyarrow().to_pylist()[0]
+    return [
+        column
+        for number, column in enumerate(simple)
+        if 0 < seen[f"filled{number}"] == seen[f"flags{number}"] and seen[f"distinct{number}"] <= 2
+    ]
+
+
+# --- files -----------------------------------------------------------------------------------------------------
+
+
+def _policy_problems(dossier: Dossier) -> Iterator[Problem]:
+    smallest, hidden = dossier.policy.fairness.minimum_group.value, dossier.policy.records.small_cell.value
+    if smallest < hidden:
+        yield dossier.files["policy"].problem(
+            ("fairness", "minimum_group", "value"),
+            found=f"{smallest}, fewer than records.small_cell ({hidden})",
+            allowed=f"at least {hidden}: a group that is compared is shown",
+            todo="raise minimum_group, or lower small_cell",
+        )
 
 
 def _table_problems(dossier: Dossier) -> Iterator[Problem]:
@@ -201,6 +281,14 @@ def _role_problems(file: YamlFile, name: str, spec: schema.TableSpec) -> Iterato
                 allowed=", ".join(roles),
                 todo="write ROLE: COLUMN, the role on the left",
             )
+    snapshots = [n for n, table in catalogue.tables().items() if table.snapshot]
+    if spec.dated and name not in snapshots:
+        yield file.problem(
+            ("tables", name, "dated"),
+            found="one day for all rows",
+            allowed="`dated` in " + " and ".join(snapshots) + " only",
+            todo="name the column that holds each row's own time, or leave the table out",
+        )
     for role, about in roles.items():
         dated = about.type == "time" and spec.dated is not None
         if about.required and role not in spec.columns and not dated:
@@ -208,7 +296,8 @@ def _role_problems(file: YamlFile, name: str, spec: schema.TableSpec) -> Iterato
                 ("tables", name, "columns"),
                 found=f"no column for {role}",
                 allowed=f"{role}: the column that holds {about.about}",
-                todo=f"add {role}: COLUMN" + (", or dated: DATE for a snapshot" if about.type == "time" else ""),
+                todo=f"add {role}: COLUMN"
+                + (", or dated: DATE for a snapshot" if about.type == "time" and name in snapshots else ""),
             )
 
 
@@ -223,7 +312,7 @@ def _path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shar
         )
         return
     real = _real(base / source)
-    roots = [dossier.project.root, *map(Path, dossier.policy.data_roots)]
+    roots = [dossier.project.root, *dossier.project.data_roots(dossier.policy.data_roots)]
     if real is None or not any(real.is_relative_to(root.resolve()) for root in roots):
         yield file.problem(
             key,
@@ -247,7 +336,17 @@ def _attribute_problems(dossier: Dossier) -> Iterator[Problem]:
 
 
 def _basis_problems(dossier: Dossier) -> Iterator[Problem]:
+    purposes: set[str] = set()
     for index, basis in enumerate(dossier.system.lawful_bases):
+        purpose = basis.purpose.strip().casefold()
+        if purpose in purposes:
+            yield dossier.files["system"].problem(
+                ("lawful_bases", index, "purpose"),
+                found=f"{quoted(basis.purpose)} a second time",
+                allowed="one basis for each purpose",
+                todo="keep the one the processing rests on",
+            )
+        purposes.add(purpose)
         if schema.same_person(basis.by, basis.approved_by):
             yield dossier.files["system"].problem(
                 ("lawful_bases", index, "approved_by"),
@@ -304,8 +403,17 @@ def _one_answer(
 
 
 def evidence_problems(file: YamlFile, key: Key, evidence: str | None, folder: Path) -> Iterator[Problem]:
-    """Evidence is a web link, or a file in the dossier's own folder."""
-    if evidence is None or LINK.match(evidence):
+    """Evidence is a web link that gives nothing away, or a file in the dossier's own folder that says something."""
+    if evidence is None:
+        return
+    if LINK.match(evidence):
+        if _gives_away(evidence):
+            yield file.problem(
+                key,
+                found="a link with a password, key or signature in it",
+                allowed="an https:// link that asks its reader to sign in",
+                todo="link the document itself, and have what was written here revoked",
+            )
         return
     allowed = "an https:// link, or a file in the folder of this YAML file"
     real = None if ADDRESS.match(evidence) else _real(folder / evidence)
@@ -319,6 +427,21 @@ def evidence_problems(file: YamlFile, key: Key, evidence: str | None, folder: Pa
     elif not real.is_file():
         todo = "put the document there, or correct the name"
         yield file.problem(key, found=f"no file {printable(evidence)}", allowed=allowed, todo=todo)
+    elif real.name in {f"{name}.yaml" for name in schema.FILES}:
+        todo = "name the document the answer rests on"
+        yield file.problem(key, found=f"{printable(evidence)}, which only claims", allowed=allowed, todo=todo)
+    elif not real.stat().st_size:
+        yield file.problem(key, found=f"an empty file {printable(evidence)}", allowed=allowed, todo="fill it in")
+
+
+def _gives_away(link: str) -> bool:
+    """Whether a link holds credentials, or is too odd to tell."""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return True
+    keys = [k for part in (parts.query, parts.fragment) for k, _ in parse_qsl(part.replace(";", "&"), True)]
+    return "@" in parts.netloc or any(SECRET.fullmatch(k) for k in keys)
 
 
 def _real(path: Path) -> Path | None:

@@ -27,8 +27,8 @@ HINTS: dict[str, tuple[str, ...]] = {
     ),
     "cluster": ("account id", "household id", "company id", "cluster"),
     "time": (
-        "decided at", "scored at", "decision date", "decision time", "score date", "timestamp", "created at",
-        "date", "time", "day", "at",
+        "decided at", "scored at", "decided on", "scored on", "decision date", "decision time", "score date",
+        "timestamp", "created at", "date", "time", "day", "at", "on",
     ),
     "score": ("score", "probability", "proba", "prob", "risk score", "prediction score", "propensity"),
     "decision": (

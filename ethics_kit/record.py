@@ -97,13 +97,15 @@ class Finding(Part):
 
 
 class Input(Part):
-    """A file the record rests on. `rows` and `rows_after_as_of` are for tables."""
+    """A file the record rests on. Rows and the days they span (up to the as-of date) are for tables."""
 
     role: str
     address: str
     sha256: str
     rows: int | None = None
     rows_after_as_of: int | None = None
+    first_day: date | None = None
+    last_day: date | None = None
     inherited: bool = False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import date
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -29,8 +31,21 @@ T = TypeVar("T")
 Verdict = Literal["approve", "approve_with_conditions", "reject", "undetermined"]
 
 
+PLACEHOLDER = re.compile(r"(?i:[\W_]*|\W*(todo|tb[acd]|fixme|n\W?a|x+)\W*)|(TODO|TBD|FIXME)\b.*", re.DOTALL)
+
+
+def placeholder(text: str) -> bool:
+    """Whether a text only holds the place of one: TODO, TBD, n/a, xxx, or nothing but signs."""
+    return PLACEHOLDER.fullmatch(text.strip()) is not None
+
+
 def _yes_no(value: Any) -> Any:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+def _yes_no_in_any_case(value: Any) -> Any:
+    lower = value.strip().lower() if isinstance(value, str) else None
+    return lower if lower in ("yes", "no") else _yes_no(value)
 
 
 def _day(value: Any) -> Any:
@@ -44,8 +59,13 @@ def _day(value: Any) -> Any:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two names are the same but for case and spaces."""
-    return one.casefold().split() == other.casefold().split()
+    """Whether two names are the same but for case, spaces, and forms and signs that look the same or do not show."""
+    return _name(one) == _name(other)
+
+
+def _name(text: str) -> list[str]:
+    shown = (c for c in unicodedata.normalize("NFKC", text) if c.isprintable() or c.isspace())
+    return "".join(shown).casefold().split()
 
 
 def _known_requirement(value: str) -> str:
@@ -106,6 +126,7 @@ class FairnessPolicy(Model):
     margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]]
     significance: Threshold[Annotated[float, Field(gt=0, le=0.2, strict=True)]]
     confidence: Threshold[Annotated[float, Field(ge=0.5, lt=1, strict=True)]]
+    max_unknown: Threshold[Share]
     minimum_group: Threshold[Annotated[int, Field(ge=2, strict=True)]]
 
 
@@ -126,6 +147,7 @@ class RecordsPolicy(Model):
     """How old evidence may be, how few rows tell nothing, and which small cells stay hidden."""
 
     answers_max_age_months: Threshold[Count]
+    data_max_age_days: Threshold[Count]
     upstream_max_age_days: Threshold[Count]
     minimum_rows: Threshold[Count]
     small_cell: Threshold[Count]
@@ -185,13 +207,14 @@ class TableSpec(Model):
 
     `source` is a CSV, Parquet or DuckDB file, from the dossier's folder; `table` names the table in a DuckDB
     file. `columns` maps roles (see framework/tables.yaml) to the table's own column names. A snapshot without a time
-    column says its day in `dated`.
+    column says its day in `dated`. `ignored` says why a yes/no column that no role reads does not matter.
     """
 
     source: Line
     table: Line | None = None
     columns: dict[Identifier, Line]
     dated: Day | None = None
+    ignored: dict[Line, Text] = {}
     retention_class: Identifier | None = None
     override_reason: Text | None = None
 
@@ -202,7 +225,7 @@ class TableSpec(Model):
 class Answer(Model):
     """One answered question: what, who, in which role, when, and the evidence (a link or a file beside it)."""
 
-    value: Annotated[str, BeforeValidator(_yes_no), Field(max_length=20_000)] | Day | None = None
+    value: Annotated[str, BeforeValidator(_yes_no_in_any_case), Field(max_length=20_000)] | Day | None = None
     by: Line | None = None
     role: Line | None = None
     on: Day | None = None
@@ -283,7 +306,7 @@ class Stakeholder(Model):
     harm: Text | None = None
     severity: Points | None = None
     scale: Points | None = None
-    reversible: Annotated[Literal["yes", "partly", "no"], BeforeValidator(_yes_no)] | None = None
+    reversible: Annotated[Literal["yes", "partly", "no"], BeforeValidator(_yes_no_in_any_case)] | None = None
     vulnerable: bool = False
     not_affected: Text | None = None
     consulted: Consultation | None = None
@@ -335,7 +358,7 @@ StandardId = Annotated[str, AfterValidator(_known_standard)]
 class Applicability(Model):
     """Whether a law or standard applies; *no* is a decision too, with a reason, a name and a date."""
 
-    applies: Annotated[Literal["yes", "no"], BeforeValidator(_yes_no)]
+    applies: Annotated[Literal["yes", "no"], BeforeValidator(_yes_no_in_any_case)]
     reason: Text
     by: Line
     on: Day
@@ -369,7 +392,7 @@ class DeploymentSignoff(StageAnswers):
 class RetentionClass(Model):
     """How long rows of a class may be kept."""
 
-    days: Count
+    days: Annotated[int, Field(ge=1, le=36_500, strict=True)]
     reason: Text
 
 
@@ -450,10 +473,10 @@ class DecisionRule(Model):
 
 
 class OutcomeRule(Model):
-    """Which values of the outcome column count as positive, and after how many days it is known."""
+    """Which values of the outcome column count as positive, and after how many days it is known, if that is known."""
 
     positive: list[Annotated[str, BeforeValidator(_yes_no)]] = []
-    horizon_days: Annotated[int, Field(ge=0, strict=True)] = 0
+    horizon_days: Annotated[int, Field(ge=0, strict=True)] | None = None
 
 
 class NotKept(Model):

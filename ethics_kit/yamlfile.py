@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -137,7 +138,10 @@ def _refusal(path: Path, found: str, allowed: str, todo: str, line: int = 0) -> 
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # reading a pipe or device may never end
+            raise _refusal(path, "a folder, pipe or device", "a file", "put the YAML file itself there")
+        if about.st_size > MAX_BYTES:
             raise _refusal(path, "a file over 2 MB", "at most 2 MB", "keep tables in data files, not in YAML")
         content = path.read_bytes()
     except FileNotFoundError:

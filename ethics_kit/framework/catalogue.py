@@ -160,9 +160,10 @@ class Role(Strict):
 
 
 class Table(Strict):
-    """A table a dossier may name: what a row is, and its columns by role."""
+    """A table a dossier may name: what a row is, and its columns by role. A `snapshot` may be of one day."""
 
     about: str
+    snapshot: bool = False
     roles: dict[Identifier, Role]
 
 

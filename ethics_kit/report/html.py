@@ -89,7 +89,7 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return "<0.001" if 0 < value < 0.001 else f"{round(value, 3) + 0:.3f}"
+        return f"{round(value, 3) + 0:.3f}"
     return inline(value)
 
 

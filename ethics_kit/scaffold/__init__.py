@@ -45,8 +45,8 @@ def create(system: str, *, like: str, data: Path | None) -> list[str]:
         raise InputError([_choose_one(like, data)])
     example = _example(like) if like else None
     proposed = proposal.propose(data) if data else None
-    source = _adopt(data, folder, project) if data else None
-    lines = list(_start_project(project, classes=example is not None))
+    source, adopted = _adopt(data, folder, project) if data else (None, [])
+    lines = [*adopted, *_start_project(project, classes=example is not None)]
     if example:
         for path in sorted(p for p in example.rglob("*") if p.is_file() and "data" not in p.relative_to(example).parts):
             lines += _write_new(folder / path.relative_to(example), _unsigned(path), project)
@@ -160,11 +160,12 @@ def _example(like: str) -> Path:
     return known[like]
 
 
-def _adopt(data: Path, folder: Path, project: Project) -> str:
-    """The table's address from the dossier; a table outside the project is copied into the dossier's data folder."""
+def _adopt(data: Path, folder: Path, project: Project) -> tuple[str, list[str]]:
+    """The table's address from the dossier; a table outside the project is copied into its data folder, and said so."""
     real = data.resolve()
     if real.is_relative_to(project.root):
-        return Path(*[".."] * len(folder.relative_to(project.root).parts), real.relative_to(project.root)).as_posix()
+        up = [".."] * len(folder.relative_to(project.root).parts)
+        return Path(*up, real.relative_to(project.root)).as_posix(), []
     target = folder / "data" / data.name
     if target.exists() and not filecmp.cmp(real, target, shallow=False):
         raise InputError(
@@ -177,12 +178,14 @@ def _adopt(data: Path, folder: Path, project: Project) -> str:
                 )
             ]
         )
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.part")
-        shutil.copyfile(real, beside)
-        beside.replace(target)
-    return f"data/{data.name}"
+    shown = target.relative_to(project.root).as_posix()
+    if target.exists():
+        return f"data/{data.name}", [f"kept   {shown} (it was there)"]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.part")
+    shutil.copyfile(real, beside)
+    beside.replace(target)
+    return f"data/{data.name}", [f"copied {shown}"]
 
 
 HOW_TO = """\
@@ -262,7 +265,8 @@ def _comment(text: str) -> str:
 def stage_yaml(system: str, stage: str) -> str:
     """A stage's file with every question as a comment above its empty answer."""
     template = _templates().get_template("stage.yaml.j2")
-    return template.render(system=system, stage=stage, title=TITLES[stage], sections=catalogue.sections(stage)) + "\n"
+    sections, risks = catalogue.sections(stage), catalogue.risks().values()
+    return template.render(system=system, stage=stage, title=TITLES[stage], sections=sections, risks=risks) + "\n"
 
 
 def system_yaml(system: str, found: proposal.Proposal | None, source: str | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ethics_kit import schema
 from ethics_kit.framework import catalogue
 from ethics_kit.record import Finding, Table
@@ -9,11 +11,31 @@ from ethics_kit.report import figures
 from ethics_kit.stages.case import Case, Outcome, Step, months_between
 from ethics_kit.stages.evidence import not_assessed, share_finding
 
-REGISTER = "every row of the register counts once"
+REGISTER = "count of the register"
 
 
 def _impact(case: Case) -> schema.ImpactAnalysis:
     return case.dossier.stage(schema.ImpactAnalysis)
+
+
+def _register_share(case: Case, requirement: str, name: str, count: int, n: int, **said: Any) -> Finding:
+    """A share of a register's rows. A register is no sample: it has no interval, and one row is enough."""
+    found = share_finding(case, requirement, name, count, n, minimum=1, **said)
+    return found.model_copy(update={"interval": None, "method": REGISTER})
+
+
+def _scored(risk: schema.RegisteredRisk) -> bool:
+    """Whether a risk is scored, and what lowers its score is named."""
+    if not (risk.inherent and risk.residual):
+        return False
+    treated = risk.treatment is not None and not schema.placeholder(risk.treatment)
+    return treated or risk.residual.score >= risk.inherent.score
+
+
+def _heard(consulted: schema.Consultation) -> bool:
+    """Whether a group said something and was answered something."""
+    said = (consulted.raised, consulted.answered)
+    return all(text and not schema.placeholder(text) for text in said)
 
 
 def impact_level(case: Case) -> Outcome:
@@ -65,8 +87,9 @@ def risk_register(case: Case) -> Outcome:
     impact = _impact(case)
     use = case.dossier.system.use
     expected = {r.id for r in catalogue.risks().values() if use is None or use in r.uses}
-    handled = {r.id for r in impact.risks} | {r.id for r in impact.risks_ruled_out if r.on <= case.as_of}
-    scored = [r for r in impact.risks if r.inherent and r.residual]
+    ruled_out = [r for r in impact.risks_ruled_out if r.on <= case.as_of]
+    handled = {r.id for r in impact.risks} | {r.id for r in ruled_out}
+    scored = [r for r in impact.risks if _scored(r)]
     unscored = sorted({r.id for r in impact.risks} - {r.id for r in scored})
     forgotten = sorted(expected - handled, key=lambda i: int(i[1:]))
     appetite = case.dossier.policy.risk.appetite.value
@@ -77,12 +100,12 @@ def risk_register(case: Case) -> Outcome:
         if forgotten:
             awaits.append("a score or a reason to rule out for " + ", ".join(forgotten))
         if unscored:
-            awaits.append("inherent and residual scores of " + ", ".join(unscored))
+            awaits.append("inherent and residual scores, and what lowers them, of " + ", ".join(unscored))
         findings.append(not_assessed("S1.2", "risk_register", "; ".join(awaits) or "at least one registered risk"))
     if scored:
         named = ", ".join(f"{r.id} ({r.residual.score if r.residual else 0})" for r in above)
         findings.append(
-            share_finding(
+            _register_share(
                 case,
                 "S1.2",
                 "residual_above_appetite",
@@ -94,7 +117,6 @@ def risk_register(case: Case) -> Outcome:
                 unit="share of risks",
                 action="Treat these risks further, or have the policy's owner accept them by a waiver.",
                 source=case.dossier.policy.risk.appetite.source,
-                minimum=1,
             )
         )
     table = Table(
@@ -117,7 +139,11 @@ def risk_register(case: Case) -> Outcome:
         ]
         + [
             [r.id, catalogue.risks()[r.id].title, None, None, f"Ruled out: {r.reason}", r.by, None, None]
-            for r in impact.risks_ruled_out
+            for r in ruled_out
+        ]
+        + [
+            [i, catalogue.risks()[i].title, None, None, "open: score it, or rule it out", *[None] * 3]
+            for i in forgotten
         ],
     )
     return Outcome(tuple(findings), (table,), figures.risk_matrix(impact.risks, appetite))
@@ -138,7 +164,7 @@ def ownership_coverage(case: Case) -> Outcome:
         ]
     covered = [t for t in things if t[1] and t[2]]
     missing = [name for name, owner, deputy in things if not (owner and deputy)]
-    finding = share_finding(
+    finding = _register_share(
         case,
         "P4.1",
         "ownership_coverage",
@@ -150,7 +176,6 @@ def ownership_coverage(case: Case) -> Outcome:
         unit="share of things owned",
         action="Name an owner and a deputy for each.",
         source=case.dossier.policy.coverage.ownership_min.source,
-        minimum=1,
     )
     return Outcome((finding,))
 
@@ -167,7 +192,7 @@ def consultation_coverage(case: Case) -> Outcome:
         if s.consulted
         and s.consulted.on <= case.as_of
         and months_between(s.consulted.on, case.as_of) < policy.max_age_months.value
-        and s.consulted.answered
+        and _heard(s.consulted)
     ]
     open_ = [s.name for s in affected if s not in heard]
     findings = []
@@ -176,7 +201,7 @@ def consultation_coverage(case: Case) -> Outcome:
             not_assessed("S1.4", "groups_considered", "a row (or why it is not affected) for " + ", ".join(forgotten))
         )
     findings.append(
-        share_finding(
+        _register_share(
             case,
             "S1.4",
             "consultation_coverage",
@@ -188,7 +213,6 @@ def consultation_coverage(case: Case) -> Outcome:
             unit="share of groups",
             action="Hear the open groups and answer what they raise.",
             source=policy.groups.source,
-            minimum=1,
         )
     )
     table = Table(
