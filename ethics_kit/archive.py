@@ -7,6 +7,7 @@ one. A record is published by one rename, so a reader sees all of it or nothing.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,8 @@ from typing import Literal
 from ethics_kit.framework.catalogue import Stage
 from ethics_kit.project import write_atomic
 from ethics_kit.record import Record, Upstream, read_record
+
+PAGE = "report.html"
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,17 @@ def read_latest(folder: Path) -> Latest | None:
 
 
 def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:
-    """Move `staging` to the record's own folder and make it current; False where that record is there already."""
+    """Move `staging` to the record's own folder and make it current; False where that record is there already.
+
+    A folder of that name that does not hold this very record and page was altered or torn; it is set aside.
+    """
     parent = stage_folder(reports, record.system["id"], record.stage)
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / record.folder_name
-    new = not folder.exists()
+    new = not _holds(folder, record, staging)
     if new:
+        _set_aside(folder)
+        _flush(staging)
         try:
             staging.rename(folder)
         except OSError:
@@ -63,6 +71,26 @@ def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:
         shutil.rmtree(staging, ignore_errors=True)
     _make_current(parent, Latest("ok", folder.name, record.as_of))
     return folder, new
+
+
+def _holds(folder: Path, record: Record, staging: Path) -> bool:
+    """Whether `folder` has this record, intact, with the page that `staging` has."""
+    there, _ = read_record(folder / "record.json")
+    old, new = ((f / PAGE).read_bytes() if (f / PAGE).is_file() else b"" for f in (folder, staging))
+    return there is not None and there.record_id == record.record_id and old == new
+
+
+def _set_aside(folder: Path) -> None:
+    if folder.exists():
+        number = len(list(folder.parent.glob(f"set_aside_*_{folder.name}"))) + 1
+        folder.rename(folder.with_name(f"set_aside_{number}_{folder.name}"))
+
+
+def _flush(folder: Path) -> None:
+    """Bring a folder's files to the disk, so that a crash after the rename leaves them whole."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def publish_failure(staging: Path, reports: Path, system: str, stage: str, as_of: date) -> Path:
@@ -82,9 +110,9 @@ def publish_failure(staging: Path, reports: Path, system: str, stage: str, as_of
 
 
 def _make_current(parent: Path, latest: Latest) -> None:
-    """An older day's run, made afterwards, does not become the current one."""
+    """An older day's run, made afterwards, does not become the current one, unless the current one lies ahead."""
     before = read_latest(parent)
-    if before and before.as_of > latest.as_of:
+    if before and latest.as_of < before.as_of <= date.today():
         return
     content = {"status": latest.status, "folder": latest.folder, "as_of": latest.as_of.isoformat()}
     write_atomic(parent / "latest.json", (json.dumps(content, indent=1) + "\n").encode())
@@ -103,6 +131,14 @@ def _failed_days(parent: Path) -> Iterator[date]:
     for folder in parent.glob("failed_*"):
         with suppress(ValueError):
             yield date.fromisoformat(folder.name.removeprefix("failed_"))
+
+
+def trusted(folder: Path, system: str, stage: str) -> Record | None:
+    """The record in `folder`, where it is unchanged and of this system, stage and folder name."""
+    record, _ = read_record(folder / "record.json")
+    if record is None or (record.system.get("id"), record.stage, record.folder_name) != (system, stage, folder.name):
+        return None
+    return record
 
 
 def upstream(
@@ -134,8 +170,8 @@ def upstream(
         return Upstream(stage=stage, use=use, status="missing"), None
     if latest is None or (named and [p.name for p in found[-1:]] != [named]):
         return Upstream(stage=stage, use=use, status="altered"), None
-    record, _ = read_record(found[-1] / "record.json")
-    if record is None or record.system["id"] != system or record.stage != stage or record.folder_name != found[-1].name:
+    record = trusted(found[-1], system, stage)
+    if record is None:
         return Upstream(stage=stage, use=use, status="altered"), None
     status = "ok"
     if record.as_of < as_of - timedelta(days=max_age_days):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +18,6 @@ from ethics_kit.project import STAGES, Project, find_project, locate_system, not
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from ethics_kit.project import Stage as StageName
     from ethics_kit.runner.assessment import Result
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
 
 EXAMPLE_DAY = "2026-11-01"
+
+Located = tuple[Project, Path]
 
 Stage = StrEnum("Stage", {name: name for name in STAGES})  # type: ignore[misc]
 Systems = Annotated[
@@ -60,9 +63,9 @@ def _tell(error: InputError) -> None:
         typer.echo(str(problem), err=True)
 
 
-def _located(systems: list[str] | None) -> tuple[list[tuple[Project, Path]], list[InputError]]:
+def _located(systems: list[str] | None) -> tuple[list[Located], list[InputError]]:
     """The dossiers named, or all; a folder of dossiers stands for each of them."""
-    found: list[tuple[Project, Path]] = []
+    found: list[Located] = []
     errors = []
     for name in systems or [""]:
         try:
@@ -72,7 +75,7 @@ def _located(systems: list[str] | None) -> tuple[list[tuple[Project, Path]], lis
     return list({folder: (project, folder) for project, folder in found}.values()), errors
 
 
-def _one_or_many(name: str) -> list[tuple[Project, Path]]:
+def _one_or_many(name: str) -> list[Located]:
     project = find_project(Path(name)) if name else require_project(Path.cwd())
     if project is None or (name and Path(name).resolve() not in (project.root, project.parameters)):
         return [locate_system(name)]
@@ -91,34 +94,44 @@ def _one_or_many(name: str) -> list[tuple[Project, Path]]:
     return [(project, s) for s in systems]
 
 
-def _valid(systems: list[str] | None) -> tuple[list[tuple[Project, Path]], int]:
-    """The dossiers that are sound; the problems of the others are told, and counted."""
+@dataclass(frozen=True)
+class Validated:
+    """The dossiers that are sound, those that are not, and how many problems were told."""
+
+    sound: list[Located]
+    bad: list[Located]
+    problems: int
+
+
+def _valid(systems: list[str] | None) -> Validated:
+    """Validate the dossiers named, or all; tell each problem once."""
     from ethics_kit import dossier
 
     located, errors = _located(systems)
-    sound = []
+    sound, bad = [], []
     for project, folder in located:
         try:
             dossier.load(project, folder)
             sound.append((project, folder))
         except InputError as error:
             errors.append(error)
+            bad.append((project, folder))
     seen: set[str] = set()
     for raised in errors:
         fresh = [p for p in raised.problems if str(p) not in seen]
         seen |= {str(p) for p in fresh}
         _tell(InputError(fresh))
-    return sound, len(seen)
+    return Validated(sound, bad, len(seen))
 
 
 @app.command()
 def check(systems: Systems = None) -> None:
     """Validate dossiers, policy and tables; print every problem at once; run nothing."""
-    sound, problems = _valid(systems)
-    for _, folder in sound:
+    found = _valid(systems)
+    for _, folder in found.sound:
         typer.echo(f"{folder.name}: in order")
-    if problems:
-        typer.echo(f"{problems} problem{'s' * (problems > 1)} to put right.", err=True)
+    if found.problems:
+        typer.echo(f"{found.problems} problem{'s' * (found.problems > 1)} to put right.", err=True)
         raise typer.Exit(BAD_INPUT)
 
 
@@ -137,26 +150,39 @@ def run(
     from ethics_kit.workbook import parse_as_of
 
     day = parse_as_of(as_of)
-    sound, problems = _valid(systems)
-    if not sound:
+    if day > date.today():
+        typer.echo(f"--as-of {day} lies ahead of today.", err=True)
+    found = _valid(systems)
+    if not found.sound:
         raise typer.Exit(BAD_INPUT)
-    results = _run(sound, stages=[s for s in STAGES if stage in (None, s)], day=day, reports=reports, jobs=jobs)
-    raise typer.Exit(_exit_code(sound, results, problems, gate=gate))
+    if reports:
+        _refuse_shared_names(found.sound, reports)
+    results = _run(found, stages=[s for s in STAGES if stage in (None, s)], day=day, reports=reports, jobs=jobs)
+    raise typer.Exit(_exit_code(found, results, gate=gate))
 
 
-def _run(
-    sound: list[tuple[Project, Path]], *, stages: Sequence[StageName], day: date, reports: Path | None, jobs: int
-) -> list[Result]:
+def _refuse_shared_names(sound: list[Located], reports: Path) -> None:
+    """Two systems of one name, of different projects, would write into one folder."""
+    counts = Counter(folder.name for _, folder in sound)
+    shared = [name for name, count in counts.items() if count > 1]
+    if shared:
+        found = f"several systems called {', '.join(shared)}"
+        todo = "run them one by one, each with reports of its own"
+        raise InputError([Problem(file=reports, found=found, allowed="each name once per --reports", todo=todo)])
+
+
+def _run(found: Validated, *, stages: Sequence[StageName], day: date, reports: Path | None, jobs: int) -> list[Result]:
     from ethics_kit import dossier
     from ethics_kit.report.index import write_index
     from ethics_kit.runner import batch
 
+    sound = found.sound
     total, done = len(sound) * len(stages), Counter[str]()
 
     def tell(result: Result) -> None:
         done["all"] += 1
         again = "" if result.new else "  (unchanged)"
-        where = result.reason if not result.ok else _shown(result.folder / "report.html")
+        where = printable(result.reason, 500) if not result.ok else _shown(result.folder / "report.html")
         typer.echo(
             f"[{done['all']}/{total}] {result.system}  {result.stage}  {result.verdict}"
             f"  {result.seconds:.1f} s{again}  {where}"
@@ -169,12 +195,19 @@ def _run(
     except KeyboardInterrupt:
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
         raise typer.Exit(STOPPED) from None
+    _table(found, results, stages)
     for project in {p.root: p for p, _ in sound}.values():
         loaded = dossier.load(project, next(f for p, f in sound if p.root == project.root), tables=False)
-        systems = [f.name for f in project.systems()]
-        index = write_index(reports or project.reports, systems, confidentiality=loaded.policy.confidentiality)
-        _table(results, stages)
+        index = write_index(
+            reports or project.reports,
+            [f.name for f in project.systems()],
+            confidentiality=loaded.policy.confidentiality,
+            not_run=[f.name for p, f in found.bad if p.root == project.root],
+        )
         typer.echo(f"\nPortfolio: {_shown(index)}")
+    if found.bad:
+        names = ", ".join(f.name for _, f in found.bad)
+        typer.echo(f"Not run, as the dossier is not in order (see above): {names}", err=True)
     return results
 
 
@@ -185,27 +218,37 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def _table(results: list[Result], stages: Sequence[str]) -> None:
+def _table(found: Validated, results: list[Result], stages: Sequence[str]) -> None:
     """Verdicts, one line per system; plain text, so that it can be pasted."""
-    systems = list(dict.fromkeys(r.system for r in results))
-    verdicts = {(r.system, r.stage): r.verdict for r in results}
-    rows = [["system", *stages], *([s, *(verdicts.get((s, t), "–") for t in stages)] for s in systems)]
+    verdicts = {(r.job.folder, r.stage): r.verdict for r in results}
+    folders = list(dict.fromkeys(r.job.folder for r in results))
+    rows = [["system", *stages], *([f.name, *(verdicts.get((f, t), "–") for t in stages)] for f in folders)]
+    rows += [[folder.name, *("not run" for _ in stages)] for _, folder in found.bad]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     typer.echo("")
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _exit_code(sound: list[tuple[Project, Path]], results: list[Result], problems: int, *, gate: bool) -> int:
+def _exit_code(found: Validated, results: list[Result], *, gate: bool) -> int:
     """2 over 1 over 3."""
-    from ethics_kit import dossier
-
-    if problems:
+    refused = _refused(found.sound, results) if gate else []
+    if gate:
+        told = ", ".join(f"{r.system} {r.stage} {r.verdict}" for r in refused)
+        typer.echo(f"Gate: refused {len(refused)} of {len(results)}: {told}" if refused else "Gate: passed.")
+    if found.problems:
         return BAD_INPUT
     if not all(r.ok for r in results):
         return FAILED
-    refused = {f.name: dossier.load(p, f, tables=False).policy.gate.refuse.value for p, f in sound} if gate else {}
-    return REFUSED if any(r.verdict in refused.get(r.system, ()) for r in results) else OK
+    return REFUSED if refused else OK
+
+
+def _refused(sound: list[Located], results: list[Result]) -> list[Result]:
+    """The results that the policy of their own project does not let pass; a failed one never passes."""
+    from ethics_kit import dossier
+
+    refuse = {f: dossier.load(p, f, tables=False).policy.gate.refuse.value for p, f in sound}
+    return [r for r in results if not r.ok or r.verdict in refuse[r.job.folder]]
 
 
 @app.command()
@@ -285,11 +328,11 @@ def demo(
     written = examples.write_tables(project.parameters)
     if written:
         typer.echo(f"Made {len(written)} example tables under {_shown(project.parameters)}/")
-    sound, problems = _valid([str(project.parameters / name) for name in examples.planted()["systems"]])
-    if problems:
+    found = _valid([str(project.parameters / name) for name in examples.planted()["systems"]])
+    if found.problems:
         raise typer.Exit(BAD_INPUT)
-    results = _run(sound, stages=STAGES, day=parse_as_of(EXAMPLE_DAY), reports=None, jobs=jobs)
-    raise typer.Exit(_exit_code(sound, results, problems, gate=False))
+    results = _run(found, stages=STAGES, day=parse_as_of(EXAMPLE_DAY), reports=None, jobs=jobs)
+    raise typer.Exit(_exit_code(found, results, gate=False))
 
 
 @app.command()

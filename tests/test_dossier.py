@@ -16,6 +16,7 @@ from ethics_kit import dossier, schema
 from ethics_kit.errors import InputError
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, Project
+from ethics_kit.stages.case import Case
 
 Make = Callable[..., Path]
 Edit = Callable[..., None]
@@ -79,7 +80,7 @@ def test_an_answer_of_the_system_comes_before_the_organisations(project: Make) -
     assert (given["model_opacity"].answer.value, given["model_opacity"].inherited) == ("unknown", True)
 
 
-@pytest.mark.parametrize(("written", "value"), [("yes", "yes"), ("no", "no"), (True, "yes"), (False, "no")])
+@pytest.mark.parametrize(("written", "value"), [("Yes", "yes"), ("NO", "no"), (True, "yes"), (False, "no")])
 def test_yes_no_true_and_false_answer_a_yes_no_question(project: Make, written: Any, value: str) -> None:
     root = project(impact_analysis={"answers": {"personalises_experience": {"value": written}}})
     assert load(root).answers("impact_analysis")["personalises_experience"].answer.value == value
@@ -103,7 +104,7 @@ def test_evidence_is_a_link_or_a_file_beside_the_dossier(project: Make) -> None:
     )
     card = root / DEMO / "evidence/card.md"
     card.parent.mkdir()
-    card.touch()
+    card.write_text("A model card.")
     given = load(root).answers("impact_analysis")
     assert given["optimises_for"].evidence_file is None
     assert given["model_opacity"].evidence_file == card
@@ -113,7 +114,7 @@ def test_an_inherited_answers_evidence_lies_beside_the_organisations_file(projec
     shared = {"ethics_officer_named": {"value": "Ann", "evidence": "mandate.md"}}
     root = project(organisation={"answers": shared}, impact_analysis={"answers": {"ethics_officer_named": ...}})
     assert told(root)[0].startswith("parameters/organisation.yaml:")
-    (root / "parameters/mandate.md").touch()
+    (root / "parameters/mandate.md").write_text("Ann decides.")
     assert told(root) == []
 
 
@@ -161,6 +162,13 @@ MISTAKES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
     (IMPACT, EVIDENCE, "ftp://ann:hunter2@a.example/x", '*evidence: found "ftp://…"; allowed:'),
     (IMPACT, EVIDENCE, "x" * 290, '*evidence: found "xxx*to do: put the document beside the dossier'),
     (IMPACT, EVIDENCE, "a\0b", '*evidence: found "a\\x00b" (text); allowed: text that is not blank'),
+    (IMPACT, EVIDENCE, "http://a.example/card", '*evidence: found "http://a.example/card"; allowed: an https'),
+    (IMPACT, EVIDENCE, "https://ann:hunter2@a.example/x", "*evidence: found a link with a password, key or*"),
+    (IMPACT, EVIDENCE, "https://a.example/x?v=1&X-Amz-Signature=hunter2", "*evidence: found a link with a password*"),
+    (IMPACT, EVIDENCE, "https://a.example/x?s%69g=hunter2", "*evidence: found a link with a password*"),
+    (IMPACT, EVIDENCE, "https://a.example/x#access_token=hunter2", "*evidence: found a link with a password*"),
+    (IMPACT, EVIDENCE, "https://[hunter2", "*evidence: found a link with a password*"),
+    (IMPACT, EVIDENCE, "system.yaml", "*evidence: found system.yaml, which only claims; allowed:"),
     # tables' files
     (SYSTEM, NOTICES, "../../../x.csv", '*found "../../../x.csv", which lies outside the project;'),
     (SYSTEM, NOTICES, "/data/x.csv", '*found "/data/x.csv", which lies outside the project;'),
@@ -169,7 +177,14 @@ MISTAKES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
     (SYSTEM, NOTICES, "postgresql://db/x?password=hunter2", '*found "postgresql://…", an address;'),
     (SYSTEM, NOTICES, "md:my_db", '*found "md:my_db", an address; *to do: export the table'),
     (ORGANISATION, ("tables", "training", "source"), "../../x.csv", '*found "../../x.csv", which lies outside'),
+    (SYSTEM, ("tables", "consents", "dated"), TODAY,
+     "*.dated: found one day for all rows; allowed: `dated` in decisions and"),
+    (SYSTEM, ("tables", "opt_outs"), {"source": "data/opt_outs.csv", "columns": {"customer": "c"}},
+     "*columns: found no column for time; *to do: add time: COLUMN"),
     # two people, reasons
+    (SYSTEM, ("lawful_bases",), [{"purpose": p, "basis": "consent", "by": "A", "approved_by": "B", "on": TODAY}
+                                 for p in ("retention", "Retention ")],
+     'lawful_bases.1.purpose: found "Retention " a second time; allowed: one basis'),
     (SYSTEM, ("lawful_bases", 0, "approved_by"), " bea  BASIS", "lawful_bases.0.approved_by: found *a second person"),
     (IMPACT, ("not_applicable",), [{**NOT_APPLICABLE, "approved_by": "ann lee "}],
      'not_applicable.0.approved_by: found "ann lee " (text); allowed: a second person, not the one in `by`'),
@@ -195,6 +210,9 @@ MISTAKES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
     (POLICY, ("version",), 2026.1, 'version: found "2026.1" (a number); allowed: text; to do: put it in quotes'),
     (POLICY, ("gate", "refuse", "value"), ["rejct"], '*value.0: found "rejct" (text); *mean reject?'),
     (ORGANISATION, ("retention_classes", "decision_log", "days"), 0, "*.days: found *least 1"),
+    (ORGANISATION, ("retention_classes", "decision_log", "days"), 36501, "*.days: found *at most 36500"),
+    (POLICY, ("fairness", "minimum_group", "value"), 9,
+     "*.minimum_group.value: found 9, fewer than records.small_cell"),
 ]  # fmt: skip
 
 
@@ -386,10 +404,10 @@ def test_a_decision_that_is_no_flag_is_sound_once_its_values_are_listed(project:
 
 
 def test_a_snapshot_without_a_time_column_says_its_day(project: Make, told: Told) -> None:
-    changes = {"tables": {"notices": {"columns": {"time": ...}, "dated": date(2026, 1, 6)}}}
+    changes = {"tables": {"decisions": {"columns": {"time": ...}, "dated": date(2026, 1, 6)}}}
     root = project(system=changes)
     assert told(root, tables=True) == []
-    times = load(root).tables.table("notices")["time"].to_pyarrow().to_pylist()
+    times = load(root).tables.table("decisions")["time"].to_pyarrow().to_pylist()
     assert {t.date() for t in times} == {date(2026, 1, 6)}
 
 
@@ -412,6 +430,120 @@ def test_a_table_of_a_duckdb_file_is_named_by_table(project: Make, told: Told) -
     assert [
         matches(p, SYSTEM, "tables.notices.source: found no table tld in the file;") for p in told(root, tables=True)
     ]
+
+
+FLAG = "found the yes/no column granted, which no role reads, so every row would count; *"
+
+
+@pytest.mark.parametrize("table", ["consents", "notices", "opt_outs"])
+@pytest.mark.parametrize("values", [("yes", "no"), ("TRUE", ""), ("1.0", "0.0")])
+def test_a_yes_no_column_that_no_role_reads_is_a_problem_where_every_row_counts(
+    project: Make, edit: Edit, told: Told, table: str, values: tuple[str, ...]
+) -> None:
+    root = project()
+    path = root / DEMO / f"data/{table}.csv"
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([f"{header},granted", *(f"{row},{values[i % 2]}" for i, row in enumerate(rows))]))
+    assert [matches(p, SYSTEM, f"tables.{table}.columns: {FLAG}") for p in told(root, tables=True)] == [True]
+    edit(root / SYSTEM, ("tables", table, "ignored"), {"granted": "The export holds consents only."})
+    assert told(root, tables=True) == []
+
+
+def test_consent_that_was_not_given_is_read_from_its_role(project: Make, edit: Edit, told: Told) -> None:
+    root = project()
+    path = root / DEMO / "data/consents.csv"
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([f"{header},said", *(f"{row},{'yes' if i else 'no'}" for i, row in enumerate(rows))]))
+    edit(root / SYSTEM, ("tables", "consents", "columns", "granted"), "said")
+    assert told(root, tables=True) == []
+    assert load(root).tables.table("consents").granted.sum().to_pyarrow().as_py() == len(rows) - 1
+
+
+def test_columns_of_words_and_blanks_are_no_flags(project: Make, told: Told) -> None:
+    root = project()
+    path = root / DEMO / "data/notices.csv"
+    header, *rows = path.read_text().splitlines()
+    lines = (f"{row},,{'yes' if i else 'by post'},{i}" for i, row in enumerate(rows))
+    path.write_text("\n".join([f"{header},blank,answer,number", *lines]))
+    assert told(root, tables=True) == []
+
+
+def test_what_is_ignored_has_to_be_there(project: Make, told: Told) -> None:
+    root = project(system={"tables": {"notices": {"ignored": {"grantd": "x"}}}})
+    assert [
+        matches(p, SYSTEM, "tables.notices.ignored.grantd: found no such column; *") for p in told(root, tables=True)
+    ]
+
+
+def test_every_way_of_writing_a_value_that_means_yes_is_listed(project: Make, edit: Edit, told: Told) -> None:
+    root = project(system={"decision": {"selected": ["yes"]}})
+    path = root / DEMO / "data/decisions.csv"
+    path.write_text(path.read_text().replace(",yes,yes,", ",YES,yes,", 5).replace(",yes,yes,", ",Yes,yes,", 5))
+    problems = told(root, tables=True)
+    words = 'decision.selected.0: found "yes", which rows also write "YES", "Yes"; *'
+    assert [matches(p, SYSTEM, words) for p in problems] == [True]
+    edit(root / SYSTEM, ("decision", "selected"), ["yes", "Yes", "YES"])
+    assert told(root, tables=True) == []
+
+
+def test_the_values_of_a_column_with_many_are_counted_and_not_listed(project: Make, edit: Edit, told: Told) -> None:
+    root = project(system={"decision": {"selected": ["yes"]}})
+    edit(root / SYSTEM, (*DECISIONS, "columns", "decision"), "customer_id")
+    (problem,) = told(root, tables=True)
+    assert "allowed: values of customer_id: 200 different ones;" in problem
+    assert "c001" not in problem
+
+
+def test_a_folder_of_the_policy_is_taken_from_the_projects_root(
+    project: Make, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project(
+        policy={"data_roots": ["../warehouse"]},
+        system={"tables": {"notices": {"source": str(tmp_path / "warehouse/notices.csv")}}},
+    )
+    (tmp_path / "warehouse").mkdir()
+    (root / DEMO / "data/notices.csv").rename(tmp_path / "warehouse/notices.csv")
+    assert told(root, tables=True) == []
+    monkeypatch.chdir(root / DEMO)
+    assert load(root, tables=True).located_tables["notices"].path.is_file()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Ann Lee", " ann  LEE", True),
+        ("Ann Lee", "Ann\u00a0Lee", True),
+        ("Ann Lee", "Ann\u200b Lee\u200d", True),
+        ("Ann Lee", "\uff21nn Lee", True),
+        ("Ann Lee", "Ann Leigh", False),
+        ("Zoe\u0308", "Zo\u00eb", True),
+    ],
+)
+def test_a_name_is_the_same_however_it_is_typed(one: str, other: str, same: bool) -> None:
+    assert schema.same_person(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "holds_the_place"),
+    [
+        *[(text, True) for text in ("TODO", "todo", "TBD.", "tbc", "?", "-", "n/a", "N.A.", "xxx", "…", "[TODO]")],
+        *[(text, True) for text in ("TODO: ask Ann", " fixme ", "???", "___")],
+        *[(text, False) for text in ("Todo cliente recibe aviso", "Nan Xu", "3", "No", "all", "не знаю", "EXX")],
+    ],
+)
+def test_a_placeholder_is_told_from_a_short_answer(text: str, holds_the_place: bool) -> None:
+    assert schema.placeholder(text) is holds_the_place
+
+
+def test_a_placeholder_is_no_answer(project: Make) -> None:
+    signed = {"by": "Ann Lee", "role": "analyst", "on": date(2026, 9, 1)}
+    question = next(q for q in catalogue.questions("impact_analysis").values() if q.type == "text")
+    for value, doubt in (("TBD", "answered with a placeholder"), ("It calls customers.", None)):
+        root = project(
+            impact_analysis={"answers": {question.id: {"value": value, "evidence": "https://a.example", **signed}}}
+        )
+        case = Case(load(root), "impact_analysis", date(2026, 11, 1), root / "reports")
+        assert case.doubt(question) == doubt
 
 
 # --- schemas ---------------------------------------------------------------------------------------------------

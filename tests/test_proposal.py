@@ -288,6 +288,11 @@ def test_what_is_told_of_a_hostile_header_is_safe_to_print(table: Table) -> None
     assert any(r"x\x1b[2J" in line for line in found.words())
 
 
+@pytest.mark.parametrize(("value", "time"), [("2026-01-05", "scored_on"), ("on hold", None)])
+def test_a_day_something_was_done_on_is_a_time(table: Table, value: str, time: str | None) -> None:
+    assert propose(table(customer_id=range(ROWS), scored_on=[value])).roles.get("time") == time
+
+
 def test_a_semicolon_between_columns_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("customer_id;gender;churn\n" + "".join(f"{i};{'fm'[i % 2]};{i % 2}\n" for i in range(50)))

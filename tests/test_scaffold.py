@@ -133,6 +133,19 @@ def test_every_question_stands_in_its_stages_file_under_its_text(stage: str) -> 
         assert all(choice.value in text for choice in question.options)
 
 
+def test_the_librarys_risks_stand_above_the_register() -> None:
+    above = scaffold.stage_yaml("x", "impact_analysis").split("\nrisks: []")[0]
+    assert above.endswith("\n".join(f"# {r.id}: {r.title}" for r in catalogue.risks().values()))
+    assert "# R1:" not in scaffold.stage_yaml("x", "design_review")
+
+
+def test_how_long_an_outcome_takes_is_left_to_the_analyst(here: Path) -> None:
+    new("my_churn", data=scores(here / "scores.csv"))
+    root = Project(here)
+    found = dossier.load(root, root.parameters / "my_churn")
+    assert found.system.outcome.horizon_days is None
+
+
 def test_a_workbook_opens_forms_for_its_system_from_its_own_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     new("my_system")
     workbooks = Project(here).workbooks("my_system")
@@ -269,7 +282,7 @@ def test_what_is_proposed_is_marked_as_proposed(here: Path) -> None:
 
 def test_a_table_outside_the_project_is_copied_into_the_dossier(here: Path, tmp_path: Path) -> None:
     outside = scores(tmp_path / "elsewhere/scores.csv")
-    new("my_churn", data=outside)
+    assert "copied parameters/my_churn/data/scores.csv" in new("my_churn", data=outside)
     assert (here / "parameters/my_churn/data/scores.csv").read_bytes() == outside.read_bytes()
     assert problems(here, "my_churn") == []
 

@@ -1,5 +1,6 @@
 """YAML is read safely, each value keeps its line, and writing keeps what a person wrote."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,13 @@ def test_a_file_that_is_not_there(path: Path) -> None:
 
 def test_a_folder_in_place_of_a_file(path: Path) -> None:
     path.mkdir()
-    with pytest.raises(InputError, match=r"^a.yaml: found Is a directory; allowed: a readable file; to do: check"):
+    with pytest.raises(InputError, match=r"^a.yaml: found a folder, pipe or device; allowed: a file; to do: put"):
+        yamlfile.read(path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(InputError, match=r"^a.yaml: found a folder, pipe or device;"):
         yamlfile.read(path)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from ethics_kit import archive
 from ethics_kit.project import STAGES, write_atomic
-from ethics_kit.record import Record, read_record, requirement_status
+from ethics_kit.record import Finding, Record, requirement_status
 from ethics_kit.report import html
 
 MARKS = {
@@ -20,9 +20,14 @@ MARKS = {
 }
 
 
-def write_index(reports: Path, systems: Iterable[str], *, confidentiality: str) -> Path:
-    """Write ``index.html`` for `systems`, by their ids, from the records in `reports`."""
+def write_index(reports: Path, systems: Iterable[str], *, confidentiality: str, not_run: Collection[str] = ()) -> Path:
+    """Write ``index.html`` for `systems`, by their ids, from the records in `reports`.
+
+    `not_run` are those whose dossiers are not in order: their records, if any, are older than this run.
+    """
     rows = sorted((_row(reports, s) for s in systems), key=lambda r: (r["rank"], r["id"]))
+    for row in rows:
+        row["not_run"] = row["id"] in not_run
     verdicts = Counter(c["words"] for r in rows for c in r["cells"])
     page = (
         html.environment()
@@ -36,7 +41,8 @@ def write_index(reports: Path, systems: Iterable[str], *, confidentiality: str) 
 
 def _row(reports: Path, system: str) -> dict[str, Any]:
     cells: list[dict[str, Any]] = []
-    name, level, worst, failing, settled, required = system, "–", "–", 0, 0, 0
+    blocking: list[Finding] = []
+    name, level, failing, settled, required = system, "–", 0, 0, 0
     for stage in STAGES:
         folder = archive.stage_folder(reports, system, stage)
         latest = archive.read_latest(folder)
@@ -52,9 +58,9 @@ def _row(reports: Path, system: str) -> dict[str, Any]:
                 "link": f"{system}/{stage}/{latest.folder}/report.html",
                 "as_of": latest.as_of.isoformat(),
             }
-            record = _read(folder / latest.folder) if latest.status == "ok" else None
+            record = archive.trusted(folder / latest.folder, system, stage) if latest.status == "ok" else None
             if record:
-                name = record.system["name"]
+                name = str(record.system.get("name", system))
                 share = _settled(record)
                 failing += share[2]
                 settled, required = settled + share[0], required + share[1]
@@ -68,18 +74,15 @@ def _row(reports: Path, system: str) -> dict[str, Any]:
                 level = f"{record.level.value}" + (
                     f" ({record.level.holds})" if record.level.value == "undetermined" else ""
                 )
-                if worst == "–" and record.recommendation.blocking:
-                    worst = record.recommendation.reason
+                blocking += [f for f in record.findings if f.id in record.recommendation.blocking]
             else:
-                cell |= {"words": "Failed" if latest.status == "failed" else "Altered", "mark": "not_met"}
+                cell |= {"words": "Failed" if latest.status == "failed" else "Altered or missing", "mark": "not_met"}
         cells.append(cell)
-    broken = sum(c["words"] in ("Failed", "Altered") for c in cells)
+    broken = sum(c["words"] in ("Failed", "Altered or missing") for c in cells)
     rank = (-failing, -broken, settled / required if required else 0)
-    return {"id": system, "name": name, "level": level, "cells": cells, "worst": worst, "rank": rank}
-
-
-def _read(folder: Path) -> Record | None:
-    return read_record(folder / "record.json")[0]
+    worst = next(iter(sorted(blocking, key=lambda f: f.evidence != "measured")), None)
+    told = f"{worst.requirement}: {worst.statement}" if worst else "–"
+    return {"id": system, "name": name, "level": level, "cells": cells, "worst": told, "rank": rank}
 
 
 def _settled(record: Record) -> tuple[int, int, int]:

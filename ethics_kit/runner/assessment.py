@@ -54,13 +54,20 @@ class Job:
 class Result:
     """How it ended. `verdict` is the recommendation, or *failed* with the reason."""
 
-    system: str
-    stage: str
+    job: Job
     verdict: str
     reason: str
     folder: Path
     seconds: float
     new: bool = True
+
+    @property
+    def system(self) -> str:
+        return self.job.system
+
+    @property
+    def stage(self) -> str:
+        return self.job.stage
 
     @property
     def ok(self) -> bool:
@@ -85,11 +92,17 @@ def assess(job: Job) -> Result:
                 raise RunError(error)
             record = _checked(notebook, staging, job)
         except RunError as failure:
-            folder = _publish_failure(job, staging, notebook, str(failure))
-            return Result(job.system, job.stage, "failed", str(failure), folder, time.monotonic() - start)
-        folder, new = _publish(job, staging, notebook, record, time.monotonic() - start)
+            folder = job.reports
+            with contextlib.suppress(OSError):
+                folder = _publish_failure(job, staging, notebook, str(failure))
+            return Result(job, "failed", str(failure), folder, time.monotonic() - start)
+        try:
+            folder, new = _publish(job, staging, notebook, record, time.monotonic() - start)
+        except Exception as failure:  # a full disk or a bug in a page must not take the other systems with it
+            reason = _scrubbed(f"not published: {type(failure).__name__}: {failure}", job)
+            return Result(job, "failed", reason, job.reports, time.monotonic() - start)
         verdict = record.recommendation
-        return Result(job.system, job.stage, verdict.verdict, verdict.reason, folder, time.monotonic() - start, new)
+        return Result(job, verdict.verdict, verdict.reason, folder, time.monotonic() - start, new)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -146,7 +159,18 @@ def _execute(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
     if kernel.killed:
         error = f"stopped after {job.time_limit:g} seconds, the limit for one notebook"
     source = output if output.is_file() else job.project.template(job.stage)
-    return nbformat.read(source, as_version=4), _scrubbed(error, job)
+    return _without_traces(nbformat.read(source, as_version=4), job), _scrubbed(error, job)
+
+
+def _without_traces(notebook: nbformat.NotebookNode, job: Job) -> nbformat.NotebookNode:
+    """Errors keep their name and message; tracebacks and what went to stderr hold paths and values of this machine."""
+    for cell in _code(notebook):
+        cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+        for output in cell.outputs:
+            if output.output_type == "error":
+                output.traceback = []
+                output.evalue = printable(_scrubbed(output.evalue, job), 2000)
+    return notebook
 
 
 def _parameters(job: Job) -> dict[str, str]:
@@ -194,13 +218,20 @@ def _publish(
 ) -> tuple[Path, bool]:
     run = {
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "by": getpass.getuser(),
+        "by": _user(),
         "seconds": round(seconds, 1),
     }
     (staging / "record.json").write_bytes(record.model_copy(update={"run": run}).to_bytes())
     _write_notebook(staging, notebook)
     (staging / "report.html").write_text(page.render(notebook, record), encoding="utf-8")
     return archive.publish(staging, job.reports, record)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number without a name
+        return f"uid {os.getuid()}"
 
 
 def _publish_failure(job: Job, staging: Path, notebook: nbformat.NotebookNode, reason: str) -> Path:
@@ -223,7 +254,9 @@ def _write_notebook(staging: Path, notebook: nbformat.NotebookNode) -> None:
     """The notebook without papermill's paths and clock times."""
     kept = json.loads(nbformat.writes(notebook))
     kept["metadata"].pop("papermill", None)
-    for cell in kept["cells"]:
+    for place, cell in enumerate(kept["cells"]):
+        if "injected-parameters" in cell["metadata"].get("tags", ()):
+            cell["id"] = f"injected-{place}"
         for volatile in ("papermill", "execution"):
             cell["metadata"].pop(volatile, None)
     text = json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True)

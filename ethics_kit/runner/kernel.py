@@ -34,7 +34,7 @@ class KernelRun:
     def __init__(self, environment: dict[str, str]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ek-"))  # 0700, and short: a socket's path has 107 characters
         self.log = (self.folder / "kernel.log").open("wb")  # what a kernel says while it ends is of no use to a reader
-        self.environment = environment | dict.fromkeys(THREADS, "1")
+        self.environment = environment | dict.fromkeys(THREADS, "1") | {"PYTHONSAFEPATH": "1"}
         self.manager: ColdKernelManager | None = None
         self.killed = self.stopped = False
         _running.add(self)
@@ -75,6 +75,7 @@ class ColdKernelManager(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv.append("--InteractiveShellApp.ignore_cwd=True")  # nothing in the project's folder is imported
         return KernelSpec(argv=argv, display_name="Ethics Kit", language="python")
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:

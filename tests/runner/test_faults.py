@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,6 +116,33 @@ def test_one_bad_dossier_is_told_the_others_run_and_the_exit_code_is_2(project, 
     assert "parameters/second/system.yaml" in done.stderr
     assert "kindd: found an unknown key" in done.stderr
     assert "demo  impact_analysis  undetermined" in done.stdout
+    assert re.search(r"(?m)^second +not run$", done.stdout)
+    assert "Not run, as the dossier is not in order (see above): second" in done.stderr
+    assert "Not run: its dossier is not in order" in (root / "reports/index.html").read_text()
+
+
+def test_the_gate_of_each_project_is_its_own(project, edit, tmp_path):
+    root = project()
+    other = tmp_path / "other"
+    shutil.copytree(root, other)
+    edit(other / "parameters/policy.yaml", ("gate", "refuse", "value"), [])
+    both = ("run", str(root / "parameters/demo"), str(other / "parameters/demo"), "--stage", "impact_analysis")
+    done = kit(*both, "--as-of", DAY, "--gate", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "Gate: refused 1 of 2: demo impact_analysis undetermined" in done.stdout
+    shared = kit(*both, "--reports", "shared", cwd=tmp_path)
+    assert shared.returncode == 2
+    assert "several systems called demo" in shared.stderr
+
+
+def test_a_failed_notebook_is_published_without_traceback_and_paths(project):
+    root = project()
+    spoil(root, "impact_analysis", "import sys; print('secret', file=sys.stderr); open('/nowhere/x')")
+    text = (assess(job(root)).folder / "notebook.ipynb").read_text()
+    assert "FileNotFoundError" in text
+    assert "Traceback" not in text
+    assert "secret\\n" not in text
+    assert str(root) not in text
 
 
 def test_nothing_is_written_when_nothing_can_run(project, edit):

@@ -5,7 +5,10 @@ import subprocess
 import sys
 from datetime import date
 
+import pytest
+
 from ethics_kit.project import Project
+from ethics_kit.record import read_record
 from ethics_kit.runner.assessment import Job, assess
 
 
@@ -89,3 +92,39 @@ def test_two_runs_at_once_on_one_folder_end_with_whole_records(project):
     folders = [p for p in (root / "reports/demo/impact_analysis").iterdir() if p.is_dir()]
     assert len(folders) == 1
     assert sorted(p.name for p in folders[0].iterdir()) == ["notebook.ipynb", "record.json", "report.html"]
+
+
+@pytest.mark.parametrize("spoil", ["report.html", "record.json", "gone"])
+def test_a_published_folder_that_was_changed_is_set_aside_and_published_anew(project, spoil):
+    root = project()
+    first = run(root)
+    if spoil == "gone":
+        (first.folder / "record.json").unlink()
+    else:
+        path = first.folder / spoil
+        path.write_text(path.read_text().replace("ndetermined", "pproved", 1))
+    second = run(root)
+    assert second.new
+    assert second.folder == first.folder
+    assert "Undetermined" in (second.folder / "report.html").read_text()
+    assert read_record(second.folder / "record.json")[0]
+    assert [p.name for p in first.folder.parent.glob("set_aside_*")] == [f"set_aside_1_{first.folder.name}"]
+    assert not run(root).new
+
+
+def test_a_package_in_the_project_does_not_stand_in_for_the_kit(project):
+    root = project()
+    shadow = root / "ethics_kit"
+    shadow.mkdir()
+    (shadow / "__init__.py").write_text("open('canary', 'w').close()\n")
+    assert run(root).ok
+    assert not list(root.rglob("canary"))
+
+
+def test_the_notebook_of_a_rerun_elsewhere_has_the_same_bytes(project, tmp_path):
+    root = project()
+    first, second = run(root), run(root, reports=root / "other")
+    texts = [(r.folder / "notebook.ipynb").read_text() for r in (first, second)]
+    assert texts[0].replace('"reports\\"', '"other\\"').replace("reports", "other") == texts[1].replace(
+        "reports", "other"
+    )
