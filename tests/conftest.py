@@ -215,9 +215,16 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return result
 
 
+def _yaml() -> YAML:
+    """A writer that writes each value out: the kit refuses anchors and aliases."""
+    yaml = YAML()
+    yaml.representer.ignore_aliases = lambda *_: True
+    return yaml
+
+
 def _dump(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    YAML().dump(content, path)
+    _yaml().dump(content, path)
 
 
 @pytest.fixture
@@ -270,7 +277,7 @@ def edit() -> Callable[..., None]:
     """
 
     def change(path: Path, key: Sequence[str | int], value: Any) -> None:
-        yaml = YAML()
+        yaml = _yaml()
         yaml.preserve_quotes = True
         content = yaml.load(path)
         node = content

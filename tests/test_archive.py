@@ -113,9 +113,17 @@ def test_nothing_is_left_in_staging(reports: Reports) -> None:
 
 def test_an_identical_record_is_not_written_a_second_time(reports: Reports) -> None:
     first, _ = reports.publish(record(), b"first")
-    again, new = reports.publish(record(), b"second")
+    again, new = reports.publish(record(), b"first")
     assert (again, new) == (first, False)
-    assert (first / "report.html").read_bytes() == b"first"
+    assert reports.folders() == [first.name]
+
+
+def test_a_page_that_differs_from_the_records_own_is_set_aside(reports: Reports) -> None:
+    first, _ = reports.publish(record(), b"forged")
+    again, new = reports.publish(record(), b"true")
+    assert (again, new) == (first, True)
+    assert (first / "report.html").read_bytes() == b"true"
+    assert (first.with_name(f"set_aside_1_{first.name}") / "report.html").read_bytes() == b"forged"
     assert reports.folders() == [first.name]
 
 
