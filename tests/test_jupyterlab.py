@@ -162,6 +162,10 @@ def test_an_analyst_fills_in_a_workbook(root: Path, lab: Callable[[str], str], c
     book.expect_saved(CHOICE)
     words = "People in debt who ask to cancel.\nPeople who read no English: # none seen"
     book.control("Answer", TEXT).press_sequentially(words)
+    for _ in range(240):  # a slow machine pauses while it types, and what stands there is saved meanwhile
+        if answer(root, "impact_analysis", TEXT).value == words:
+            break
+        page.wait_for_timeout(250)
     book.expect_saved(TEXT)
     for question, value in ((YES_NO, "yes"), (CHOICE, option.value), (TEXT, words)):
         given = answer(root, "impact_analysis", question)
