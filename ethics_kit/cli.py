@@ -234,8 +234,9 @@ def _exit_code(found: Validated, results: list[Result], *, gate: bool) -> int:
     """2 over 1 over 3."""
     refused = _refused(found.sound, results) if gate else []
     if gate:
+        passed = "Gate: not passed, see the problems above." if found.problems else "Gate: passed."
         told = ", ".join(f"{r.system} {r.stage} {r.verdict}" for r in refused)
-        typer.echo(f"Gate: refused {len(refused)} of {len(results)}: {told}" if refused else "Gate: passed.")
+        typer.echo(f"Gate: refused {len(refused)} of {len(results)}: {told}" if refused else passed)
     if found.problems:
         return BAD_INPUT
     if not all(r.ok for r in results):
