@@ -6,6 +6,7 @@ one. A record is published by one rename, so a reader sees all of it or nothing.
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import shutil
@@ -13,14 +14,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
 from ethics_kit.framework.catalogue import Stage
 from ethics_kit.project import write_atomic
 from ethics_kit.record import Record, Upstream, read_record
-
-PAGE = "report.html"
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:
         _flush(staging)
         try:
             staging.rename(folder)
-        except OSError:
-            if not folder.is_dir():
+        except OSError:  # somebody else published it meanwhile
+            if not _holds(folder, record, staging):
                 raise
             new = False
     if not new:
@@ -74,23 +74,28 @@ def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:
 
 
 def _holds(folder: Path, record: Record, staging: Path) -> bool:
-    """Whether `folder` has this record, intact, with the page that `staging` has."""
+    """Whether `folder` has this record, intact, and the other files of `staging` as they are there."""
     there, _ = read_record(folder / "record.json")
-    old, new = ((f / PAGE).read_bytes() if (f / PAGE).is_file() else b"" for f in (folder, staging))
-    return there is not None and there.record_id == record.record_id and old == new
+    if there is None or there.record_id != record.record_id:
+        return False
+    names = [p.name for p in staging.iterdir() if p.name != "record.json"]
+    return filecmp.cmpfiles(folder, staging, names, shallow=False)[0] == names
 
 
 def _set_aside(folder: Path) -> None:
     if folder.exists():
-        number = len(list(folder.parent.glob(f"set_aside_*_{folder.name}"))) + 1
-        folder.rename(folder.with_name(f"set_aside_{number}_{folder.name}"))
+        names = (folder.with_name(f"set_aside_{number}_{folder.name}") for number in count(1))
+        folder.rename(next(name for name in names if not name.exists()))
 
 
 def _flush(folder: Path) -> None:
-    """Bring a folder's files to the disk, so that a crash after the rename leaves them whole."""
-    for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+    """Bring a folder and its files to the disk, so that a crash after the rename leaves them whole."""
+    for path in (*folder.iterdir(), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def publish_failure(staging: Path, reports: Path, system: str, stage: str, as_of: date) -> Path:
@@ -98,6 +103,7 @@ def publish_failure(staging: Path, reports: Path, system: str, stage: str, as_of
     parent = stage_folder(reports, system, stage)
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / f"failed_{as_of.isoformat()}"
+    _flush(staging)
     if folder.exists():
         old = staging.with_name(f"{staging.name}.old")
         folder.rename(old)

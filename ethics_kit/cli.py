@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ethics_kit.project import Stage as StageName
     from ethics_kit.runner.assessment import Result
+    from ethics_kit.schema import Policy
 
 OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
 
@@ -96,11 +97,12 @@ def _one_or_many(name: str) -> list[Located]:
 
 @dataclass(frozen=True)
 class Validated:
-    """The dossiers that are sound, those that are not, and how many problems were told."""
+    """The dossiers that are sound, those that are not, how many problems were told, and the policies by project."""
 
     sound: list[Located]
     bad: list[Located]
     problems: int
+    policies: dict[Path, Policy]
 
 
 def _valid(systems: list[str] | None) -> Validated:
@@ -108,10 +110,10 @@ def _valid(systems: list[str] | None) -> Validated:
     from ethics_kit import dossier
 
     located, errors = _located(systems)
-    sound, bad = [], []
+    sound, bad, policies = [], [], {}
     for project, folder in located:
         try:
-            dossier.load(project, folder)
+            policies[project.root] = dossier.load(project, folder).policy
             sound.append((project, folder))
         except InputError as error:
             errors.append(error)
@@ -121,7 +123,7 @@ def _valid(systems: list[str] | None) -> Validated:
         fresh = [p for p in raised.problems if str(p) not in seen]
         seen |= {str(p) for p in fresh}
         _tell(InputError(fresh))
-    return Validated(sound, bad, len(seen))
+    return Validated(sound, bad, len(seen), policies)
 
 
 @app.command()
@@ -153,9 +155,10 @@ def run(
     if day > date.today():
         typer.echo(f"--as-of {day} lies ahead of today.", err=True)
     found = _valid(systems)
-    if not found.sound:
+    if not (found.sound or found.bad):
         raise typer.Exit(BAD_INPUT)
     if reports:
+        reports = reports.resolve()
         _refuse_shared_names(found.sound, reports)
     results = _run(found, stages=[s for s in STAGES if stage in (None, s)], day=day, reports=reports, jobs=jobs)
     raise typer.Exit(_exit_code(found, results, gate=gate))
@@ -172,8 +175,6 @@ def _refuse_shared_names(sound: list[Located], reports: Path) -> None:
 
 
 def _run(found: Validated, *, stages: Sequence[StageName], day: date, reports: Path | None, jobs: int) -> list[Result]:
-    from ethics_kit import dossier
-    from ethics_kit.report.index import write_index
     from ethics_kit.runner import batch
 
     sound = found.sound
@@ -188,27 +189,37 @@ def _run(found: Validated, *, stages: Sequence[StageName], day: date, reports: P
             f"  {result.seconds:.1f} s{again}  {where}"
         )
 
-    if reports:
-        reports = reports.resolve()
     try:
         results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, report=tell)
     except KeyboardInterrupt:
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
         raise typer.Exit(STOPPED) from None
     _table(found, results, stages)
-    for project in {p.root: p for p, _ in sound}.values():
-        loaded = dossier.load(project, next(f for p, f in sound if p.root == project.root), tables=False)
-        index = write_index(
-            reports or project.reports,
-            [f.name for f in project.systems()],
-            confidentiality=loaded.policy.confidentiality,
-            not_run=[f.name for p, f in found.bad if p.root == project.root],
-        )
-        typer.echo(f"\nPortfolio: {_shown(index)}")
+    _write_indexes(found, reports)
     if found.bad:
         names = ", ".join(f.name for _, f in found.bad)
         typer.echo(f"Not run, as the dossier is not in order (see above): {names}", err=True)
     return results
+
+
+def _write_indexes(found: Validated, reports: Path | None) -> None:
+    """The page of each reports folder that is there, with the systems of all projects that report to it."""
+    from ethics_kit.report.index import write_index
+
+    projects: dict[Path, dict[Path, Project]] = {}
+    for project, _ in (*found.sound, *found.bad):
+        projects.setdefault(reports or project.reports, {})[project.root] = project
+    for folder, own in projects.items():
+        if not folder.is_dir():
+            continue
+        labels = {found.policies[root].confidentiality: None for root in own if root in found.policies}
+        index = write_index(
+            folder,
+            [system.name for project in own.values() for system in project.systems()],
+            confidentiality=" / ".join(labels) or "policy.yaml is not in order",
+            not_run=[system.name for project, system in found.bad if project.root in own],
+        )
+        typer.echo(f"\nPortfolio: {_shown(index)}")
 
 
 def _shown(path: Path) -> str:
@@ -232,7 +243,7 @@ def _table(found: Validated, results: list[Result], stages: Sequence[str]) -> No
 
 def _exit_code(found: Validated, results: list[Result], *, gate: bool) -> int:
     """2 over 1 over 3."""
-    refused = _refused(found.sound, results) if gate else []
+    refused = _refused(found, results) if gate else []
     if gate:
         passed = "Gate: not passed, see the problems above." if found.problems else "Gate: passed."
         told = ", ".join(f"{r.system} {r.stage} {r.verdict}" for r in refused)
@@ -244,12 +255,10 @@ def _exit_code(found: Validated, results: list[Result], *, gate: bool) -> int:
     return REFUSED if refused else OK
 
 
-def _refused(sound: list[Located], results: list[Result]) -> list[Result]:
+def _refused(found: Validated, results: list[Result]) -> list[Result]:
     """The results that the policy of their own project does not let pass; a failed one never passes."""
-    from ethics_kit import dossier
-
-    refuse = {f: dossier.load(p, f, tables=False).policy.gate.refuse.value for p, f in sound}
-    return [r for r in results if not r.ok or r.verdict in refuse[r.job.folder]]
+    policies = found.policies
+    return [r for r in results if not r.ok or r.verdict in policies[r.job.project.root].gate.refuse.value]
 
 
 @app.command()

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Evidence, Kind, Level, Stage
 from ethics_kit.schema import Verdict
 
@@ -197,6 +198,13 @@ class Record(Part):
     versions: dict[str, str]
     run: dict[str, Any] = {}
 
+    @field_validator("system")
+    @classmethod
+    def _named(cls, system: dict[str, Any]) -> dict[str, Any]:
+        if not all(isinstance(system.get(key), str) and system[key] for key in ("id", "name")):
+            raise ValueError("a system has an id and a name")
+        return system
+
     def sealed(self) -> Record:
         """The record with its id."""
         return self.model_copy(update={"record_id": self.digest()})
@@ -231,6 +239,8 @@ def read_record(path: Path) -> tuple[Record | None, str]:
         return None, "record.json is not a record of this kit"
     if not unchanged:
         return None, "record.json was changed after it was written"
+    if set(catalogue.stage_requirements(record.stage)) - {d.requirement for d in record.obligations.duties}:
+        return None, "requirements of the stage are left out of its obligations"
     if recommend(record.findings, record.obligations, record.upstream, record.as_of) != record.recommendation:
         return None, "the recommendation does not follow from the findings"
     return record, ""

@@ -12,6 +12,7 @@ import pytest
 
 from ethics_kit import archive
 from ethics_kit.archive import Latest
+from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, recommend
 
 AS_OF = date(2026, 11, 1)
@@ -29,10 +30,19 @@ def record(
         statement=statement,
         null_reason="a statement, not a number",
     )
-    owed = Duty(requirement="P1.1", weight="required", needs=("attested",), if_not_met="block", reason="")
-    obligations = Obligations(level="I", kind="scored", conditions={}, duties=[owed])
+    owed = [
+        Duty(
+            requirement=requirement,
+            weight="required" if requirement == "P1.1" else "excluded",
+            needs=("attested",),
+            if_not_met="block",
+            reason="",
+        )
+        for requirement in ("P1.1", *stage_requirements("impact_analysis"), *stage_requirements("design_review"))
+    ]
+    obligations = Obligations(level="I", kind="scored", conditions={}, duties=owed)
     return Record(
-        system={"id": system, "model_version": version},
+        system={"id": system, "name": "Churn risk", "model_version": version},
         stage="impact_analysis",
         as_of=as_of,
         level=LevelResult(value="I", holds="I", best="I", worst="I"),
@@ -65,7 +75,8 @@ class Reports:
         return folder
 
     def publish(self, published: Record, report: bytes = b"<html>") -> tuple[Path, bool]:
-        staging = self.staging({"record.json": published.to_bytes(), "report.html": report})
+        files = {"record.json": published.to_bytes(), "report.html": report, "notebook.ipynb": b"{}"}
+        staging = self.staging(files)
         return archive.publish(staging, self.root, published)
 
     def fail(self, as_of: date = AS_OF, page: bytes = b"<html>") -> Path:
@@ -184,10 +195,45 @@ def test_a_folder_that_someone_else_published_meanwhile_is_kept(
     reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, _ = reports.publish(record(), b"first")
-    exists = Path.exists
-    monkeypatch.setattr(Path, "exists", lambda path, **kw: path != first and exists(path, **kw))
-    assert reports.publish(record(), b"second") == (first, False)
+    holds = archive._holds
+    looked: list[Path] = []
+
+    def not_there_at_first(*arguments: Any) -> bool:
+        looked.append(first)
+        return len(looked) > 1 and holds(*arguments)
+
+    monkeypatch.setattr(archive, "_holds", not_there_at_first)
+    monkeypatch.setattr(archive, "_set_aside", lambda _folder: None)
+    assert reports.publish(record(), b"first") == (first, False)
     assert (first / "report.html").read_bytes() == b"first"
+
+
+def test_another_folder_in_the_way_is_an_error_and_not_taken_for_the_record(
+    reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = reports.publish(record(), b"forged")
+    monkeypatch.setattr(archive, "_set_aside", lambda _folder: None)
+    with pytest.raises(OSError, match="not empty"):
+        reports.publish(record(), b"true")
+    assert (first / "report.html").read_bytes() == b"forged"
+
+
+@pytest.mark.parametrize("name", ["report.html", "notebook.ipynb"])
+def test_a_record_without_one_of_its_files_is_published_anew(reports: Reports, name: str) -> None:
+    first, _ = reports.publish(record())
+    (first / name).unlink()
+    assert reports.publish(record()) == (first, True)
+    assert (first / name).is_file()
+
+
+def test_what_is_set_aside_never_takes_the_place_of_what_was_set_aside_before(reports: Reports) -> None:
+    for page in (b"1", b"2", b"3"):
+        reports.publish(record(), page)
+    name = record().folder_name
+    shutil.rmtree(reports.stage / f"set_aside_1_{name}")
+    reports.publish(record(), b"4")
+    kept = sorted((p / "report.html").read_bytes() for p in reports.stage.glob("set_aside_*"))
+    assert kept == [b"2", b"3"]
 
 
 def test_publishing_into_a_file_is_an_error_and_no_success(reports: Reports) -> None:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.record import (
     Duty,
     Finding,
@@ -82,7 +83,7 @@ def verdict(findings: Sequence[Finding], duties: Sequence[Duty] = (), records: S
 
 def record(**more: Any) -> Record:
     findings = more.pop("findings", [finding(), finding(requirement="C2.1", evidence="measured", value=0.1, n=100)])
-    obligations = more.pop("obligations", obliged(duty(), duty("C2.1", needs=("measured",))))
+    obligations = more.pop("obligations", complete(obliged(duty(), duty("C2.1", needs=("measured",)))))
     records = more.pop("upstream", [upstream()])
     content: dict[str, Any] = {
         "system": {"id": "churn_risk", "name": "Churn – größe", "model_version": "3.2"},
@@ -100,6 +101,13 @@ def record(**more: Any) -> Record:
         "versions": {"ethics_kit": "0.1.0"},
     }
     return Record(**content | more).sealed()
+
+
+def complete(obligations: Obligations) -> Obligations:
+    """With the stage's other requirements, excluded, as a record names them all."""
+    named = {d.requirement for d in obligations.duties}
+    others = [duty(r, weight="excluded") for r in stage_requirements("bias_testing") if r not in named]
+    return obligations.model_copy(update={"duties": [*obligations.duties, *others]})
 
 
 @pytest.fixture
@@ -318,6 +326,21 @@ def test_an_edited_upstream_status_is_refused_also_under_a_fresh_id(saved: Path)
     content["upstream"][0]["recommendation"] = "approve"
     saved.write_bytes(resealed(content))
     assert refused(saved) == "the recommendation does not follow from the findings"
+
+
+def test_a_duty_taken_out_is_refused_also_under_a_fresh_id(saved: Path) -> None:
+    content = json.loads(record(findings=[finding()]).to_bytes())
+    content["obligations"]["duties"] = [d for d in content["obligations"]["duties"] if d["requirement"] != "C2.1"]
+    content["recommendation"] = recommend([finding()], obliged(duty()), [upstream()], AS_OF).model_dump(mode="json")
+    assert content["recommendation"]["verdict"] == "approve"
+    saved.write_bytes(resealed(content))
+    assert refused(saved) == "requirements of the stage are left out of its obligations"
+
+
+@pytest.mark.parametrize("system", [{"id": "", "name": "x"}, {"id": "x"}, {"name": "x"}, {"id": 1, "name": "x"}, {}])
+def test_a_record_names_its_system(system: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="a system has an id and a name"):
+        record(system=system)
 
 
 def test_a_record_of_another_schema_is_refused(saved: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ethics_kit import archive
+from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.project import STAGES, write_atomic
 from ethics_kit.record import Finding, Record, requirement_status
 from ethics_kit.report import html
@@ -21,13 +22,16 @@ MARKS = {
 
 
 def write_index(reports: Path, systems: Iterable[str], *, confidentiality: str, not_run: Collection[str] = ()) -> Path:
-    """Write ``index.html`` for `systems`, by their ids, from the records in `reports`.
+    """Write ``index.html`` for `systems`, by their ids, and for every other system with a record in `reports`.
 
     `not_run` are those whose dossiers are not in order: their records, if any, are older than this run.
     """
-    rows = sorted((_row(reports, s) for s in systems), key=lambda r: (r["rank"], r["id"]))
+    systems = set(systems)
+    recorded = {path.parent.parent.name for path in reports.glob("*/*/latest.json")}
+    recorded = {name for name in recorded if SYSTEM_ID.match(name)}
+    rows = sorted((_row(reports, s) for s in systems | recorded), key=lambda r: (r["rank"], r["id"]))
     for row in rows:
-        row["not_run"] = row["id"] in not_run
+        row["not_run"], row["elsewhere"] = row["id"] in not_run, row["id"] not in systems
     verdicts = Counter(c["words"] for r in rows for c in r["cells"])
     page = (
         html.environment()

@@ -84,25 +84,24 @@ def assess(job: Job) -> Result:
     """
     start = time.monotonic()
     staging = job.reports / STAGED / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
-    staging.mkdir(parents=True)
+    notebook = nbformat.v4.new_notebook()
     try:
+        staging.mkdir(parents=True)
         notebook, error = _execute(job, staging)
-        try:
-            if error:
-                raise RunError(error)
-            record = _checked(notebook, staging, job)
-        except RunError as failure:
-            folder = job.reports
-            with contextlib.suppress(OSError):
-                folder = _publish_failure(job, staging, notebook, str(failure))
-            return Result(job, "failed", str(failure), folder, time.monotonic() - start)
-        try:
-            folder, new = _publish(job, staging, notebook, record, time.monotonic() - start)
-        except Exception as failure:  # a full disk or a bug in a page must not take the other systems with it
-            reason = _scrubbed(f"not published: {type(failure).__name__}: {failure}", job)
-            return Result(job, "failed", reason, job.reports, time.monotonic() - start)
+        if error:
+            raise RunError(error)
+        record = _checked(notebook, staging, job)
+        folder, new = _publish(job, staging, notebook, record, time.monotonic() - start)
         verdict = record.recommendation
         return Result(job, verdict.verdict, verdict.reason, folder, time.monotonic() - start, new)
+    except Stopped:
+        raise
+    except Exception as failure:  # whatever befalls one assessment must not take the other systems with it
+        reason = str(failure) if isinstance(failure, RunError) else f"{type(failure).__name__}: {failure}"
+        reason, folder = _scrubbed(reason, job), job.reports
+        with contextlib.suppress(Exception):
+            folder = _publish_failure(job, staging, notebook, reason)
+        return Result(job, "failed", reason, folder, time.monotonic() - start)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -159,7 +158,7 @@ def _execute(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
     if kernel.killed:
         error = f"stopped after {job.time_limit:g} seconds, the limit for one notebook"
     source = output if output.is_file() else job.project.template(job.stage)
-    return _without_traces(nbformat.read(source, as_version=4), job), _scrubbed(error, job)
+    return _without_traces(nbformat.read(source, as_version=4), job), error
 
 
 def _without_traces(notebook: nbformat.NotebookNode, job: Job) -> nbformat.NotebookNode:
@@ -169,6 +168,7 @@ def _without_traces(notebook: nbformat.NotebookNode, job: Job) -> nbformat.Noteb
         for output in cell.outputs:
             if output.output_type == "error":
                 output.traceback = []
+                output.ename = printable(_scrubbed(output.ename, job), 200)
                 output.evalue = printable(_scrubbed(output.evalue, job), 2000)
     return notebook
 
@@ -183,7 +183,10 @@ def _parameters(job: Job) -> dict[str, str]:
 
 
 def _scrubbed(text: str, job: Job) -> str:
-    return text.replace(f"{job.project.root}{os.sep}", "").replace(str(Path.home()), "~")
+    """Without the folders of this machine."""
+    for folder in (job.reports, job.project.root):
+        text = text.replace(f"{folder}{os.sep}", "")
+    return text.replace(str(Path.home()), "~")
 
 
 def _checked(notebook: nbformat.NotebookNode, staging: Path, job: Job) -> Record:

@@ -84,3 +84,10 @@ class ColdKernelManager(AsyncKernelManager):
         return await super()._async_pre_start_kernel(**kwargs)
 
     pre_start_kernel = _async_pre_start_kernel
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **kwargs: Any) -> None:
+        await super()._async_launch_kernel(kernel_cmd, **kwargs)
+        if self.kernel_run.killed:  # while it was starting
+            self.kernel_run.kill()
+
+    _launch_kernel = _async_launch_kernel

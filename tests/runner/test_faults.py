@@ -12,8 +12,10 @@ from datetime import date
 
 import nbformat
 import pytest
+from jupyter_client.manager import AsyncKernelManager
 
 from ethics_kit.project import Project, notebook_name
+from ethics_kit.report import page
 from ethics_kit.runner.assessment import Job, assess
 
 KIT = [sys.executable, "-c", "from ethics_kit.cli import main; main()"]
@@ -74,6 +76,44 @@ def test_a_failure_leaves_its_notebook_and_a_page_and_counts_as_failed(project, 
     assert list((root / "reports/.staging").iterdir()) == []
 
 
+def test_a_page_that_cannot_be_made_is_a_failure_also_after_an_earlier_success(project, monkeypatch):
+    root = project()
+    assert assess(job(root)).ok
+
+    def render(*_):
+        raise ValueError(f"no figure in {root}/reports/x")
+
+    monkeypatch.setattr(page, "render", render)
+    result = assess(job(root))
+    assert (result.verdict, result.reason) == ("failed", "ValueError: no figure in x")
+    latest = json.loads((root / "reports/demo/impact_analysis/latest.json").read_text())
+    assert latest == {"status": "failed", "folder": f"failed_{DAY}", "as_of": DAY}
+
+
+def test_reports_that_cannot_be_written_are_a_failure_and_no_crash(project):
+    root = project()
+    (root / "reports").write_text("a file in the way")
+    result = assess(job(root))
+    assert result.verdict == "failed"
+    assert "NotADirectoryError" in result.reason or "FileExistsError" in result.reason
+    assert (root / "reports").read_text() == "a file in the way"
+
+
+def test_a_kernel_that_is_killed_before_it_starts_does_not_run_on(project, monkeypatch):
+    root = project()
+    spoil(root, "impact_analysis", "open('canary', 'w').close()", place=0)
+    launch = AsyncKernelManager._async_launch_kernel
+
+    async def killed_while_starting(manager, *arguments, **options):
+        manager.kernel_run.kill()
+        await launch(manager, *arguments, **options)
+
+    monkeypatch.setattr(AsyncKernelManager, "_async_launch_kernel", killed_while_starting)
+    result = assess(job(root, time_limit=300))
+    assert result.reason == "stopped after 300 seconds, the limit for one notebook"
+    assert not list(root.rglob("canary"))
+
+
 def test_a_notebook_over_its_time_limit_is_ended_and_failed(project):
     root = project()
     spoil(root, "impact_analysis", "import time; time.sleep(300)")
@@ -119,6 +159,39 @@ def test_one_bad_dossier_is_told_the_others_run_and_the_exit_code_is_2(project, 
     assert re.search(r"(?m)^second +not run$", done.stdout)
     assert "Not run, as the dossier is not in order (see above): second" in done.stderr
     assert "Not run: its dossier is not in order" in (root / "reports/index.html").read_text()
+
+
+def test_a_run_in_which_no_dossier_is_in_order_marks_the_page_that_is_there(project, edit):
+    root = project()
+    assert kit("run", "--stage", "impact_analysis", "--as-of", DAY, cwd=root).returncode == 0
+    edit(root / "parameters/demo/system.yaml", ("kindd",), "scored")
+    done = kit("run", "--as-of", DAY, cwd=root)
+    assert done.returncode == 2
+    assert re.search(r"(?m)^demo +not run", done.stdout)
+    index = (root / "reports/index.html").read_text()
+    assert "Not run: its dossier is not in order" in index
+    assert "Undetermined" in index
+
+
+def test_projects_that_share_a_reports_folder_share_its_page(project, tmp_path):
+    root = project()
+    other = tmp_path / "other"
+    shutil.copytree(root, other)
+    (other / "parameters/demo").rename(other / "parameters/another")
+    shared = ("--stage", "impact_analysis", "--as-of", DAY, "--reports", str(tmp_path / "shared"))
+    both = ("run", str(root / "parameters/demo"), str(other / "parameters/another"))
+    assert kit(*both, *shared, cwd=tmp_path).returncode == 0
+    index = (tmp_path / "shared/index.html").read_text()
+    assert "demo/impact_analysis" in index
+    assert "another/impact_analysis" in index
+    assert "Not part of" not in index
+    (tmp_path / "shared/javascript:x/y").mkdir(parents=True)
+    (tmp_path / "shared/javascript:x/y/latest.json").write_text("{}")
+    assert kit("run", "demo", *shared, cwd=root).returncode == 0
+    index = (tmp_path / "shared/index.html").read_text()
+    assert "another/impact_analysis" in index
+    assert index.count("Not part of this run") == 1
+    assert "javascript" not in index
 
 
 def test_the_gate_of_each_project_is_its_own(project, edit, tmp_path):
