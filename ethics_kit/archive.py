@@ -152,6 +152,7 @@ def upstream(
     stage: Stage,
     *,
     system: str,
+    kind: str,
     version: str | None,
     as_of: date,
     max_age_days: int,
@@ -159,8 +160,8 @@ def upstream(
 ) -> tuple[Upstream, Record | None]:
     """The record of `stage` that a later stage as of `as_of` rests on, and whether it may.
 
-    It has to be there, unchanged, of the same system and model version, no older than the policy allows, and not
-    followed by a failed run. Where ``latest.json`` is gone, or names a record that is gone, it is *altered*.
+    It has to be there, unchanged, of the same system, its kind and the version of its model (which has to have one), no
+    older than the policy allows, and not followed by a failed run. Where ``latest.json`` is gone, or names a record that is gone, it is *altered*.
     """
     parent = stage_folder(reports, system, stage)
     latest = read_latest(parent)
@@ -182,7 +183,7 @@ def upstream(
     status = "ok"
     if record.as_of < as_of - timedelta(days=max_age_days):
         status = "stale"
-    elif record.system.get("model_version") != version:
+    elif version is None or (record.system.get("kind"), record.system.get("model_version")) != (kind, version):
         status = "other_model"
     entry = Upstream(
         stage=stage,

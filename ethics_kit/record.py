@@ -121,6 +121,16 @@ class Upstream(Part):
     recommendation: Verdict | None = None
 
 
+UPSTREAM_WORDS = {
+    "ok": "in order",
+    "missing": "there is no record",
+    "failed": "its last run failed",
+    "altered": "its record was altered or is gone",
+    "stale": "its record is older than the policy allows",
+    "other_model": "its record is not known to be about this kind and version of the model",
+}
+
+
 class LevelResult(Part):
     """The impact level; `holds` is the one whose obligations hold, the worst case of what is unanswered."""
 
@@ -294,7 +304,7 @@ def recommend(
     ]
     conditioned = [u.stage for u in gate if u.recommendation == "approve_with_conditions"]
     nothing = len(inapplicable) == len(required)
-    unapproved = [] if obligations.policy_approved else ["policy.yaml, which nobody has approved"]
+    unapproved = [] if obligations.policy_approved else ["policy.yaml"]
     lists = {
         "blocking": blocking + rejected,
         "conditions": conditions + conditioned,
@@ -307,7 +317,7 @@ def recommend(
         verdict = "undetermined"
     else:
         verdict = "approve_with_conditions" if lists["conditions"] else "approve"
-    return Recommendation(verdict=verdict, reason=_reason(verdict, lists, findings), **lists)
+    return Recommendation(verdict=verdict, reason=_reason(verdict, lists, statements(findings, upstream)), **lists)
 
 
 def _blocks(finding: Finding, duty: Duty, as_of: date) -> bool:
@@ -318,13 +328,26 @@ def _blocks(finding: Finding, duty: Duty, as_of: date) -> bool:
     return duty.if_not_met == "block" or not planned
 
 
-def _reason(verdict: Verdict, lists: Mapping[str, list[str]], findings: Sequence[Finding]) -> str:
-    statements = {f.id: f.statement for f in findings}
+def statements(findings: Iterable[Finding], upstream: Iterable[Upstream]) -> dict[str, str]:
+    """What each item that a recommendation names means, in words."""
+    return {
+        "policy.yaml": "nobody has approved it",
+        **{u.stage: f"{_told(u)}; see that stage" for u in upstream},
+        **{f.id: f.statement for f in findings},
+    }
 
+
+def _told(earlier: Upstream) -> str:
+    if earlier.status == "ok":
+        return f"recommendation {earlier.recommendation or 'unknown'}".replace("_", " ")
+    return UPSTREAM_WORDS[earlier.status]
+
+
+def _reason(verdict: Verdict, lists: Mapping[str, list[str]], told: Mapping[str, str]) -> str:
     def first(name: str) -> str:
         item = lists[name][0]
         more = len(lists[name]) - 1
-        return f"{item}: {statements.get(item, 'see that stage')}" + (f" (and {more} more)" if more else "")
+        return f"{item}: {told.get(item, 'no finding')}" + (f" (and {more} more)" if more else "")
 
     match verdict:
         case "reject":
@@ -338,7 +361,8 @@ def _reason(verdict: Verdict, lists: Mapping[str, list[str]], findings: Sequence
         case "approve_with_conditions":
             return first("conditions")
         case _:
-            return "Every requirement that is required here is met."
+            claimed = f" ({len(lists['not_applicable'])} as not applicable)" if lists["not_applicable"] else ""
+            return f"Every requirement that is required here is met{claimed}."
 
 
 def file_sha256(path: Path) -> str:

@@ -440,6 +440,11 @@ class ModelInfo(Model):
     version: Line | None = None
     released: Day | None = None
 
+    @property
+    def label(self) -> str | None:
+        """The version, else the day of the release."""
+        return self.version or (f"release of {self.released}" if self.released else None)
+
 
 class SupplierRequest(Model):
     """What a supplier was asked for, and the answer."""

@@ -42,7 +42,7 @@ def record(
     ]
     obligations = Obligations(level="I", kind="scored", conditions={}, duties=owed)
     return Record(
-        system={"id": system, "name": "Churn risk", "model_version": version},
+        system={"id": system, "name": "Churn risk", "kind": "scored", "model_version": version},
         stage="impact_analysis",
         as_of=as_of,
         level=LevelResult(value="I", holds="I", best="I", worst="I"),
@@ -91,7 +91,7 @@ class Reports:
         return [p.name for p in archive.folders(self.root, "churn_risk", "impact_analysis")]
 
     def upstream(self, as_of: date = AS_OF, **more: Any) -> tuple[str, Record | None]:
-        more = {"system": "churn_risk", "version": "3.2", "max_age_days": 92, "use": "level"} | more
+        more = {"system": "churn_risk", "kind": "scored", "version": "3.2", "max_age_days": 92, "use": "level"} | more
         entry, found = archive.upstream(self.root, "impact_analysis", as_of=as_of, **more)
         assert (entry.stage, entry.use) == ("impact_analysis", more["use"])
         assert (found is not None) is (entry.status == "ok")
@@ -287,9 +287,8 @@ def test_a_status_other_than_ok_is_failed(reports: Reports, status: str | None) 
 
 def test_a_fresh_record_of_the_same_system_is_ok_and_given(reports: Reports) -> None:
     reports.publish(record())
-    entry, found = archive.upstream(
-        reports.root, "impact_analysis", system="churn_risk", version="3.2", as_of=AS_OF, max_age_days=92, use="gate"
-    )
+    same = {"system": "churn_risk", "kind": "scored", "version": "3.2"}
+    entry, found = archive.upstream(reports.root, "impact_analysis", as_of=AS_OF, max_age_days=92, use="gate", **same)
     assert found == record()
     assert (entry.record_id, entry.as_of, entry.recommendation) == (record().record_id, AS_OF, "approve")
 
@@ -342,7 +341,12 @@ def test_a_record_of_another_model_version_is_not_ok(reports: Reports, version: 
 def test_a_record_without_a_version_does_not_stand_for_one(reports: Reports) -> None:
     reports.publish(record(version=None))
     assert reports.upstream()[0] == "other_model"
-    assert reports.upstream(version=None)[0] == "ok"
+    assert reports.upstream(version=None)[0] == "other_model"
+
+
+def test_a_record_of_another_kind_of_system_is_not_ok(reports: Reports) -> None:
+    reports.publish(record())
+    assert reports.upstream(kind="ranked")[0] == "other_model"
 
 
 def test_a_record_with_one_changed_byte_is_altered(reports: Reports) -> None:

@@ -510,6 +510,21 @@ def test_no_required_requirement_at_all_is_undetermined() -> None:
     assert verdict([finding()], [duty(weight="informative")]) == "undetermined"
 
 
+def test_the_reason_says_what_is_wrong_with_an_earlier_record() -> None:
+    found = recommend([finding()], obliged(duty()), [upstream("stale")], AS_OF)
+    assert found.reason == (
+        "1 required item is not settled. bias_testing: its record is older than the policy allows; see that stage"
+    )
+    found = recommend([finding()], obliged(duty()), [upstream(recommendation="reject")], AS_OF)
+    assert found.reason == "bias_testing: recommendation reject; see that stage"
+
+
+def test_the_reason_counts_what_is_met_only_because_it_is_not_applicable() -> None:
+    rows = [finding("not_applicable"), finding(requirement="P1.2")]
+    found = recommend(rows, obliged(duty(), duty("P1.2")), [], AS_OF)
+    assert found.reason == "Every requirement that is required here is met (1 as not applicable)."
+
+
 @pytest.mark.parametrize("use", ["gate", "level"])
 @pytest.mark.parametrize("status", ["missing", "failed", "altered", "stale", "other_model"])
 def test_an_earlier_record_that_cannot_be_relied_on_is_undetermined(status: str, use: str) -> None:

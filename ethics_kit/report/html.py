@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from ethics_kit.framework import catalogue
 from ethics_kit.project import TITLES
-from ethics_kit.record import WEAKEST, Finding
+from ethics_kit.record import UPSTREAM_WORDS, WEAKEST, Finding, statements
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -131,6 +131,8 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "csp": content_security_policy,
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
+        "upstream_words": UPSTREAM_WORDS,
+        "statements": statements,
         "titles": TITLES,
         "requirements": catalogue.requirements,
     }

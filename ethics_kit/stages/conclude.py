@@ -191,14 +191,14 @@ def _system(case: Case) -> dict[str, object]:
     return {
         "id": case.dossier.id,
         "organisation": case.dossier.organisation.name,
-        "model_version": system.model.version,
+        "model_version": system.model.label,
         **shown,
     }
 
 
 def _inputs(case: Case) -> list[Input]:
     dossier, project = case.dossier, case.dossier.project
-    roots = [project.root / r for r in dossier.policy.data_roots]
+    roots = project.data_roots(dossier.policy.data_roots)
     inputs = [
         Input(role=name, address=project.address(file.path), sha256=file_sha256(file.path))
         for name, file in dossier.files.items()
