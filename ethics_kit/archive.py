@@ -160,8 +160,9 @@ def upstream(
 ) -> tuple[Upstream, Record | None]:
     """The record of `stage` that a later stage as of `as_of` rests on, and whether it may.
 
-    It has to be there, unchanged, of the same system, its kind and the version of its model (which has to have one), no
-    older than the policy allows, and not followed by a failed run. Where ``latest.json`` is gone, or names a record that is gone, it is *altered*.
+    It has to be there, unchanged, of the same system, kind and model version (which has to be named), no older than the
+    policy allows, and not followed by a failed run. Where ``latest.json`` is gone, or names a record that is gone, it
+    is *altered*.
     """
     parent = stage_folder(reports, system, stage)
     latest = read_latest(parent)

@@ -34,7 +34,7 @@ class Given:
     def evidence_file(self) -> Path | None:
         """The evidence as a path, where it is a file and not a link."""
         evidence = self.answer.evidence
-        return None if evidence is None or checks.LINK.match(evidence) else self.folder / evidence
+        return None if evidence is None or checks.answers.LINK.match(evidence) else self.folder / evidence
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Dossier:
         """The tables' files, opened when first asked for."""
         from ethics_kit.measures.tables import Tables
 
-        return Tables(checks.sources(self))
+        return Tables(checks.data.sources(self))
 
     def attribute_table(self, name: str) -> str:
         """The table an attribute's column is in: as declared, else the customers table, else the events."""
@@ -152,10 +152,10 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
         stages={stage: models[stage] for stage in STAGES},  # type: ignore[misc]
         files=files,
     )
-    problems += checks.answers(dossier)
+    problems += checks.answers.problems(dossier)
     if "system" not in unsound:
-        wrong = checks.system(dossier)
-        problems += wrong or (checks.data(dossier) if tables else [])
+        wrong = checks.references.problems(dossier)
+        problems += wrong or (checks.data.problems(dossier) if tables else [])
     if problems:
         raise InputError(problems)
     return dossier

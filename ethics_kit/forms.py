@@ -254,7 +254,7 @@ class SectionForm:
         model, problems = yamlfile.validate(FILES[stage], file)
         if isinstance(model, StageAnswers):
             stages, files = {**dossier.stages, stage: model}, {**dossier.files, stage: file}
-            problems += checks.answers(replace(dossier, stages=stages, files=files))
+            problems += checks.answers.problems(replace(dossier, stages=stages, files=files))
         return [p for p in problems if f"{p.key}.".startswith(f"answers.{question}.")]
 
     def sign(self) -> None:

@@ -1,0 +1,5 @@
+"""What one file of a dossier cannot see by itself: references between files, evidence, and the data they name."""
+
+from ethics_kit.checks import answers, data, references
+
+__all__ = ["answers", "data", "references"]

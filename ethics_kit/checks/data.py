@@ -1,0 +1,169 @@
+"""Problems in the tables themselves: columns, types, values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, cast
+
+from ethics_kit import schema
+from ethics_kit.errors import Problem, printable, quoted
+from ethics_kit.framework import catalogue
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from ethics_kit.dossier import Dossier, LocatedTable
+    from ethics_kit.measures.tables import Column, ColumnType, Fault, Source
+    from ethics_kit.yamlfile import Key
+
+MOST_SHOWN = 12
+"""Values of a column that a problem lists; more may be those of customers."""
+
+ROWS_COUNT = ("consents", "notices", "opt_outs")
+"""Tables in which each row is taken for a consent, a notice or an opt-out."""
+
+
+def problems(dossier: Dossier) -> list[Problem]:
+    """Problems in the tables themselves."""
+    found: list[Problem] = []
+    for name, located in dossier.located_tables.items():
+        found += [_data_problem(dossier, name, located, fault) for fault in dossier.tables.faults(name)]
+    return found or [*_value_problems(dossier), *_unread_problems(dossier)]
+
+
+def sources(dossier: Dossier) -> dict[str, Source]:
+    """The dossier's tables as the measures open them: roles with their types, and attributes."""
+    from ethics_kit.measures.tables import Source
+
+    return {
+        name: Source(
+            path=located.path.resolve(),
+            columns=_columns(dossier, name, located),
+            table=located.spec.table,
+            dated=_dated(name, located.spec),
+        )
+        for name, located in dossier.located_tables.items()
+    }
+
+
+def _dated(table: str, spec: schema.TableSpec) -> dict[str, date]:
+    """The day of a snapshot, for each required time that has no column."""
+    roles = catalogue.tables()[table].roles
+    missing = [r for r, about in roles.items() if about.type == "time" and about.required and r not in spec.columns]
+    return dict.fromkeys(missing, spec.dated) if spec.dated else {}
+
+
+def _columns(dossier: Dossier, table: str, located: LocatedTable) -> dict[str, Column]:
+    from ethics_kit.measures.tables import Column
+
+    roles = catalogue.tables()[table].roles
+    unique = {("customers", "customer"), (dossier.system.events, "id")}
+    columns = {
+        role: Column(
+            name=column,
+            type=_column_type(dossier, role, roles[role].type),
+            required=roles[role].required,
+            unique=(table, role) in unique,
+        )
+        for role, column in located.spec.columns.items()
+    }
+    for name, attribute, where in dossier.held_attributes():
+        if where == table and attribute.column:
+            columns[f"attribute_{name}"] = Column(name=attribute.column, type="text")
+    return columns
+
+
+def _column_type(dossier: Dossier, role: str, declared: str) -> ColumnType:
+    """Without a list of values that mean yes, decision and outcome have to be flags."""
+    rules = {"decision": dossier.system.decision.selected, "outcome": dossier.system.outcome.positive}
+    return "flag" if role in rules and not rules[role] and declared == "text" else cast("ColumnType", declared)
+
+
+def _data_problem(dossier: Dossier, table: str, located: LocatedTable, fault: Fault) -> Problem:
+    key: Key = ("tables", table, "source")
+    file = located.file
+    if fault.role and fault.role.startswith("attribute_"):
+        key, file = ("attributes", fault.role.removeprefix("attribute_"), "column"), dossier.files["system"]
+    elif fault.role:
+        key = ("tables", table, "columns", fault.role)
+    todo = fault.todo
+    if fault.role in ("decision", "outcome") and "that are not a flag" in fault.found:
+        wanted = "decision.selected" if fault.role == "decision" else "outcome.positive"
+        todo = f"list the values that mean yes under {wanted}"
+    return file.problem(key, found=fault.found, allowed=fault.allowed, todo=todo)
+
+
+def _value_problems(dossier: Dossier) -> Iterator[Problem]:
+    events = dossier.system.events
+    rules = {"decision": ("selected", dossier.system.decision.selected)}
+    rules["outcome"] = ("positive", dossier.system.outcome.positive)
+    for role, (key, wanted) in rules.items():
+        located = dossier.located_tables.get(events)
+        if not wanted or located is None or role not in located.spec.columns:
+            continue
+        rows = dossier.tables.table(events).select(value=role).distinct().filter(lambda t: t.value.notnull())
+        few = sorted(rows.limit(MOST_SHOWN + 1).to_pyarrow()["value"].to_pylist())
+        alike = rows.filter(rows.value.lower().isin([w.lower() for w in wanted])).to_pyarrow()["value"].to_pylist()
+        shown = ", ".join(few) if len(few) <= MOST_SHOWN else f"{rows.count().to_pyarrow()} different ones"
+        for index, value in enumerate(wanted):
+            variants = sorted(v for v in alike if v.lower() == value.lower() and v not in wanted)
+            if variants:
+                yield dossier.files["system"].problem(
+                    (role, key, index),
+                    found=f"{quoted(value)}, which rows also write " + ", ".join(map(quoted, variants)),
+                    allowed="every way of writing a value that means yes",
+                    todo="list each of them here, or have the export write one",
+                )
+            elif value not in alike:
+                yield dossier.files["system"].problem(
+                    (role, key, index),
+                    found=f"{quoted(value)}, which no row has",
+                    allowed=f"values of {located.spec.columns[role]}: {shown}",
+                    todo="correct the spelling, or leave the value out",
+                )
+
+
+def _unread_problems(dossier: Dossier) -> Iterator[Problem]:
+    """A refusal in a yes/no column that no role reads would count as a consent."""
+    for name in ROWS_COUNT:
+        located = dossier.located_tables.get(name)
+        if located is None:
+            continue
+        columns = dossier.tables.columns(name)
+        for column in located.spec.ignored:
+            if column not in columns:
+                yield located.file.problem(
+                    ("tables", name, "ignored", column),
+                    found="no such column",
+                    allowed="columns of the file that no role reads",
+                    todo="correct the name, or remove it",
+                )
+        read = {c.name for c in dossier.tables.sources[name].columns.values()}
+        roles = "map it to granted" if name == "consents" else "export only the rows that count"
+        for column in _flags(dossier.tables.raw(name), [c for c in columns if c not in {*read, *located.spec.ignored}]):
+            yield located.file.problem(
+                ("tables", name, "columns"),
+                found=f"the yes/no column {printable(column)}, which no role reads, so every row would count",
+                allowed="yes/no columns that a role reads, or that `ignored` names",
+                todo=f"{roles}, or say in `ignored:` why it does not matter",
+            )
+
+
+def _flags(raw: ir.Table, columns: list[str]) -> list[str]:
+    """Those of `columns` that hold nothing but yes and no, and not only blanks."""
+    from ethics_kit.measures.tables import FALSE, TRUE
+
+    kinds = {c: raw[c].type() for c in columns}
+    simple = [c for c, kind in kinds.items() if kind.is_string() or kind.is_boolean() or kind.is_numeric()]
+    wanted: dict[str, ir.Scalar] = {"rows": raw.count()}
+    for number, column in enumerate(simple):
+        word = raw[column].cast("string").strip().lower().re_replace(r"\.0+$", "").nullif("")
+        wanted |= {f"filled{number}": word.count(), f"flags{number}": word.isin((*TRUE, *FALSE)).sum()}
+        wanted[f"distinct{number}"] = word.nunique()
+    seen = raw.aggregate(**wanted).to_pyarrow().to_pylist()[0]
+    return [
+        column
+        for number, column in enumerate(simple)
+        if 0 < seen[f"filled{number}"] == seen[f"flags{number}"] and seen[f"distinct{number}"] <= 2
+    ]

@@ -1,0 +1,189 @@
+"""Problems between files that need no data: unknown tables and roles, paths that escape, overrides without a reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ethics_kit import schema
+from ethics_kit.errors import Problem, quoted
+from ethics_kit.framework import catalogue
+
+if TYPE_CHECKING:
+    from ethics_kit.dossier import Dossier
+    from ethics_kit.yamlfile import Key, YamlFile
+
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def problems(dossier: Dossier) -> list[Problem]:
+    """Problems that need no data: unknown tables and roles, paths that escape, attributes without a table."""
+    return [
+        *_policy_problems(dossier),
+        *_table_problems(dossier),
+        *_not_kept_problems(dossier),
+        *_attribute_problems(dossier),
+        *_basis_problems(dossier),
+    ]
+
+
+def _policy_problems(dossier: Dossier) -> Iterator[Problem]:
+    smallest, hidden = dossier.policy.fairness.minimum_group.value, dossier.policy.records.small_cell.value
+    if smallest < hidden:
+        yield dossier.files["policy"].problem(
+            ("fairness", "minimum_group", "value"),
+            found=f"{smallest}, fewer than records.small_cell ({hidden})",
+            allowed=f"at least {hidden}: a group that is compared is shown",
+            todo="raise minimum_group, or lower small_cell",
+        )
+
+
+def _table_problems(dossier: Dossier) -> Iterator[Problem]:
+    known = catalogue.tables()
+    shared, own = dossier.organisation.tables, dossier.system.tables
+    for owner, tables in (("organisation", shared), ("system", own)):
+        file = dossier.files[owner]
+        for name, spec in tables.items():
+            key: Key = ("tables", name)
+            if name not in known:
+                todo = "use one of these names; docs/dossier.md says what each table holds"
+                yield file.problem(key, found="an unknown table", allowed=", ".join(known), todo=todo)
+                continue
+            yield from _role_problems(file, name, spec)
+            yield from _path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
+            if spec.retention_class and spec.retention_class not in dossier.organisation.retention_classes:
+                classes = ", ".join(dossier.organisation.retention_classes) or "none declared yet"
+                yield file.problem(
+                    (*key, "retention_class"),
+                    found=quoted(spec.retention_class),
+                    allowed=classes,
+                    todo="declare it under retention_classes in organisation.yaml",
+                )
+            yield from override_problems(
+                file, key, spec.override_reason, overrides=owner == "system" and name in shared, what="table"
+            )
+
+
+def _not_kept_problems(dossier: Dossier) -> Iterator[Problem]:
+    for name in dossier.system.not_kept:
+        if name not in catalogue.tables() or name in dossier.located_tables:
+            named = name in dossier.located_tables
+            yield dossier.files["system"].problem(
+                ("not_kept", name),
+                found="a table that the dossier names as well" if named else "an unknown table",
+                allowed="tables of the kit that this system does not have",
+                todo="remove it here or under tables" if named else "correct the name; docs/dossier.md lists them",
+            )
+
+
+def override_problems(file: YamlFile, key: Key, reason: str | None, *, overrides: bool, what: str) -> Iterator[Problem]:
+    if overrides and not reason:
+        yield file.problem(
+            key,
+            found=f"the {what} that organisation.yaml has too",
+            allowed="one of them, or an override_reason",
+            todo="say in override_reason why this system differs, or delete it here",
+        )
+    if reason and not overrides:
+        yield file.problem(
+            (*key, "override_reason"),
+            found="a reason to override",
+            allowed=f"only where organisation.yaml has the same {what}",
+            todo="remove override_reason",
+        )
+
+
+def _role_problems(file: YamlFile, name: str, spec: schema.TableSpec) -> Iterator[Problem]:
+    roles = catalogue.tables()[name].roles
+    for role in spec.columns:
+        if role not in roles:
+            yield file.problem(
+                ("tables", name, "columns", role),
+                found="an unknown role",
+                allowed=", ".join(roles),
+                todo="write ROLE: COLUMN, the role on the left",
+            )
+    snapshots = [n for n, table in catalogue.tables().items() if table.snapshot]
+    if spec.dated and name not in snapshots:
+        yield file.problem(
+            ("tables", name, "dated"),
+            found="one day for all rows",
+            allowed="`dated` in " + " and ".join(snapshots) + " only",
+            todo="name the column that holds each row's own time, or leave the table out",
+        )
+    for role, about in roles.items():
+        dated = about.type == "time" and spec.dated is not None
+        if about.required and role not in spec.columns and not dated:
+            yield file.problem(
+                ("tables", name, "columns"),
+                found=f"no column for {role}",
+                allowed=f"{role}: the column that holds {about.about}",
+                todo=f"add {role}: COLUMN"
+                + (", or dated: DATE for a snapshot" if about.type == "time" and name in snapshots else ""),
+            )
+
+
+def _path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shared: bool) -> Iterator[Problem]:
+    base = dossier.project.parameters if shared else dossier.folder
+    if ADDRESS.match(source):
+        yield file.problem(
+            key,
+            found=f"{quoted(source)}, an address",
+            allowed="a CSV, Parquet or DuckDB file; its path from the folder of this YAML file",
+            todo="export the table to a file",
+        )
+        return
+    real = resolved(base / source)
+    roots = [dossier.project.root, *dossier.project.data_roots(dossier.policy.data_roots)]
+    if real is None or not any(real.is_relative_to(root.resolve()) for root in roots):
+        yield file.problem(
+            key,
+            found=f"{quoted(source)}, which lies outside the project",
+            allowed="files in the project's folder, or under a folder the policy lists in data_roots",
+            todo="put the table into the project, or have the policy list its folder",
+        )
+
+
+def _attribute_problems(dossier: Dossier) -> Iterator[Problem]:
+    file = dossier.files["system"]
+    usable = [t for t in (dossier.system.events, "customers") if t in dossier.located_tables]
+    for name, _, table in dossier.held_attributes():
+        if table not in usable:
+            yield file.problem(
+                ("attributes", name),
+                found=f"a column in {table}, a table the dossier does not name or this kind of system does not use",
+                allowed=" or ".join(usable) or "a table under tables:",
+                todo="name the table under tables:, or correct `table:` here",
+            )
+
+
+def _basis_problems(dossier: Dossier) -> Iterator[Problem]:
+    purposes: set[str] = set()
+    for index, basis in enumerate(dossier.system.lawful_bases):
+        purpose = basis.purpose.strip().casefold()
+        if purpose in purposes:
+            yield dossier.files["system"].problem(
+                ("lawful_bases", index, "purpose"),
+                found=f"{quoted(basis.purpose)} a second time",
+                allowed="one basis for each purpose",
+                todo="keep the one the processing rests on",
+            )
+        purposes.add(purpose)
+        if schema.same_person(basis.by, basis.approved_by):
+            yield dossier.files["system"].problem(
+                ("lawful_bases", index, "approved_by"),
+                found=quoted(basis.approved_by),
+                allowed="a second person, not the one in `by`",
+                todo="name who approved the basis",
+            )
+
+
+def resolved(path: Path) -> Path | None:
+    """Where a path leads; None where it cannot lead anywhere: links in a circle, a name too long for a file."""
+    try:
+        path.is_file()
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return None

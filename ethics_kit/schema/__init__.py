@@ -1,0 +1,55 @@
+"""The YAML files a person writes, as models: policy, organisation, system and the four stages' answers."""
+
+from __future__ import annotations
+
+from ethics_kit.schema.answers import (
+    Answer,
+    BiasTesting,
+    Consultation,
+    DeploymentSignoff,
+    DesignReview,
+    ImpactAnalysis,
+    NotApplicable,
+    RegisteredRisk,
+    StageAnswers,
+)
+from ethics_kit.schema.fields import Model, placeholder, same_person
+from ethics_kit.schema.policy import Policy, Verdict
+from ethics_kit.schema.system import Attribute, LawfulBasis, Organisation, System, TableSpec
+
+STAGE_FILES: dict[str, type[StageAnswers]] = {
+    "impact_analysis": ImpactAnalysis,
+    "design_review": DesignReview,
+    "bias_testing": BiasTesting,
+    "deployment_signoff": DeploymentSignoff,
+}
+FILES: dict[str, type[Model]] = {
+    "policy": Policy,
+    "organisation": Organisation,
+    "system": System,
+    **STAGE_FILES,
+}
+
+__all__ = [
+    "FILES",
+    "STAGE_FILES",
+    "Answer",
+    "Attribute",
+    "BiasTesting",
+    "Consultation",
+    "DeploymentSignoff",
+    "DesignReview",
+    "ImpactAnalysis",
+    "LawfulBasis",
+    "Model",
+    "NotApplicable",
+    "Organisation",
+    "Policy",
+    "RegisteredRisk",
+    "StageAnswers",
+    "System",
+    "TableSpec",
+    "Verdict",
+    "placeholder",
+    "same_person",
+]

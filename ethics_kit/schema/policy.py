@@ -1,0 +1,102 @@
+"""policy.yaml: the organisation's thresholds, each with its rationale and source."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from ethics_kit.framework.catalogue import Identifier
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share, Text
+
+T = TypeVar("T")
+Verdict = Literal["approve", "approve_with_conditions", "reject", "undetermined"]
+
+
+class Threshold(Model, Generic[T]):
+    """A limit, with why it was chosen and where it comes from."""
+
+    value: T
+    rationale: Text
+    source: Text
+
+
+class FairnessPolicy(Model):
+    """What stage 3 compares, and when a gap counts."""
+
+    attributes: Threshold[list[Identifier]]
+    margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]]
+    significance: Threshold[Annotated[float, Field(gt=0, le=0.2, strict=True)]]
+    confidence: Threshold[Annotated[float, Field(ge=0.5, lt=1, strict=True)]]
+    max_unknown: Threshold[Share]
+    minimum_group: Threshold[Annotated[int, Field(ge=2, strict=True)]]
+
+
+class RiskPolicy(Model):
+    """When a residual risk is more than the organisation accepts."""
+
+    appetite: Threshold[Annotated[int, Field(ge=1, le=25, strict=True)]]
+
+
+class ConsultationPolicy(Model):
+    """Who has to be thought of, and how long a consultation counts."""
+
+    groups: Threshold[list[Identifier]]
+    max_age_months: Threshold[Count]
+
+
+class RecordsPolicy(Model):
+    """How old evidence may be, how few rows tell nothing, and which small cells stay hidden."""
+
+    answers_max_age_months: Threshold[Count]
+    data_max_age_days: Threshold[Count]
+    upstream_max_age_days: Threshold[Count]
+    minimum_rows: Threshold[Count]
+    small_cell: Threshold[Count]
+
+
+class CoveragePolicy(Model):
+    """The share that each coverage measure has to reach, and the share of failures each may have."""
+
+    ownership_min: Threshold[Share]
+    notice_min: Threshold[Share]
+    audit_log_min: Threshold[Share]
+    training_min: Threshold[Share]
+    without_consent_max: Threshold[Share]
+    after_opt_out_max: Threshold[Share]
+    over_retention_max: Threshold[Share]
+
+
+class GatePolicy(Model):
+    """The recommendations that ``ethics-kit run --gate`` refuses."""
+
+    refuse: Threshold[list[Verdict]]
+
+
+class Policy(Model):
+    """policy.yaml: the organisation's thresholds. Until it is approved, nothing is better than undetermined."""
+
+    version: Line
+    approved_by: Person | None = None
+    approved_on: Day | None = None
+    confidentiality: Line
+    data_roots: list[Line] = []
+    fairness: FairnessPolicy
+    risk: RiskPolicy
+    consultation: ConsultationPolicy
+    records: RecordsPolicy
+    coverage: CoveragePolicy
+    gate: GatePolicy
+
+    def approved(self, as_of: date) -> bool:
+        """Whether a named person had approved the policy by `as_of`."""
+        return self.approved_by is not None and self.approved_on is not None and self.approved_on <= as_of
+
+    def thresholds(self) -> dict[str, Any]:
+        """Every threshold by its dotted name."""
+        found: dict[str, Any] = {}
+        for area, part in self:
+            if isinstance(part, Model):
+                found |= {f"{area}.{k}": t.value for k, t in part if isinstance(t, Threshold)}
+        return found

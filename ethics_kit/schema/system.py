@@ -1,0 +1,167 @@
+"""organisation.yaml and system.yaml: what all systems share, what one system is, and where its tables lie."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from ethics_kit.framework.catalogue import Identifier, Kind
+from ethics_kit.schema.answers import Answer, Applicability
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, StandardId, Text, yes_no
+
+
+class TableSpec(Model):
+    """Where a table lies and which column plays which part.
+
+    `source` is a CSV, Parquet or DuckDB file, from the dossier's folder; `table` names the table in a DuckDB
+    file. `columns` maps roles (see framework/tables.yaml) to the table's own column names. A snapshot without a time
+    column says its day in `dated`. `ignored` says why a yes/no column that no role reads does not matter.
+    """
+
+    source: Line
+    table: Line | None = None
+    columns: dict[Identifier, Line]
+    dated: Day | None = None
+    ignored: dict[Line, Text] = {}
+    retention_class: Identifier | None = None
+    override_reason: Text | None = None
+
+
+class RetentionClass(Model):
+    """How long rows of a class may be kept."""
+
+    days: Annotated[int, Field(ge=1, le=36_500, strict=True)]
+    reason: Text
+
+
+class Organisation(Model):
+    """organisation.yaml: what all systems share. A system may override an answer or table with a reason."""
+
+    name: Line
+    answers: dict[Identifier, Answer] = {}
+    tables: dict[Identifier, TableSpec] = {}
+    retention_classes: dict[Identifier, RetentionClass] = {}
+    standards: dict[StandardId, Applicability] = {}
+
+
+class NotHeld(Model):
+    """Why an attribute is not held, what stands in for it, and what stays unknown."""
+
+    reason: Text
+    substitute: Literal["voluntary_survey", "paired_test", "bounds", "none"]
+    unknown: Text
+    by: Line
+    on: Day
+
+
+class Attribute(Model):
+    """What groups are formed by. A `segment` (plan, company size) never evidences fairness towards people."""
+
+    class_: Literal["protected", "proxy", "segment"] = Field(alias="class")
+    column: Line | None = None
+    table: Literal["decisions", "conversations", "customers"] | None = None
+    not_held: NotHeld | None = None
+
+    @model_validator(mode="after")
+    def _held_or_not(self) -> Attribute:
+        if (self.column is None) == (self.not_held is None):
+            raise ValueError("either column (where it is held) or not_held (why it is not)")
+        return self
+
+
+class ModelInfo(Model):
+    """The model in use. A supplier's release period may stand for a version."""
+
+    version: Line | None = None
+    released: Day | None = None
+
+    @property
+    def label(self) -> str | None:
+        """The version, else the day of the release."""
+        return self.version or (f"release of {self.released}" if self.released else None)
+
+
+class SupplierRequest(Model):
+    """What a supplier was asked for, and the answer."""
+
+    what: Line
+    asked_on: Day
+    answer: Literal["received", "refused", "pending"]
+    answered_on: Day | None = None
+
+
+class Supplier(Model):
+    """Who made a bought system."""
+
+    name: Line
+    requests: list[SupplierRequest] = []
+
+
+class Unit(Model):
+    """What is decided on, who is affected, and what repeated rows belong to."""
+
+    decision: Line
+    affected_person: Line
+    cluster: Line | None = None
+
+
+class DecisionRule(Model):
+    """Which values of the decision column mean *selected*; `capacity` is how many can be, at most."""
+
+    selected: list[Annotated[str, BeforeValidator(yes_no)]] = []
+    capacity: Count | None = None
+
+
+class OutcomeRule(Model):
+    """Which values of the outcome column count as positive, and after how many days it is known, if that is known."""
+
+    positive: list[Annotated[str, BeforeValidator(yes_no)]] = []
+    horizon_days: Annotated[int, Field(ge=0, strict=True)] | None = None
+
+
+class NotKept(Model):
+    """Why a table of customers' rows does not exist for this system."""
+
+    reason: Text
+    by: Line
+    on: Day
+
+
+class LawfulBasis(Model):
+    """The basis of one purpose, decided by one person and approved by another."""
+
+    purpose: Line
+    basis: Literal["contract", "legitimate_interest", "consent"]
+    by: Line
+    approved_by: Line
+    on: Day
+
+
+class System(Model):
+    """system.yaml: what the system is, who answers for it, and where its tables lie."""
+
+    name: Line
+    kind: Kind
+    use: Literal["churn", "health", "triage", "offers", "bot"] | None = None
+    purpose: Text | None = None
+    intended_use: Text | None = None
+    out_of_scope: list[Text] = []
+    owner: Person | None = None
+    deputy: Person | None = None
+    model: ModelInfo = ModelInfo()
+    supplier: Supplier | None = None
+    unit: Unit
+    selection_is: Literal["benefit", "burden", "mixed"] | None = None
+    decision: DecisionRule = DecisionRule()
+    outcome: OutcomeRule = OutcomeRule()
+    attributes: dict[Identifier, Attribute] = {}
+    not_attributes: dict[Line, Text] = {}
+    lawful_bases: list[LawfulBasis] = []
+    tables: dict[Identifier, TableSpec] = {}
+    not_kept: dict[Identifier, NotKept] = {}
+
+    @property
+    def events(self) -> str:
+        """The table whose rows are what the system did."""
+        return "conversations" if self.kind == "generative" else "decisions"
