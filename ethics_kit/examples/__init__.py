@@ -1,0 +1,115 @@
+"""The example portfolio's tables: fictional, seeded, with the facts that planted.yaml counts and no others.
+
+``python -m ethics_kit.examples [PARAMETERS]`` writes them where they are missing or were written by another version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from ruamel.yaml import YAML
+
+from ethics_kit import project
+from ethics_kit.examples.around import around, programme, training
+from ethics_kit.examples.drawing import Facts, Frame, between, stack
+from ethics_kit.examples.events import WORDS, customers_of, events_of
+from ethics_kit.examples.exports import column_name, file_suffix
+from ethics_kit.examples.told import consents, deletion_requests, notices, opt_outs
+
+PLANTED = Path(__file__).with_name("planted.yaml")
+
+
+def planted() -> dict[str, Any]:
+    """The facts of planted.yaml."""
+    facts: dict[str, Any] = YAML(typ="safe", pure=True).load(PLANTED.read_text(encoding="utf-8"))
+    return facts
+
+
+def tables(system: str, whole: Facts) -> dict[str, Frame]:
+    """Every table of one example system."""
+    facts = whole["systems"][system]
+    people = customers_of(facts, whole)
+    events = events_of(people, WORDS[system])
+    since = between(people.rng, "2016-01-01", "2026-04-30", len(people.everyone))
+    customer = {"customer": people.everyone} | people.attributes | {"since": since.astype("M8[D]")}
+    if "language" in events:
+        del customer["language"]
+    return {
+        "decisions" if "decisions" in facts else "conversations": events,
+        "customers": stack([customer], "customer"),
+        "consents": consents(people),
+        "notices": notices(people),
+        "opt_outs": opt_outs(people),
+        "deletion_requests": deletion_requests(people),
+        **around(people, whole, events),
+        **programme(people, events),
+    }
+
+
+def write_tables(parameters: Path) -> list[Path]:
+    """Write what is missing or old below `parameters`; returns the files written."""
+    whole, written = planted(), []
+    shared: Callable[[], Mapping[str, dict[str, Frame]]] = lambda: {"training.csv": {"training": training(whole)}}  # noqa: E731
+    makers = {parameters: shared} | {parameters / s: partial(_files, s, whole) for s in whole["systems"]}
+    for home, make in makers.items():
+        folder = home / "data"
+        if not _is_current(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            files = make()
+            for name, content in files.items():
+                _write(folder / name, content)
+            project.write_atomic(folder / ".version", "\n".join([version(), *files, ""]).encode())
+            written += [folder / name for name in files]
+    return written
+
+
+def version() -> str:
+    """Another one whenever this package's code or planted.yaml is."""
+    content = b"".join(path.read_bytes() for path in sorted(PLANTED.parent.iterdir()) if path.is_file())
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()[:16]
+
+
+def _is_current(folder: Path) -> bool:
+    marker = folder / ".version"
+    known, *names = marker.read_text(encoding="utf-8").split() if marker.is_file() else [""]
+    return known == version() and all((folder / name).is_file() for name in names)
+
+
+def _files(system: str, whole: Facts) -> dict[str, dict[str, Frame]]:
+    """A system's files, each with its tables under the export's column names."""
+    files: dict[str, dict[str, Frame]] = {}
+    for table, frame in tables(system, whole).items():
+        suffix = file_suffix(system, table)
+        name = f"{system if suffix == '.duckdb' else table}{suffix}"
+        files.setdefault(name, {})[table] = {column_name(system, table, r): c for r, c in frame.items()}
+    return files
+
+
+def _write(path: Path, content: Mapping[str, Frame]) -> None:
+    """Write beside, then rename."""
+    arrow = {
+        name: pa.table({c: pa.array(values, from_pandas=True) for c, values in frame.items()})
+        for name, frame in content.items()
+    }
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
+        beside = Path(folder) / path.name
+        if path.suffix == ".duckdb":
+            import duckdb
+
+            with duckdb.connect(str(beside)) as connection:
+                for name, table in arrow.items():
+                    connection.register("arrow", table)
+                    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM arrow")
+        elif path.suffix == ".parquet":
+            pyarrow.parquet.write_table(*arrow.values(), beside)
+        else:
+            pyarrow.csv.write_csv(*arrow.values(), beside, pyarrow.csv.WriteOptions(quoting_style="needed"))
+        beside.replace(path)

@@ -1,0 +1,177 @@
+"""What happened around the events: appeals, reviews, staff, training, monitoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ethics_kit.examples.drawing import (
+    DAY,
+    HOUR,
+    NEVER,
+    PICKS,
+    SECOND,
+    Array,
+    Facts,
+    Frame,
+    between,
+    moment,
+    moved,
+    objects,
+    parts,
+    repeated,
+    stack,
+    where,
+)
+from ethics_kit.examples.events import People
+from ethics_kit.framework import catalogue
+
+
+def _counted(people: People, table: str, counts: Mapping[str, int], **given: Array) -> Frame:
+    """`rows` rows of `table`: in each flag or optional time, exactly the count of rows is yes or has a time.
+
+    A smaller count's rows are among those of a larger one: who was served had been offered it.
+    """
+    rng, n, frame = people.rng, counts["rows"], dict(given)
+    order = rng.permutation(n)
+    for name, role in catalogue.tables()[table].roles.items():
+        if name in counts:
+            yes = order < counts[name]
+            frame[name] = yes if role.type == "flag" else where(yes, _answered(people, frame["time"]), NEVER)
+        elif name in PICKS and name not in given:
+            frame[name] = rng.choice(np.array(PICKS[name]), n).astype(object if role.type == "text" else float)
+    return frame
+
+
+def _answered(people: People, time: Array) -> Array:
+    """Within 20 days, and before the day of assessment."""
+    longest = np.minimum(people.as_of - time, 20 * DAY * SECOND).astype(int)
+    return np.asarray(time + (longest * people.rng.beta(1.2, 3, len(time))).astype("m8[s]"))
+
+
+def around(people: People, whole: Facts, events: Frame) -> dict[str, Frame]:
+    """Appeals, feedback, errors, requests, choices and reviews."""
+    rng, facts, n = people.rng, people.facts, len(people.customer)
+    frames: dict[str, Frame] = {}
+    for table in ("appeals", "human_requests"):
+        rows = rng.choice(n, facts[table]["rows"], replace=False)
+        given = {"customer": people.customer[rows], "time": moved(rng, people.time[rows], HOUR, 5 * DAY)}
+        if table == "appeals":
+            given["decision"] = events["id"][rows]
+        frames[table] = _counted(people, table, facts[table], **given)
+    overturned = frames["appeals"]["overturned"]
+    frames["appeals"]["overturned"] = where(np.isnat(frames["appeals"]["resolved"]), None, overturned)
+    for table, days in whole["retention_days"].items():
+        count = facts[table]["rows"]
+        limit = np.full(count, people.as_of - days * DAY * SECOND)
+        old = np.arange(count) < facts["over_retention"][table]
+        recent = between(rng, "2025-03-01", "2026-10-20", count)
+        given = {
+            "customer": rng.choice(people.customer, count, replace=False),
+            "time": where(old, moved(rng, limit, -180 * DAY, -3 * DAY), recent),
+        }
+        if table == "error_reports":
+            given["id"] = objects(f"ERR-{i:04d}" for i in range(1, count + 1))
+            again = facts[table]["repeats"]
+            given["repeat_of"] = np.concatenate([repeated(None, count - again), given["id"][:again]])
+        frames[table] = _counted(people, table, facts[table], **given)
+    blocks, left = [], rng.permutation(n)
+    for team, plan in facts["reviews"].items():
+        kind = rng.permutation(np.repeat(np.arange(4), plan["counts"]))
+        rows, left = left[: len(kind)], left[len(kind) :]
+        seconds = np.ceil(plan["seconds"] * rng.lognormal(0, 0.4, len(kind)))
+        block = {"decision": events["id"][rows], "reviewer_group": repeated(team, len(kind)), "seconds": seconds}
+        block |= {"time": moved(rng, people.time[rows], HOUR, 4 * DAY)}
+        blocks.append(block | {"overridden": kind % 2 == 1, "ai_was_right": kind < 2})
+    return frames | {"human_reviews": stack(blocks, "time")}
+
+
+def programme(people: People, events: Frame) -> dict[str, Frame]:
+    """Acceptance tests, rollout, monitoring, past assessments, the training sample and the name swaps."""
+    rng, facts = people.rng, people.facts
+    sessions = [
+        _counted(people, "acceptance_sessions", counts, group=repeated(group, counts["rows"]))
+        for group, counts in facts["acceptance"].items()
+    ]
+    tested = stack(sessions, "group")
+    tested["session"] = objects(f"UAT-{i:03d}" for i in range(1, len(tested["group"]) + 1))
+    steps, past = np.array(facts["rollout"]), [str(day) for day in facts["past_assessments"]]
+    frames: dict[str, Frame] = {
+        "acceptance_sessions": tested,
+        "rollout_steps": {
+            "step": np.arange(1, len(steps) + 1),
+            "start": np.datetime64("2025-09-01") + 28 * np.arange(len(steps)),
+            **dict(zip(("exposed", "harmed", "control", "control_harmed"), steps.T, strict=True)),
+        },
+        "monitoring": _monitoring(people, events),
+        "past_assessments": {
+            "date": np.array(past, "M8[D]"),
+            "reference": objects(f"minutes of {day}" for day in past),
+        },
+    }
+    if "training_sample" in facts:
+        frames["training_sample"] = _training_sample(people)
+    if "name_swaps" in facts:
+        counts = np.array(list(facts["name_swaps"].values()))
+        index = rng.permutation(np.repeat(np.arange(counts.size), counts.ravel()))
+        frames["name_swaps"] = {
+            "pair": objects(f"NS-{i:03d}" for i in range(1, len(index) + 1)),
+            "group": objects(facts["name_swaps"])[index // 4],
+            "baseline_ok": np.isin(index % 4, (0, 1)),
+            "swapped_ok": np.isin(index % 4, (0, 2)),
+        }
+    return frames
+
+
+def _monitoring(people: People, events: Frame) -> Frame:
+    """By month, a feature in five bins, which may drift, and the score in ten where there is one."""
+    rng, drift, blocks = people.rng, people.facts["drift"], []
+    month, score = people.time.astype("M8[M]"), events.get("score")
+    for start in np.unique(month):
+        drifted = bool(drift) and start >= np.datetime64(drift["from"], "M")
+        shares = np.array([48, 24, 14, 9, 5] if drifted else [30, 26, 20, 14, 10]) / 100
+        counted = {drift.get("feature", "tenure_years"): rng.multinomial((month == start).sum(), shares)}
+        if score is not None:
+            edges = np.linspace(0, 100 if np.nanmax(score) > 1 else 1, 11)
+            counted["score"] = np.histogram(score[(month == start) & ~np.isnan(score)], edges)[0]
+        for feature, count in counted.items():
+            bins = objects(f"bin {i:02d}" for i in range(1, len(count) + 1))
+            named = {"period": np.full(len(count), start.astype("M8[D]")), "feature": repeated(feature, len(count))}
+            blocks.append(named | {"bin": bins, "count": count})
+    return stack(blocks, "period")
+
+
+def _training_sample(people: People) -> Frame:
+    rng, plan = people.rng, people.facts["training_sample"]
+    short = plan["short_of"]
+    rare = people.attributes[short["attribute"]] == short["group"] if short else np.zeros(len(people.everyone), bool)
+    wanted = short.get("rows", 0)
+    rows = np.concatenate(
+        [
+            rng.choice(np.flatnonzero(rare), wanted, replace=False),
+            rng.choice(np.flatnonzero(~rare), plan["rows"] - wanted, replace=False),
+        ]
+    )
+    label = rng.random(len(rows)) < 0.2
+    return {
+        "customer": people.everyone[rows],
+        "split": rng.choice(objects(["train", "train", "train", "test"]), len(rows)),
+        "score": np.round(rng.beta(2 + 2 * label, 4), 4),
+        "outcome": where(label, "yes", "no"),
+    }
+
+
+def training(whole: Facts) -> Frame:
+    """The courses of all staff; the planted rows are open, completed after `as_of`, or lapsed."""
+    plan, rng, as_of = whole["training"], np.random.default_rng(20260500), moment(whole["as_of"])
+    role = np.repeat(objects(plan["roles"]), list(plan["roles"].values()))
+    counts = [plan[name] for name in ("not_completed", "completed_later", "lapsed")]
+    missing, later, lapsed, _ = parts(rng, np.arange(len(role)), counts)
+    completed = between(rng, "2025-11-20", "2026-10-20", len(role))
+    completed[later] = between(rng, as_of + 3 * DAY * SECOND, as_of + 20 * DAY * SECOND, len(later))
+    completed[lapsed] = between(rng, as_of - 500 * DAY * SECOND, as_of - 400 * DAY * SECOND, len(lapsed))
+    completed[missing] = NEVER
+    person = objects(f"staff-{i // 2 + 1:03d}" for i in range(len(role)))
+    expires = (completed + 365 * DAY * SECOND).astype("M8[D]")
+    return {"person": person, "role": role, "completed": completed.astype("M8[D]"), "expires": expires}
