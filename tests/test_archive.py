@@ -114,6 +114,18 @@ def test_a_new_record_gets_its_own_folder_and_becomes_current(reports: Reports) 
     assert reports.latest() == Latest("ok", folder.name, AS_OF)
 
 
+def test_a_run_dated_after_today_does_not_stay_current_once_a_real_one_is_there(reports: Reports) -> None:
+    reports.publish(record(date.today() + DAY))
+    reports.publish(record())
+    assert reports.latest() == Latest("ok", record().folder_name, AS_OF)
+
+
+def test_an_older_day_assessed_afterwards_does_not_become_current(reports: Reports) -> None:
+    reports.publish(record())
+    reports.publish(record(AS_OF - DAY))
+    assert reports.latest() == Latest("ok", record().folder_name, AS_OF)
+
+
 def test_nothing_is_left_in_staging(reports: Reports) -> None:
     reports.publish(record())
     reports.publish(record())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -46,13 +47,17 @@ def run(
 
     folders = {reports or project.reports for project, _ in systems}
     pool = ThreadPoolExecutor(max_workers=max(1, jobs))
+    futures = [pool.submit(one, located) for located in systems]
     try:
-        return [r for results in pool.map(one, systems) for r in results]
+        return [result for future in futures for result in future.result()]
     except BaseException:
         stopped.set()
-        kernel.stop_all()
+        pool.shutdown(wait=False, cancel_futures=True)
+        while not all(future.done() for future in futures):
+            kernel.stop_all()  # again and again: one may begin meanwhile
+            time.sleep(0.1)
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()
         for folder in folders:
             sweep(folder)

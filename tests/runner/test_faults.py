@@ -266,15 +266,18 @@ def _wait_for(condition, seconds=60):
 def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_run_again(project, number):
     root = project()
     spoil(root, "design_review", "import time; time.sleep(120)")
-    running = subprocess.Popen(
-        [*KIT, "run", "demo", "--as-of", DAY], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
     first = root / "reports/demo/impact_analysis/latest.json"
-    _wait_for(first.exists)
-    _wait_for(lambda: any((root / "reports/.staging").iterdir()))
-    time.sleep(4)
-    running.send_signal(number)
-    _, told = running.communicate(timeout=60)
+    with subprocess.Popen(
+        [*KIT, "run", "demo", "--as-of", DAY], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        try:
+            _wait_for(first.exists)
+            _wait_for(lambda: any((root / "reports/.staging").iterdir()))
+            time.sleep(4)
+            running.send_signal(number)
+            _, told = running.communicate(timeout=60)
+        finally:
+            running.kill()
     if number == signal.SIGINT:
         assert running.returncode == 130
         assert "Stopped. What is published is whole" in told
