@@ -30,7 +30,7 @@ def column_name(system: str, table: str, role: str) -> str:
     """The name of a role's column in the system's export; times are named after their table."""
     if role == "time":
         return _spelling(system, f"{table.removesuffix('s')}_at")
-    logged = {"outcome": "result_after_90_days"} if table == "decisions" else {}
+    logged = {"outcome": "result_after_90_days"} if table == "decisions" else {"decision": "decision_id"}
     return _spelling(system, (RAW[system] | ANYWHERE | logged).get(role, role))
 
 
