@@ -259,3 +259,10 @@ def test_schema_outside_a_project_is_refused(kit: Kit, tmp_path: Path) -> None:
     done = kit("schema", cwd=tmp_path)
     assert done.code == 2
     assert "found no policy.yaml here or in a folder above" in done.err
+
+
+def test_root_is_told_what_to_do(kit: Kit, project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    done = kit("open", "demo", "--no-browser", cwd=project())
+    assert done.code == 1
+    assert "ethics-kit open demo -- --allow-root" in done.err

@@ -228,11 +228,3 @@ def test_the_other_workbooks_run_without_an_error(root: Path, stage: str) -> Non
     forms = [o for o in outputs if "application/vnd.jupyter.widget-view+json" in o.get("data", {})]
     assert len(forms) == len(catalogue.sections(stage))
     assert (root / f"workbooks/demo/drafts/{stage}_{date.today()}.json").is_file()
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="says what root has to do")
-def test_root_is_told_what_to_do(root: Path) -> None:
-    told = subprocess.run([*OPEN, "--no-browser"], cwd=root, capture_output=True, text=True, timeout=60, check=False)
-    assert told.returncode == 1
-    assert "ethics-kit open demo -- --allow-root" in told.stderr
-    assert "Traceback" not in told.stderr

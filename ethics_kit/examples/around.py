@@ -6,24 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ethics_kit.examples.drawing import (
-    DAY,
-    HOUR,
-    NEVER,
-    PICKS,
-    SECOND,
-    Array,
-    Facts,
-    Frame,
-    between,
-    moment,
-    moved,
-    objects,
-    parts,
-    repeated,
-    stack,
-    where,
-)
+from ethics_kit.examples import drawing as draw
+from ethics_kit.examples.drawing import DAY, HOUR, NEVER, PICKS, SECOND, Array, Facts, Frame
 from ethics_kit.examples.events import People
 from ethics_kit.framework import catalogue
 
@@ -38,7 +22,7 @@ def _counted(people: People, table: str, counts: Mapping[str, int], **given: Arr
     for name, role in catalogue.tables()[table].roles.items():
         if name in counts:
             yes = order < counts[name]
-            frame[name] = yes if role.type == "flag" else where(yes, _answered(people, frame["time"]), NEVER)
+            frame[name] = yes if role.type == "flag" else draw.where(yes, _answered(people, frame["time"]), NEVER)
         elif name in PICKS and name not in given:
             frame[name] = rng.choice(np.array(PICKS[name]), n).astype(object if role.type == "text" else float)
     return frame
@@ -56,46 +40,46 @@ def around(people: People, whole: Facts, events: Frame) -> dict[str, Frame]:
     frames: dict[str, Frame] = {}
     for table in ("appeals", "human_requests"):
         rows = rng.choice(n, facts[table]["rows"], replace=False)
-        given = {"customer": people.customer[rows], "time": moved(rng, people.time[rows], HOUR, 5 * DAY)}
+        given = {"customer": people.customer[rows], "time": draw.moved(rng, people.time[rows], HOUR, 5 * DAY)}
         if table == "appeals":
             given["decision"] = events["id"][rows]
         frames[table] = _counted(people, table, facts[table], **given)
     overturned = frames["appeals"]["overturned"]
-    frames["appeals"]["overturned"] = where(np.isnat(frames["appeals"]["resolved"]), None, overturned)
+    frames["appeals"]["overturned"] = draw.where(np.isnat(frames["appeals"]["resolved"]), None, overturned)
     for table, days in whole["retention_days"].items():
         count = facts[table]["rows"]
         limit = np.full(count, people.as_of - days * DAY * SECOND)
         old = np.arange(count) < facts["over_retention"][table]
-        recent = between(rng, "2025-03-01", "2026-10-20", count)
+        recent = draw.between(rng, "2025-03-01", "2026-10-20", count)
         given = {
             "customer": rng.choice(people.customer, count, replace=False),
-            "time": where(old, moved(rng, limit, -180 * DAY, -3 * DAY), recent),
+            "time": draw.where(old, draw.moved(rng, limit, -180 * DAY, -3 * DAY), recent),
         }
         if table == "error_reports":
-            given["id"] = objects(f"ERR-{i:04d}" for i in range(1, count + 1))
+            given["id"] = draw.objects(f"ERR-{i:04d}" for i in range(1, count + 1))
             again = facts[table]["repeats"]
-            given["repeat_of"] = np.concatenate([repeated(None, count - again), given["id"][:again]])
+            given["repeat_of"] = np.concatenate([draw.repeated(None, count - again), given["id"][:again]])
         frames[table] = _counted(people, table, facts[table], **given)
     blocks, left = [], rng.permutation(n)
     for team, plan in facts["reviews"].items():
         kind = rng.permutation(np.repeat(np.arange(4), plan["counts"]))
         rows, left = left[: len(kind)], left[len(kind) :]
         seconds = np.ceil(plan["seconds"] * rng.lognormal(0, 0.4, len(kind)))
-        block = {"decision": events["id"][rows], "reviewer_group": repeated(team, len(kind)), "seconds": seconds}
-        block |= {"time": moved(rng, people.time[rows], HOUR, 4 * DAY)}
+        block = {"decision": events["id"][rows], "reviewer_group": draw.repeated(team, len(kind)), "seconds": seconds}
+        block |= {"time": draw.moved(rng, people.time[rows], HOUR, 4 * DAY)}
         blocks.append(block | {"overridden": kind % 2 == 1, "ai_was_right": kind < 2})
-    return frames | {"human_reviews": stack(blocks, "time")}
+    return frames | {"human_reviews": draw.stack(blocks, "time")}
 
 
 def programme(people: People, events: Frame) -> dict[str, Frame]:
     """Acceptance tests, rollout, monitoring, past assessments, the training sample and the name swaps."""
     rng, facts = people.rng, people.facts
     sessions = [
-        _counted(people, "acceptance_sessions", counts, group=repeated(group, counts["rows"]))
+        _counted(people, "acceptance_sessions", counts, group=draw.repeated(group, counts["rows"]))
         for group, counts in facts["acceptance"].items()
     ]
-    tested = stack(sessions, "group")
-    tested["session"] = objects(f"UAT-{i:03d}" for i in range(1, len(tested["group"]) + 1))
+    tested = draw.stack(sessions, "group")
+    tested["session"] = draw.objects(f"UAT-{i:03d}" for i in range(1, len(tested["group"]) + 1))
     steps, past = np.array(facts["rollout"]), [str(day) for day in facts["past_assessments"]]
     frames: dict[str, Frame] = {
         "acceptance_sessions": tested,
@@ -107,7 +91,7 @@ def programme(people: People, events: Frame) -> dict[str, Frame]:
         "monitoring": _monitoring(people, events),
         "past_assessments": {
             "date": np.array(past, "M8[D]"),
-            "reference": objects(f"minutes of {day}" for day in past),
+            "reference": draw.objects(f"minutes of {day}" for day in past),
         },
     }
     if "training_sample" in facts:
@@ -116,8 +100,8 @@ def programme(people: People, events: Frame) -> dict[str, Frame]:
         counts = np.array(list(facts["name_swaps"].values()))
         index = rng.permutation(np.repeat(np.arange(counts.size), counts.ravel()))
         frames["name_swaps"] = {
-            "pair": objects(f"NS-{i:03d}" for i in range(1, len(index) + 1)),
-            "group": objects(facts["name_swaps"])[index // 4],
+            "pair": draw.objects(f"NS-{i:03d}" for i in range(1, len(index) + 1)),
+            "group": draw.objects(facts["name_swaps"])[index // 4],
             "baseline_ok": np.isin(index % 4, (0, 1)),
             "swapped_ok": np.isin(index % 4, (0, 2)),
         }
@@ -136,10 +120,13 @@ def _monitoring(people: People, events: Frame) -> Frame:
             edges = np.linspace(0, 100 if np.nanmax(score) > 1 else 1, 11)
             counted["score"] = np.histogram(score[(month == start) & ~np.isnan(score)], edges)[0]
         for feature, count in counted.items():
-            bins = objects(f"bin {i:02d}" for i in range(1, len(count) + 1))
-            named = {"period": np.full(len(count), start.astype("M8[D]")), "feature": repeated(feature, len(count))}
+            bins = draw.objects(f"bin {i:02d}" for i in range(1, len(count) + 1))
+            named = {
+                "period": np.full(len(count), start.astype("M8[D]")),
+                "feature": draw.repeated(feature, len(count)),
+            }
             blocks.append(named | {"bin": bins, "count": count})
-    return stack(blocks, "period")
+    return draw.stack(blocks, "period")
 
 
 def _training_sample(people: People) -> Frame:
@@ -156,22 +143,22 @@ def _training_sample(people: People) -> Frame:
     label = rng.random(len(rows)) < 0.2
     return {
         "customer": people.everyone[rows],
-        "split": rng.choice(objects(["train", "train", "train", "test"]), len(rows)),
+        "split": rng.choice(draw.objects(["train", "train", "train", "test"]), len(rows)),
         "score": np.round(rng.beta(2 + 2 * label, 4), 4),
-        "outcome": where(label, "yes", "no"),
+        "outcome": draw.where(label, "yes", "no"),
     }
 
 
 def training(whole: Facts) -> Frame:
     """The courses of all staff; the planted rows are open, completed after `as_of`, or lapsed."""
-    plan, rng, as_of = whole["training"], np.random.default_rng(20260500), moment(whole["as_of"])
-    role = np.repeat(objects(plan["roles"]), list(plan["roles"].values()))
+    plan, rng, as_of = whole["training"], np.random.default_rng(20260500), draw.moment(whole["as_of"])
+    role = np.repeat(draw.objects(plan["roles"]), list(plan["roles"].values()))
     counts = [plan[name] for name in ("not_completed", "completed_later", "lapsed")]
-    missing, later, lapsed, _ = parts(rng, np.arange(len(role)), counts)
-    completed = between(rng, "2025-11-20", "2026-10-20", len(role))
-    completed[later] = between(rng, as_of + 3 * DAY * SECOND, as_of + 20 * DAY * SECOND, len(later))
-    completed[lapsed] = between(rng, as_of - 500 * DAY * SECOND, as_of - 400 * DAY * SECOND, len(lapsed))
+    missing, later, lapsed, _ = draw.parts(rng, np.arange(len(role)), counts)
+    completed = draw.between(rng, "2025-11-20", "2026-10-20", len(role))
+    completed[later] = draw.between(rng, as_of + 3 * DAY * SECOND, as_of + 20 * DAY * SECOND, len(later))
+    completed[lapsed] = draw.between(rng, as_of - 500 * DAY * SECOND, as_of - 400 * DAY * SECOND, len(lapsed))
     completed[missing] = NEVER
-    person = objects(f"staff-{i // 2 + 1:03d}" for i in range(len(role)))
+    person = draw.objects(f"staff-{i // 2 + 1:03d}" for i in range(len(role)))
     expires = (completed + 365 * DAY * SECOND).astype("M8[D]")
     return {"person": person, "role": role, "completed": completed.astype("M8[D]"), "expires": expires}

@@ -8,20 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ethics_kit.examples.drawing import (
-    DAY,
-    SECOND,
-    Array,
-    Facts,
-    Frame,
-    between,
-    moment,
-    objects,
-    parts,
-    quotas,
-    repeated,
-    where,
-)
+from ethics_kit.examples import drawing as draw
+from ethics_kit.examples.drawing import DAY, SECOND, Array, Facts, Frame
 
 
 @dataclass(frozen=True)
@@ -107,17 +95,17 @@ def customers_of(facts: Facts, whole: Facts) -> People:
     driver, planned = next((name, g["cells"]) for name, g in facts["groups"].items() if "cells" in g)
     counts = np.array(list(planned.values()))
     group, cell = np.divmod(np.repeat(np.arange(counts.size), counts.ravel()), counts.shape[1])
-    first, last, matures = (moment(d) for d in (*whole["period"], whole["matures"]))
+    first, last, matures = (draw.moment(d) for d in (*whole["period"], whole["matures"]))
     spans = {True: (first, matures), False: (matures, last + DAY * SECOND)}
     mature = (cell < 4) & (counts.shape[1] > 1)
     time = np.empty(len(cell), "M8[s]")
     for known, (start, end) in spans.items():
-        time[mature == known] = between(rng, start, end, int((mature == known).sum()))
+        time[mature == known] = draw.between(rng, start, end, int((mature == known).sum()))
     if counts.shape[1] == 1:
-        time = between(rng, first, last + DAY * SECOND, len(cell))
+        time = draw.between(rng, first, last + DAY * SECOND, len(cell))
     order = np.lexsort((rng.permutation(len(time)), time))
     group, cell, time = group[order], cell[order], time[order]
-    attributes = {driver: objects(planned)[group]}
+    attributes = {driver: draw.objects(planned)[group]}
     for name, spec in facts["groups"].items():
         if "shares" in spec:
             attributes[name] = _spread(rng, cell, dict.fromkeys(range(6), spec["shares"]))
@@ -125,20 +113,20 @@ def customers_of(facts: Facts, whole: Facts) -> People:
             by_group = {i * 6 + c: spec["shares_by"][g] for i, g in enumerate(planned) for c in range(6)}
             attributes[name] = _spread(rng, group * 6 + cell, by_group)
     rows = np.concatenate([np.arange(len(cell)), rng.integers(0, len(cell), facts["undecided"])])
-    attributes = {n: where(column == "unknown", None, column)[rows] for n, column in attributes.items()}
-    ids = objects(f"C{number}" for number in 100_000 + rng.permutation(400_000)[: len(rows)])
-    purpose = rng.permutation(np.repeat(objects(facts["purposes"]), list(facts["purposes"].values())))
+    attributes = {n: draw.where(column == "unknown", None, column)[rows] for n, column in attributes.items()}
+    ids = draw.objects(f"C{number}" for number in 100_000 + rng.permutation(400_000)[: len(rows)])
+    purpose = rng.permutation(np.repeat(draw.objects(facts["purposes"]), list(facts["purposes"].values())))
     return People(
-        facts, moment(whole["as_of"]), rng, ids[: len(cell)], time, cell, purpose, attributes, ids[len(cell) :]
+        facts, draw.moment(whole["as_of"]), rng, ids[: len(cell)], time, cell, purpose, attributes, ids[len(cell) :]
     )
 
 
 def _spread(rng: np.random.Generator, strata: Array, shares: Mapping[int, Facts]) -> Array:
     """A label for each row; in every stratum the labels have exactly its shares."""
-    labels = repeated(None, len(strata))
+    labels = draw.repeated(None, len(strata))
     for stratum in np.unique(strata).tolist():
         rows, wanted = np.flatnonzero(strata == stratum), shares[stratum]
-        labels[rows] = rng.permutation(np.repeat(objects(wanted), quotas(len(rows), wanted)))
+        labels[rows] = rng.permutation(np.repeat(draw.objects(wanted), draw.quotas(len(rows), wanted)))
     return labels
 
 
@@ -147,19 +135,19 @@ def events_of(people: People, words: Words) -> Frame:
     rng, facts, n = people.rng, people.facts, len(people.customer)
     gaps = np.isin(np.arange(n), rng.choice(np.arange(1, n), facts["sequence_gaps"], replace=False))
     frame = {
-        "id": objects(f"E{number:06d}" for number in range(1, n + 1)),
+        "id": draw.objects(f"E{number:06d}" for number in range(1, n + 1)),
         "customer": people.customer,
         "time": people.time,
         **(_decided(people, words) if words.selected else _talked(people)),
         "purpose": people.purpose,
-        "model_version": objects(words.models)[(people.time >= moment("2026-07-15")).astype(int)],
-        "inputs_hash": objects(f"{number:016x}" for number in rng.integers(0, 2**63, n)),
-        "reason": rng.choice(objects(words.reasons), n),
-        "actor": rng.choice(objects(["service", "service", "service", "staff"]), n),
+        "model_version": draw.objects(words.models)[(people.time >= draw.moment("2026-07-15")).astype(int)],
+        "inputs_hash": draw.objects(f"{number:016x}" for number in rng.integers(0, 2**63, n)),
+        "reason": rng.choice(draw.objects(words.reasons), n),
+        "actor": rng.choice(draw.objects(["service", "service", "service", "staff"]), n),
         "sequence": np.arange(1, n + 1) + np.cumsum(gaps),
     }
     fields = [f for f in ("model_version", "inputs_hash", "score", "reason", "actor") if f in frame]
-    incomplete = parts(rng, np.arange(n), [facts["audit_log_incomplete"]])[0]
+    incomplete = draw.parts(rng, np.arange(n), [facts["audit_log_incomplete"]])[0]
     for role, rows in zip(fields, np.array_split(incomplete, len(fields)), strict=True):
         frame[role][rows] = np.nan if role == "score" else None
     return frame
@@ -168,19 +156,19 @@ def events_of(people: People, words: Words) -> Frame:
 def _decided(people: People, words: Words) -> Frame:
     rng, cell, n = people.rng, people.cell, len(people.cell)
 
-    def draw(yes: Array, *choices: tuple[Any, ...]) -> Array:
-        first, second = (rng.choice(objects(c), n) for c in choices)
-        return where(yes, first, second)
+    def chosen_by(yes: Array, *choices: tuple[Any, ...]) -> Array:
+        first, second = (rng.choice(draw.objects(c), n) for c in choices)
+        return draw.where(yes, first, second)
 
     def within(ranges: Mapping[Any, tuple[float, float]]) -> Array:
         low, high = np.array([ranges[d] for d in decision.tolist()]).T
         return np.asarray(low + (high - low) * rng.beta(2, 2, n))
 
-    decision = draw(np.isin(cell, (0, 1, 4)), words.selected, words.left_out)
+    decision = chosen_by(np.isin(cell, (0, 1, 4)), words.selected, words.left_out)
     changed = rng.random(n) < 0.06
-    action = where(changed, draw(changed, words.selected, words.left_out), decision)
-    outcome = draw(np.isin(cell, (0, 2)), words.positive, words.negative)
-    frame = {"decision": decision, "action": action, "outcome": where(cell < 4, outcome, None)}
+    action = draw.where(changed, chosen_by(changed, words.selected, words.left_out), decision)
+    outcome = chosen_by(np.isin(cell, (0, 2)), words.positive, words.negative)
+    frame = {"decision": decision, "action": action, "outcome": draw.where(cell < 4, outcome, None)}
     if words.scores:
         frame["score"] = np.round(within(words.scores), 4)
     if words.hours:
@@ -197,10 +185,10 @@ def _talked(people: People) -> Frame:
         chosen = np.zeros(n, dtype=bool)
         for group, count in facts["flags"][name].items():
             of_group = language == (None if group == "unknown" else group)
-            chosen[parts(rng, np.flatnonzero(of_group & among), [count])[0]] = True
+            chosen[draw.parts(rng, np.flatnonzero(of_group & among), [count])[0]] = True
         return chosen
 
-    everyone, grounded = np.ones(n, dtype=bool), repeated(None, n)
+    everyone, grounded = np.ones(n, dtype=bool), draw.repeated(None, n)
     refused, asked = marked("refused", everyone), marked("handover_asked", everyone)
     resolved = marked("resolved", ~refused)
     checked = rng.permutation(n)[: facts["checked"]]
@@ -209,7 +197,7 @@ def _talked(people: People) -> Frame:
         "language": language,
         "disclosed": rng.permutation(n) >= facts["not_disclosed"],
         "handover_asked": asked,
-        "handover_granted": where(asked, marked("handover_granted", asked), None),
+        "handover_granted": draw.where(asked, marked("handover_granted", asked), None),
         "resolved": resolved,
         "reopened": marked("reopened", resolved),
         "refused": refused,
