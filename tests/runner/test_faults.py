@@ -271,6 +271,7 @@ def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_r
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's background job has none
     ) as running:
         try:
             _wait_for(first.exists)
