@@ -9,13 +9,15 @@ two groups' rates where clusters span both.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import ibis
 import ibis.expr.types as ir
 from scipy import stats
 
+from ethics_kit.measures.counts import BETWEEN
+from ethics_kit.measures.metrics import Metric
 from ethics_kit.measures.proportions import Pair, Sample
 
 
@@ -39,51 +41,99 @@ class Moments:
     ytn: float
 
 
+@dataclass(frozen=True)
+class Clustered:
+    """Rows of `events` that repeat within `unit`, or carry weights: as `counts.Counts`, for what the rows are worth.
+
+    `events` has a text column per key, a boolean column per flag, `unit` and, where `weight` is set, `weight`.
+    """
+
+    events: ir.Table
+    metrics: tuple[Metric, ...]
+    weight: bool = False
+    _found: dict[tuple[str, ...], dict[str, list[Pair]]] = field(default_factory=dict, repr=False)
+
+    def pairs(self, metric: Metric, *keys: str) -> list[Pair]:
+        """Each known group, or combination of groups, against all other known ones."""
+        return self._pairs(self.events, keys)[metric.name]
+
+    def within(self, metric: Metric, stratum: str, *keys: str) -> dict[str, list[Pair]]:
+        """As `pairs`, in each known stratum apart."""
+        column = self.events[stratum]
+        values = sorted(v for v in self.events.select(column).distinct().to_pyarrow()[stratum].to_pylist() if v)
+        return {v: self._pairs(self.events.filter(column == v), keys, of=f"{stratum}={v}")[metric.name] for v in values}
+
+    def _pairs(self, events: ir.Table, keys: tuple[str, ...], *, of: str = "") -> dict[str, list[Pair]]:
+        place = (of, *keys)
+        if place not in self._found:
+            joined = events[keys[0]]
+            for key in keys[1:]:
+                joined = joined + BETWEEN + events[key]
+            sums = moments(
+                events.mutate(group=joined),
+                "group",
+                cluster="unit",
+                metrics=self.metrics,
+                weight="weight" if self.weight else None,
+            )
+            self._found[place] = {name: pairs(groups) for name, groups in sums.items()}
+        return self._found[place]
+
+
+def _meets(events: ir.Table, conditions: Mapping[str, bool | None]) -> ir.BooleanValue:
+    met: ir.BooleanValue = ibis.literal(True)
+    for flag, wanted in conditions.items():
+        column = events[flag]
+        met = met & (column.notnull() if wanted is None else (column == wanted).fill_null(False))
+    return met
+
+
 def moments(
-    events: ir.Table, attribute: str, *, cluster: str, metrics: Mapping[str, tuple[str, str]], weight: str | None = None
+    events: ir.Table, attribute: str, *, cluster: str, metrics: Sequence[Metric], weight: str | None = None
 ) -> dict[str, dict[str | None, Moments]]:
     """Per metric and group of `attribute`, the moments over `cluster`; the key None holds those of all known groups.
 
-    `metrics` names for each metric the boolean columns of its numerator and denominator. Rows without a value of the
-    attribute are left out, as they belong to no comparison; so are rows without a cluster.
+    Rows without a value of the attribute are left out, as they belong to no comparison; so are rows without a cluster.
     """
     known = events.filter(events[attribute].notnull() & events[cluster].notnull())
     one = known[weight] if weight else ibis.literal(1)
     sums = {}
-    for place, (top, bottom) in enumerate(metrics.values()):
-        sums[f"y{place}"] = ibis.ifelse(known[top].fill_null(False), one, 0).sum().cast("float64")
-        sums[f"n{place}"] = ibis.ifelse(known[bottom].fill_null(False), one, 0).sum().cast("float64")
-    cells = known.group_by([attribute, cluster]).aggregate(**sums)
-    totals = {f"t{name}": cells[name].sum().over(ibis.window(group_by=cluster)) for name in sums}
-    found: dict[str, dict[str | None, Moments]] = {metric: {} for metric in metrics}
-    by_group = cells.mutate(**totals).group_by(attribute)
-    whole = cells.group_by(cluster).aggregate(**{name: cells[name].sum() for name in sums})
-    for row in by_group.aggregate(**_products(len(metrics), total="t")).order_by(attribute).to_pyarrow().to_pylist():
-        for place, metric in enumerate(metrics):
-            found[metric][row[attribute]] = _moments(row, place)
-    all_rows = whole.aggregate(**_products(len(metrics), total="")).to_pyarrow().to_pylist()[0]
     for place, metric in enumerate(metrics):
-        found[metric][None] = _moments(all_rows, place)
+        looked_at = known[cluster].notnull() & _meets(known, metric.bottom)
+        sums[f"y{place}"] = ibis.ifelse(looked_at & _meets(known, metric.top), one, 0).sum().cast("float64")
+        sums[f"n{place}"] = ibis.ifelse(looked_at, one, 0).sum().cast("float64")
+    cells = known.group_by([attribute, cluster]).aggregate(**sums)
+    # One line per metric: the products below are then written once, and not once per metric.
+    lines = cells.cross_join(ibis.range(len(metrics)).unnest().name("metric").as_table())
+    y, n = (
+        ibis.cases(*[(lines.metric == place, lines[f"{part}{place}"]) for place in range(len(metrics))], else_=0.0)
+        for part in "yn"
+    )
+    lines = lines.select(group=lines[attribute], unit=lines[cluster], metric="metric", y=y, n=n)
+    over = ibis.window(group_by=["unit", "metric"])
+    each = lines.mutate(ty=lines.y.sum().over(over), tn=lines.n.sum().over(over))
+    whole = lines.group_by(["unit", "metric"]).aggregate(y=lines.y.sum(), n=lines.n.sum())
+    whole = whole.mutate(ty=whole.y, tn=whole.n)
+    found: dict[str, dict[str | None, Moments]] = {metric.name: {} for metric in metrics}
+    names = list(found)
+    for table, keys in ((each, ["metric", "group"]), (whole, ["metric"])):
+        for row in table.group_by(keys).aggregate(**_products(table)).order_by(keys).to_pyarrow().to_pylist():
+            found[names[row["metric"]]][row.get("group")] = _moments(row)
     return found
 
 
-def _products(metrics: int, *, total: str) -> dict[str, ibis.Deferred]:
-    """Sums of products per metric; `total` is the prefix of the columns that hold the cluster's totals."""
-    sums: dict[str, ibis.Deferred] = {}
-    for place in range(metrics):
-        n, y = ibis._[f"n{place}"], ibis._[f"y{place}"]
-        big_n, big_y = ibis._[f"{total}n{place}"], ibis._[f"{total}y{place}"]
-        terms = {"n": n, "y": y, "nn": n * n, "yy": y * y, "ny": n * y}
-        terms |= {"ntn": n * big_n, "yty": y * big_y, "nty": n * big_y, "ytn": y * big_n}
-        sums |= {f"{name}_{place}": term.sum() for name, term in terms.items()}
-        sums[f"clusters_{place}"] = (n > 0).sum()
-        sums[f"whole_clusters_{place}"] = ((n > 0) & (n == big_n)).sum()
-    return sums
+def _products(table: ir.Table) -> dict[str, ir.Scalar]:
+    """Sums of products of a line's n and y, and with its cluster's."""
+    n, y, tn, ty = table.n, table.y, table.tn, table.ty
+    terms = {"n": n, "y": y, "nn": n * n, "yy": y * y, "ny": n * y}
+    terms |= {"ntn": n * tn, "yty": y * ty, "nty": n * ty, "ytn": y * tn}
+    sums = {name: term.sum() for name, term in terms.items()}
+    return sums | {"clusters": (n > 0).sum(), "whole_clusters": ((n > 0) & (n == tn)).sum()}
 
 
-def _moments(row: Mapping[str, float], place: int) -> Moments:
-    sums = [float(row[f"{name}_{place}"] or 0) for name in ("n", "y", "nn", "yy", "ny", "ntn", "yty", "nty", "ytn")]
-    return Moments(int(row[f"clusters_{place}"] or 0), int(row[f"whole_clusters_{place}"] or 0), *sums)
+def _moments(row: Mapping[str, float]) -> Moments:
+    sums = [float(row[name] or 0) for name in ("n", "y", "nn", "yy", "ny", "ntn", "yty", "nty", "ytn")]
+    return Moments(int(row["clusters"] or 0), int(row["whole_clusters"] or 0), *sums)
 
 
 def pairs(groups: Mapping[str | None, Moments]) -> list[Pair]:

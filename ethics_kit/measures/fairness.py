@@ -1,151 +1,116 @@
-"""Group comparisons from counts: each group against all the others, with a verdict that small groups cannot fool."""
+"""Group comparisons: each group against all the others, with a verdict that small groups cannot fool."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import ibis
-import ibis.expr.types as ir
+import numpy as np
 
 from ethics_kit.measures import proportions
-from ethics_kit.measures.proportions import Estimate, Pair
+from ethics_kit.measures.proportions import UNDEFINED, Estimate, Pair
 
 Verdict = Literal["disparity", "equivalent", "inconclusive", "not_estimable"]
 
-UNKNOWN = "unknown"
-
-METRICS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "selection_rate": (
-        ("tp", "fp", "selected_unlabelled"),
-        ("tp", "fp", "fn", "tn", "selected_unlabelled", "other_unlabelled"),
-    ),
-    "true_positive_rate": (("tp",), ("tp", "fn")),
-    "false_positive_rate": (("fp",), ("fp", "tn")),
-}
-"""Each metric as the cells of the count table in its numerator and in its denominator."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One group's count for one metric."""
-
-    group: str
-    count: int
-    n: int
+WORST_FIRST: tuple[Verdict, ...] = ("disparity", "not_estimable", "inconclusive", "equivalent")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One group against all other known groups of the attribute, on one metric."""
+    """One group against all other known groups of the attribute, on one metric.
+
+    `n` and `rest_n` are rows (weighted where rows carry weights), `effective` what they are worth as independent ones.
+    `gap` is the group's value minus the rest's, `equivalence` its 90% interval. `within` names the factor whose strata
+    the gap is taken in. `variance` is that of one row where a mean is compared and not a rate.
+    """
 
     attribute: str
     metric: str
     group: str
-    count: float
     n: float
-    rest_count: float
     rest_n: float
     effective: float
     rest_effective: float
-    clusters: int | None
     rate: Estimate
+    rest_rate: Estimate
     gap: Estimate
-    ratio: Estimate
     equivalence: Estimate
     p_value: float | None
+    margin: float
+    ratio: Estimate = UNDEFINED
+    within: str | None = None
+    variance: float | None = None
     adjusted_p: float | None = None
     verdict: Verdict = "not_estimable"
     rows_needed: int | None = None
 
-
-def counts(events: ir.Table, attributes: Sequence[str]) -> dict[str, dict[str, dict[str, int]]]:
-    """Counts per attribute, group and cell, from one pass over `events`.
-
-    `events` has a boolean `selected`, a boolean or null `positive` (null: not labelled) and one text column per
-    attribute. A missing attribute value is the group *unknown*; rows without a decision are in no cell.
-    """
-    keys = [*attributes, "selected", "positive"]
-    grouped = events.filter(events.selected.notnull()).group_by(keys).aggregate(rows=ibis._.count())
-    found: dict[str, dict[str, dict[str, int]]] = {name: {} for name in attributes}
-    for row in grouped.to_pyarrow().to_pylist():
-        cell = _cell(row["selected"], row["positive"])
-        for name in attributes:
-            group = found[name].setdefault(UNKNOWN if row[name] is None else row[name], {})
-            group[cell] = group.get(cell, 0) + row["rows"]
-    return {name: dict(sorted(groups.items())) for name, groups in found.items()}
+    @property
+    def name(self) -> str:
+        """What is compared, such as ``gender.selection_rate_difference`` or ``…_difference_within_plan``."""
+        return f"{self.attribute}.{self.metric}_difference" + (f"_within_{self.within}" if self.within else "")
 
 
-def _cell(selected: bool, positive: bool | None) -> str:
-    if positive is None:
-        return "selected_unlabelled" if selected else "other_unlabelled"
-    if positive:
-        return "tp" if selected else "fn"
-    return "fp" if selected else "tn"
-
-
-def metric_cells(groups: Mapping[str, Mapping[str, int]], metric: str) -> list[Cell]:
-    """The metric's numerator and denominator in each group."""
-    top, bottom = METRICS[metric]
-    return [Cell(group, sum(c.get(k, 0) for k in top), sum(c.get(k, 0) for k in bottom)) for group, c in groups.items()]
-
-
-def compare(attribute: str, metric: str, cells: Sequence[Cell], *, confidence: float = 0.95) -> list[Comparison]:
-    """Each known group against the other known groups, every row standing for itself."""
-    pairs = proportions.independent([(c.group, c.count, c.n) for c in cells if c.group != UNKNOWN])
-    return compare_pairs(attribute, metric, pairs, confidence=confidence)
-
-
-def compare_pairs(attribute: str, metric: str, pairs: Sequence[Pair], *, confidence: float = 0.95) -> list[Comparison]:
+def compare(
+    attribute: str, metric: str, pairs: Sequence[Pair], *, margin: float, confidence: float = 0.95
+) -> list[Comparison]:
     """Each pair's rates, gap, ratio and test. Verdicts come from `judge`, over a whole record.
 
     Where rows repeat within clusters or carry weights, intervals and tests rest on what the rows are worth.
     """
-    return [_comparison(attribute, metric, pair, confidence) for pair in pairs]
+    able = [pair.own.estimable and pair.rest.estimable for pair in pairs]
+    own, rest = (_worths([p.own for p in pairs]), _worths([p.rest for p in pairs]))
+    both = np.array(able, dtype=bool)
+    worth = [np.where(both, side, 0.0) for side in (*own, *rest)]
+    rho = np.array([p.correlation for p in pairs])
+    rates = proportions.rates(*own, confidence=confidence)
+    rest_rates = proportions.rates(*rest, confidence=confidence)
+    gaps = proportions.differences(*worth, confidence=confidence, correlation=rho)
+    narrow = proportions.differences(*worth, confidence=0.9, correlation=rho)
+    ratios = proportions.ratios(*worth, confidence=confidence)
+    p_values = proportions.difference_p_values(*worth, correlation=rho)
+    return [
+        Comparison(
+            attribute=attribute,
+            metric=metric,
+            group=pair.group,
+            n=pair.own.n,
+            rest_n=pair.rest.n,
+            effective=pair.own.effective,
+            rest_effective=pair.rest.effective,
+            rate=rates[i],
+            rest_rate=rest_rates[i],
+            gap=gaps[i],
+            equivalence=narrow[i],
+            p_value=p_values[i],
+            margin=margin,
+            ratio=ratios[i],
+        )
+        for i, pair in enumerate(pairs)
+    ]
 
 
-def _comparison(attribute: str, metric: str, pair: Pair, confidence: float) -> Comparison:
-    own, rest, rho = pair.own, pair.rest, pair.correlation
-    estimable = own.estimable and rest.estimable
-    worth = (*own.worth, *rest.worth) if estimable else (0, 0, 0, 0)
-    return Comparison(
-        attribute=attribute,
-        metric=metric,
-        group=pair.group,
-        count=own.count,
-        n=own.n,
-        rest_count=rest.count,
-        rest_n=rest.n,
-        effective=own.effective,
-        rest_effective=rest.effective,
-        clusters=own.clusters,
-        rate=proportions.rate(*own.worth, confidence=confidence) if own.estimable else proportions.UNDEFINED,
-        gap=proportions.difference(*worth, confidence=confidence, correlation=rho),
-        ratio=proportions.ratio(*worth, confidence=confidence),
-        equivalence=proportions.difference(*worth, confidence=0.9, correlation=rho),
-        p_value=proportions.difference_p_value(*worth, correlation=rho) if estimable else None,
-    )
+def _worths(samples: Sequence[proportions.Sample]) -> tuple[proportions.Array, proportions.Array]:
+    """Counts and rows as worth; 0 of 0 where nothing can be told."""
+    worth = np.array([s.worth if s.estimable else (0.0, 0.0) for s in samples], dtype=float).reshape(-1, 2)
+    return worth[:, 0], worth[:, 1]
 
 
-def judge(
-    comparisons: Sequence[Comparison], *, margin: float, significance: float, minimum_group: int
-) -> list[Comparison]:
+def judge(comparisons: Sequence[Comparison], *, significance: float, minimum_group: int) -> list[Comparison]:
     """Give each comparison its verdict; p-values are adjusted over all of them (Benjamini–Hochberg).
 
-    *Disparity*: significant after adjustment, and the gap beyond the margin. *Equivalent*: the 90% Newcombe interval
-    inside ±margin (two one-sided tests). *Not estimable*: an empty denominator on either side, or too few clusters.
-    Anything else, and a group worth fewer than `minimum_group` independent rows, is *inconclusive*, with the rows per
-    group that would settle it.
+    *Disparity*: significant after adjustment, and the gap beyond the margin. *Equivalent*: the 90% interval inside
+    ±margin (two one-sided tests). *Not estimable*: an empty denominator on either side, or too few clusters. Anything
+    else, and a group worth fewer than `minimum_group` independent rows, is *inconclusive*, with the rows per group that
+    would settle it.
     """
-    tested = [c for c in comparisons if c.p_value is not None]
-    p_values = iter(proportions.adjusted([c.p_value for c in tested if c.p_value is not None]))
+    p_values = iter(proportions.adjusted([c.p_value for c in comparisons if c.p_value is not None]))
     judged = []
     for item in comparisons:
         if item.p_value is None or item.gap.value is None:
             judged.append(item)
             continue
-        adjusted = next(p_values)
+        adjusted, margin = next(p_values), item.margin
         verdict: Verdict = "inconclusive"
         if min(item.effective, item.rest_effective) >= minimum_group:
             low, high = item.equivalence.low, item.equivalence.high
@@ -153,7 +118,14 @@ def judge(
                 verdict = "disparity"
             elif low is not None and high is not None and -margin < low and high < margin:
                 verdict = "equivalent"
-        base = item.rest_count / item.rest_n
-        needed = proportions.rows_needed(base, item.gap.value, margin) if verdict == "inconclusive" else None
+        needed = None
+        if verdict == "inconclusive":
+            base = item.rest_rate.value or 0.0
+            needed = proportions.rows_needed(base, item.gap.value, margin, variance=item.variance)
         judged.append(replace(item, adjusted_p=adjusted, verdict=verdict, rows_needed=needed))
     return judged
+
+
+def worst(comparisons: Sequence[Comparison]) -> Comparison:
+    """The comparison that decides: by verdict, then by the size of the gap."""
+    return min(comparisons, key=lambda c: (WORST_FIRST.index(c.verdict), -abs(c.gap.value or 0.0)))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from statsmodels.stats.power import NormalIndPower
+from statsmodels.stats.power import normal_sample_size_one_tail
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint, proportion_effectsize
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -70,72 +74,133 @@ class Pair:
     correlation: float = 0.0
 
 
-def independent(cells: Sequence[tuple[str, int, int]]) -> list[Pair]:
+def independent(cells: Sequence[tuple[str, float, float]]) -> list[Pair]:
     """Pairs where every row stands for itself, from (group, count, n)."""
     count, n = sum(c for _, c, _ in cells), sum(rows for _, _, rows in cells)
     return [Pair(group, Sample(own, rows, rows), Sample(count - own, n - rows, n - rows)) for group, own, rows in cells]
 
 
+def rates(count: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> list[Estimate]:
+    """Each `count` of `n` with its Wilson score interval; undefined, never 0, where `n` is 0."""
+    count, n = np.asarray(count, dtype=float), np.asarray(n, dtype=float)
+    low, high = np.full((2, len(n)), np.nan)
+    some = n > 0
+    if some.any():
+        low[some], high[some] = proportion_confint(count[some], n[some], alpha=1 - confidence, method="wilson")
+    return _estimates(np.divide(count, n, out=np.full(len(n), np.nan), where=some), low, high)
+
+
 def rate(count: float, n: float, *, confidence: float = 0.95) -> Estimate:
-    """`count` of `n` with its Wilson score interval; undefined, never 0, where `n` is 0."""
-    if n == 0:
-        return UNDEFINED
-    low, high = proportion_confint(count, n, alpha=1 - confidence, method="wilson")
-    return Estimate(count / n, float(low), float(high))
+    """As `rates`, of one."""
+    return rates([count], [n], confidence=confidence)[0]
+
+
+def differences(
+    count1: ArrayLike,
+    n1: ArrayLike,
+    count2: ArrayLike,
+    n2: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    correlation: ArrayLike = 0.0,
+) -> list[Estimate]:
+    """First rates minus second, with Newcombe's interval (Newcombe 1998, Statistics in Medicine 17:873, method 10).
+
+    Where the rates are correlated, its generalisation: Zou and Donner 2008, Statistics in Medicine 27:1693.
+    """
+    c1, m1, c2, m2 = (np.asarray(v, dtype=float) for v in (count1, n1, count2, n2))
+    rho = np.broadcast_to(np.asarray(correlation, dtype=float), c1.shape)
+    value, low, high = np.full((3, len(c1)), np.nan)
+    some = (m1 > 0) & (m2 > 0)
+    value[some] = c1[some] / m1[some] - c2[some] / m2[some]
+    if some.any():
+        low[some], high[some] = confint_proportions_2indep(
+            c1[some], m1[some], c2[some], m2[some], compare="diff", method="newcomb", alpha=1 - confidence
+        )
+    tied = some & (rho != 0)
+    if tied.any():
+        parts = (c1[tied], m1[tied], c2[tied], m2[tied])
+        low[tied], high[tied] = _correlated(*parts, rho[tied], confidence=confidence)
+    return _estimates(value, low, high)
 
 
 def difference(
     count1: float, n1: float, count2: float, n2: float, *, confidence: float = 0.95, correlation: float = 0.0
 ) -> Estimate:
-    """First rate minus second, with Newcombe's interval (Newcombe 1998, Statistics in Medicine 17:873, method 10).
+    """As `differences`, of one pair."""
+    return differences([count1], [n1], [count2], [n2], confidence=confidence, correlation=[correlation])[0]
 
-    Where the rates are correlated, its generalisation: Zou and Donner 2008, Statistics in Medicine 27:1693.
-    """
-    if n1 == 0 or n2 == 0:
-        return UNDEFINED
-    if correlation:
-        return _correlated_difference(
-            rate(count1, n1, confidence=confidence), rate(count2, n2, confidence=confidence), correlation
-        )
-    low, high = confint_proportions_2indep(
-        count1, n1, count2, n2, compare="diff", method="newcomb", alpha=1 - confidence
+
+def _correlated(c1: Array, n1: Array, c2: Array, n2: Array, rho: Array, *, confidence: float) -> tuple[Array, Array]:
+    p, q = c1 / n1, c2 / n2
+    (l1, u1), (l2, u2) = (
+        proportion_confint(c, n, alpha=1 - confidence, method="wilson") for c, n in ((c1, n1), (c2, n2))
     )
-    return Estimate(count1 / n1 - count2 / n2, float(low), float(high))
+
+    def reach(a: Array, b: Array) -> Array:
+        return np.asarray(np.sqrt(np.maximum(a * a - 2 * rho * a * b + b * b, 0.0)))
+
+    return p - q - reach(p - l1, u2 - q), p - q + reach(u1 - p, q - l2)
 
 
-def _correlated_difference(first: Estimate, second: Estimate, correlation: float) -> Estimate:
-    (p, l1, u1), (q, l2, u2) = ((e.value or 0.0, e.low or 0.0, e.high or 0.0) for e in (first, second))
-
-    def reach(a: float, b: float) -> float:
-        return math.sqrt(max(a * a - 2 * correlation * a * b + b * b, 0.0))
-
-    return Estimate(p - q, p - q - reach(p - l1, u2 - q), p - q + reach(u1 - p, q - l2))
+def ratios(
+    count1: ArrayLike, n1: ArrayLike, count2: ArrayLike, n2: ArrayLike, *, confidence: float = 0.95
+) -> list[Estimate]:
+    """First rates over second, with the log interval (Katz et al. 1978); undefined where either count is 0."""
+    c1, m1, c2, m2 = (np.asarray(v, dtype=float) for v in (count1, n1, count2, n2))
+    value, low, high = np.full((3, len(c1)), np.nan)
+    some = (c1 > 0) & (c2 > 0) & (m1 > 0) & (m2 > 0)
+    if some.any():
+        parts = (c1[some], m1[some], c2[some], m2[some])
+        value[some] = (parts[0] / parts[1]) / (parts[2] / parts[3])
+        low[some], high[some] = confint_proportions_2indep(*parts, compare="ratio", method="log", alpha=1 - confidence)
+    return _estimates(value, low, high)
 
 
 def ratio(count1: float, n1: float, count2: float, n2: float, *, confidence: float = 0.95) -> Estimate:
-    """First rate over second, with the log interval (Katz et al. 1978); undefined where either count is 0."""
-    if 0 in (count1, count2, n1, n2):
-        return UNDEFINED
-    low, high = confint_proportions_2indep(count1, n1, count2, n2, compare="ratio", method="log", alpha=1 - confidence)
-    return Estimate((count1 / n1) / (count2 / n2), float(low), float(high))
+    """As `ratios`, of one pair."""
+    return ratios([count1], [n1], [count2], [n2], confidence=confidence)[0]
+
+
+def difference_p_values(
+    count1: ArrayLike, n1: ArrayLike, count2: ArrayLike, n2: ArrayLike, *, correlation: ArrayLike = 0.0
+) -> list[float | None]:
+    """Two-sided p-values of the pooled z test that two rates are equal; 1 where both are all or nothing.
+
+    None where a side is empty.
+    """
+    c1, m1, c2, m2 = (np.asarray(v, dtype=float) for v in (count1, n1, count2, n2))
+    rho = np.broadcast_to(np.asarray(correlation, dtype=float), c1.shape)
+    found = np.full(len(c1), np.nan)
+    some = (m1 > 0) & (m2 > 0)
+    c1, m1, c2, m2, rho = (v[some] for v in (c1, m1, c2, m2, rho))
+    pooled = (c1 + c2) / (m1 + m2)
+    variance = pooled * (1 - pooled) * (1 / m1 + 1 / m2 - 2 * rho / np.sqrt(m1 * m2))
+    spread = np.sqrt(np.maximum(variance, 0.0))
+    gap = np.abs(c1 / m1 - c2 / m2)
+    z = np.divide(gap, spread, out=np.zeros(len(gap)), where=spread > 0)
+    found[some] = 2 * stats.norm.sf(z)
+    return [None if math.isnan(p) else float(p) for p in found]
 
 
 def difference_p_value(count1: float, n1: float, count2: float, n2: float, *, correlation: float = 0.0) -> float:
-    """Two-sided p-value of the pooled z test that two rates are equal; 1 where both are all or nothing.
+    """As `difference_p_values`, of one pair.
 
     Raises
     ------
     ValueError
         A group is empty.
     """
-    if n1 == 0 or n2 == 0:
+    found = difference_p_values([count1], [n1], [count2], [n2], correlation=[correlation])[0]
+    if found is None:
         raise ValueError("a group without rows has no rate to test")
-    pooled = (count1 + count2) / (n1 + n2)
-    variance = pooled * (1 - pooled) * (1 / n1 + 1 / n2 - 2 * correlation / math.sqrt(n1 * n2))
-    spread = math.sqrt(max(variance, 0.0))
-    if spread == 0:
-        return 1.0
-    return float(2 * stats.norm.sf(abs(count1 / n1 - count2 / n2) / spread))
+    return found
+
+
+def _estimates(value: Array, low: Array, high: Array) -> list[Estimate]:
+    """NaN where undefined, as arrays; as records, `UNDEFINED`."""
+    rows = zip(value.tolist(), low.tolist(), high.tolist(), strict=True)
+    return [UNDEFINED if math.isnan(v) else Estimate(v, lo, hi) for v, lo, hi in rows]
 
 
 def adjusted(p_values: list[float]) -> list[float]:
@@ -149,26 +214,28 @@ def rows_to_settle(base_rate: float, gap: float, *, power: float = 0.8, signific
     """Rows per group with which a gap of `gap` from `base_rate` would be found with the given power."""
     low = min(max(base_rate, 0.01), 0.99)
     high = low + gap if low + gap <= 0.999 else low - gap
-    effect = proportion_effectsize(min(max(high, 0.001), 0.999), low)
-    within = min(abs(effect), 1.0)  # beyond this a dozen rows do, and the solver leaves its range
-    rows = NormalIndPower().solve_power(effect_size=within, alpha=significance, power=power)
-    return math.ceil(float(rows))
+    effect = abs(proportion_effectsize(min(max(high, 0.001), 0.999), low))
+    one_tail = significance / 2
+    return math.ceil(float(normal_sample_size_one_tail(effect, power, one_tail, std_null=math.sqrt(2))))
 
 
 MOST_ROWS = 10_000_000
 """More rows per group than this nobody collects."""
 
 
-def rows_needed(base_rate: float, gap: float, margin: float) -> int | None:
+def rows_needed(base_rate: float, gap: float, margin: float, *, variance: float | None = None) -> int | None:
     """Rows per group with which a true gap of this size would be settled with 80% power; None beyond `MOST_ROWS`.
 
     A gap beyond the margin has to be told from 0; one inside it has to be shown to lie inside, by two one-sided tests
-    (Chow, Shao and Wang 2008, Sample Size Calculations in Clinical Research, section 4.2).
+    (Chow, Shao and Wang 2008, Sample Size Calculations in Clinical Research, sections 3.2 and 4.2). `variance` is that
+    of one row where what is compared is no rate but a mean.
     """
     room = margin - abs(gap)
-    if room < 0:
+    if room < 0 and variance is None:
         return rows_to_settle(base_rate, abs(gap))
-    spread = 2 * base_rate * (1 - base_rate)
-    quantiles = stats.norm.ppf(0.95) + stats.norm.ppf(0.9)
-    rows = spread * (quantiles / room) ** 2 if room > 0 else math.inf
+    tails = (0.975, 0.8) if room < 0 else (0.95, 0.9)
+    quantiles = float(sum(stats.norm.ppf(tail) for tail in tails))
+    spread = 2 * (base_rate * (1 - base_rate) if variance is None else variance)
+    reach = abs(gap) if room < 0 else room
+    rows = spread * (quantiles / reach) ** 2 if reach > 0 else math.inf
     return math.ceil(max(rows, 2)) if rows <= MOST_ROWS else None

@@ -7,6 +7,7 @@ DuckDB file asks for it.
 from __future__ import annotations
 
 import difflib
+import math
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -40,12 +41,25 @@ CSV = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file and the type its role asks for."""
+    """A column of the file, and the type and range of numbers its role asks for."""
 
     name: str
     type: ColumnType
     required: bool = False
     unique: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def wanted(self) -> str:
+        """What its values have to be, in two words."""
+        return f"a {self.type}" + (" in range" if math.isfinite(self.low) or math.isfinite(self.high) else "")
+
+    @property
+    def allowed(self) -> str:
+        """What its values may be, in words."""
+        bounds = {self.low: f"{self.low:g} or more", self.high: f"{self.high:g} or less"}
+        return ", ".join([ALLOWED[self.type], *(words for bound, words in bounds.items() if math.isfinite(bound))])
 
 
 @dataclass(frozen=True)
@@ -225,6 +239,8 @@ def _value_faults(raw: ir.Table, columns: Mapping[str, Column]) -> list[Fault]:
         clean = _blank_to_null(raw[column.name])
         typed = _typed(raw[column.name], column.type)
         bad = clean.notnull() & typed.isnull()
+        if column.type == "number":
+            bad = bad | ((typed < column.low) | (typed > column.high)).fill_null(False)
         wanted[f"blank{number}"] = clean.isnull().sum()
         wanted[f"bad{number}"] = bad.sum()
         wanted[f"example{number}"] = clean.cast("string").min(where=bad)
@@ -238,8 +254,8 @@ def _value_faults(raw: ir.Table, columns: Mapping[str, Column]) -> list[Fault]:
         bad, blank = seen[f"bad{number}"] or 0, seen[f"blank{number}"] or 0
         if bad:
             example = str(seen[f"example{number}"])[:40]
-            what = f"{bad} of {seen['rows']} values of {column.name} that are not a {column.type}, such as “{example}”"
-            found.append(Fault(role, what, ALLOWED[column.type], "correct the export, or name another column"))
+            what = f"{bad} of {seen['rows']} values of {column.name} that are not {column.wanted}, such as “{example}”"
+            found.append(Fault(role, what, column.allowed, "correct the export, or name another column"))
         if blank and column.required:
             what = f"{blank} of {seen['rows']} rows without a value in {column.name}"
             found.append(Fault(role, what, "a value in every row", "correct the export; no row is dropped silently"))

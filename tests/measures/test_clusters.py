@@ -7,17 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ethics_kit.measures import clusters, fairness, proportions
+from ethics_kit.measures import clusters, fairness, metrics, proportions
 
-METRICS = {"selection_rate": ("selected", "everyone")}
-
-
-def table(frame: pd.DataFrame) -> ibis.Table:
-    return ibis.memtable(frame.assign(everyone=True))
+SELECTION = metrics.BINARY["selection_rate"]
 
 
 def pairs_of(frame: pd.DataFrame) -> dict[str, proportions.Pair]:
-    found = clusters.moments(table(frame), "group", cluster="unit", metrics=METRICS)
+    found = clusters.moments(ibis.memtable(frame), "group", cluster="unit", metrics=[SELECTION])
     return {p.group: p for p in clusters.pairs(found["selection_rate"])}
 
 
@@ -78,8 +74,7 @@ def test_twelve_equal_decisions_of_one_account_are_worth_one():
 def test_fewer_than_thirty_clusters_are_not_estimable():
     frame = pd.DataFrame({"unit": [i // 12 for i in range(600)], "group": ["a"] * 300 + ["b"] * 300, "selected": True})
     judged = fairness.judge(
-        fairness.compare_pairs("x", "selection_rate", list(pairs_of(frame).values())),
-        margin=0.05,
+        fairness.compare("x", "selection_rate", list(pairs_of(frame).values()), margin=0.05),
         significance=0.05,
         minimum_group=30,
     )
@@ -145,8 +140,10 @@ def test_without_a_gap_one_record_in_twenty_at_most_shows_a_disparity_and_interv
     chance = np.random.default_rng(20261101 + accounts + groups)
     draws, alarms, covered = 400, 0, 0
     for _ in range(draws):
-        compared = fairness.compare_pairs("x", "m", quick_pairs(simulated(chance, accounts=accounts, groups=groups)))
-        judged = fairness.judge(compared, margin=0.01, significance=0.05, minimum_group=30)
+        compared = fairness.compare(
+            "x", "m", quick_pairs(simulated(chance, accounts=accounts, groups=groups)), margin=0.01
+        )
+        judged = fairness.judge(compared, significance=0.05, minimum_group=30)
         alarms += any(c.verdict == "disparity" for c in judged)
         covered += judged[0].gap.low <= 0 <= judged[0].gap.high
     assert alarms / draws <= 0.05 + 2 * (0.05 * 0.95 / draws) ** 0.5
@@ -158,7 +155,7 @@ def test_a_large_gap_between_accounts_is_found():
     found = 0
     for _ in range(60):
         frame = simulated(chance, accounts=300, groups=2, gap=0.2)
-        compared = fairness.compare_pairs("x", "m", quick_pairs(frame))
-        judged = fairness.judge(compared, margin=0.05, significance=0.05, minimum_group=30)
+        compared = fairness.compare("x", "m", quick_pairs(frame), margin=0.05)
+        judged = fairness.judge(compared, significance=0.05, minimum_group=30)
         found += any(c.verdict == "disparity" for c in judged)
     assert found >= 57
