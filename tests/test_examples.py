@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from ruamel.yaml import YAML
+from scipy import stats
+from scipy.spatial import KDTree
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 from ethics_kit import dossier, examples, schema
 from ethics_kit.framework import catalogue
@@ -104,7 +110,7 @@ def deciding(request: pytest.FixtureRequest, project: Project) -> Example:
 
 def test_a_second_run_elsewhere_writes_the_same(project: Project, tmp_path: Path) -> None:
     written = examples.write_tables(tmp_path)
-    assert len(written) == 69
+    assert len(written) == 70
     for path in written:
         other = project.parameters / path.relative_to(tmp_path)
         if path.suffix == ".duckdb":
@@ -113,7 +119,7 @@ def test_a_second_run_elsewhere_writes_the_same(project: Project, tmp_path: Path
             assert len(names) == 17
             for name in names:
                 pd.testing.assert_frame_equal(read(path, name), read(other, name))
-        elif path.suffix == ".csv":
+        elif path.suffix in (".csv", ".skops"):
             assert path.read_bytes() == other.read_bytes(), path.name
         else:
             pd.testing.assert_frame_equal(read(path), read(other))
@@ -132,6 +138,12 @@ def test_a_missing_file_or_another_version_is_written_again(tmp_path: Path) -> N
     assert "churn_risk/data/decisions.parquet" in written
     assert "data/training.csv" in written
     assert not any(name.startswith("health_score") for name in written)
+
+
+def test_another_scikit_learn_is_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = examples.version()
+    monkeypatch.setattr(examples.metadata, "version", lambda name: f"another {name}")
+    assert examples.version() != before
 
 
 def test_nothing_is_left_beside_the_tables(project: Project) -> None:
@@ -465,6 +477,238 @@ def test_only_the_planted_feature_drifts(example: Example) -> None:
         since = pd.Timestamp(planted["from"]) if drifts else pd.Timestamp.max
         assert (moved[moved.index >= since] > 0.1).all()
         assert (moved[moved.index < since] < 0.06).all()
+
+
+# --- what followed the decisions ---------------------------------------------------------------------------
+
+
+def with_groups(example: Example, table: str) -> pd.DataFrame:
+    """The table with its customers' attributes, under their ids and without gaps; its own columns stay."""
+    attributes = example.system["attributes"].items()
+    customers = example.table("customers").set_index("customer")
+    groups = customers[[a["column"] for _, a in attributes]].set_axis([name for name, _ in attributes], axis=1)
+    return example.table(table).join(groups.fillna("unknown"), on="customer")
+
+
+@pytest.fixture
+def churn(project: Project) -> Example:
+    return Example("churn_risk", project.parameters / "churn_risk")
+
+
+def test_the_planted_customers_are_held_out(churn: Example) -> None:
+    rows = with_groups(churn, "decisions")
+    held = rows[rows.holdout == True]  # noqa: E712 (may be missing)
+    for group, planted in churn.planted["holdout"]["age_band"].items():
+        outcomes = held[held.age_band == group].outcome
+        assert [(outcomes == True).sum(), (outcomes == False).sum()] == planted  # noqa: E712 (may be missing)
+    assert len(held) == 450
+    assert (rows.holdout.notna() == rows.decision).all()
+
+
+def test_nobody_held_out_is_contacted_and_every_other_selected_customer_is(churn: Example) -> None:
+    selected = churn.events[churn.events.decision]
+    assert (selected.action == ~selected.holdout.astype(bool)).all()
+
+
+def test_who_did_not_leave_was_retained(churn: Example) -> None:
+    rows = churn.events
+    assert (rows.retained.isna() == rows.outcome.isna()).all()
+    known = rows[rows.outcome.notna()]
+    assert (known.retained != known.outcome).all()
+
+
+def uplift(rows: pd.DataFrame) -> float:
+    retained = rows.retained.astype(bool).groupby(rows.holdout.astype(bool)).mean()
+    return float(retained[False] - retained[True])
+
+
+def test_outreach_retains_15_points_more_but_nobody_of_65_and_over(churn: Example) -> None:
+    rows = with_groups(churn, "decisions").dropna(subset=["holdout", "retained"])
+    assert uplift(rows) == pytest.approx(0.151, abs=0.001)
+    by_age = {group: uplift(part) for group, part in rows.groupby("age_band")}
+    assert -0.04 < by_age.pop("65+") < 0
+    assert all(0.16 < value < 0.19 for value in by_age.values())
+
+
+@pytest.mark.parametrize("attribute", ["gender", "language"])
+def test_the_hold_out_and_its_uplift_are_alike_elsewhere(churn: Example, attribute: str) -> None:
+    rows = with_groups(churn, "decisions").dropna(subset=["holdout", "retained"])
+    for group, part in rows.groupby(attribute):
+        held = part.holdout.astype(bool).sum()
+        assert abs(held - len(part) * 450 / 1782) < 6, group
+        if held > 30:
+            assert abs(uplift(part) - uplift(rows)) < 0.1, group
+
+
+def test_the_planted_offers_reached_the_customer(project: Project) -> None:
+    example = Example("next_best_offer", project.parameters / "next_best_offer")
+    rows = with_groups(example, "decisions")
+    offered = rows.decision.isin(example.system["decision"]["selected"])
+    assert (rows.received.notna() == offered).all()
+    reached = rows[rows.received == True]  # noqa: E712 (may be missing)
+    assert reached.language.value_counts().to_dict() == example.planted["received"]["language"]
+    shares = (reached.language.value_counts() / rows[offered].language.value_counts()).round(2)
+    assert shares.pop("es") == 0.9
+    assert (shares == 0.97).all()
+
+
+def test_the_planted_tickets_are_resolved_in_equal_shares(project: Project) -> None:
+    example = Example("support_triage", project.parameters / "support_triage")
+    rows, planted = with_groups(example, "decisions"), example.planted["resolved"]
+    week = pd.Timedelta(days=7)
+    assert (rows.resolved.notna() == (rows.time + week < AS_OF)).all()
+    assert planted["known_before"] == (AS_OF - week).date()
+    known = rows[rows.resolved.notna()]
+    for priority, part in known.groupby("decision"):
+        yes = part.resolved.astype(bool)
+        assert yes.groupby(part.language).sum().to_dict() == planted["language"][priority]
+        for attribute in ("language", "gender"):
+            for group, own in yes.groupby(part[attribute]):
+                assert abs(own.sum() - yes.mean() * len(own)) < (1 if attribute == "language" else 5), (priority, group)
+
+
+# --- what the models read ----------------------------------------------------------------------------------
+
+INPUTS = {
+    "churn_risk": ["tenure_years", "logins_30d", "tickets_90d", "payment"],
+    "health_score": ["Logins", "Open issues", "Survey", "Contract age"],
+}
+
+
+@pytest.fixture(params=INPUTS)
+def modelled(request: pytest.FixtureRequest, project: Project) -> Example:
+    return Example(request.param, project.parameters / request.param)
+
+
+def numbers(example: Example, rows: pd.DataFrame) -> pd.DataFrame:
+    """The inputs as numbers without gaps, each with a mean of 0 and a deviation of 1."""
+    columns = pd.get_dummies(rows[INPUTS[example.id]]).astype(float)
+    columns = columns.fillna(columns.median())
+    return (columns - columns.mean()) / columns.std()
+
+
+def selected(example: Example) -> np.ndarray:
+    rows = example.events
+    return rows.decision.isin(example.system["decision"]["selected"] or [True]).to_numpy(float)
+
+
+def test_the_inputs_determine_the_score(modelled: Example) -> None:
+    rows = modelled.events
+    scored = rows.score.notna().to_numpy()
+    known = np.column_stack([numbers(modelled, rows), np.ones(len(rows))])[scored]
+    score = rows.score[scored].to_numpy()
+    error = score - known @ np.linalg.lstsq(known, score)[0]
+    assert 1 - error.var() / score.var() > 0.75
+
+
+def test_customers_alike_get_alike_decisions(modelled: Example) -> None:
+    chosen, known = selected(modelled), numbers(modelled, modelled.events).to_numpy()
+    neighbours = KDTree(known).query(known, k=6)[1][:, 1:]
+    agreement = 1 - np.abs(chosen - chosen[neighbours].mean(axis=1)).mean()
+    by_chance = 1 - 2 * chosen.mean() * (1 - chosen.mean())
+    assert by_chance < 0.75
+    assert 0.9 < agreement < 0.96
+
+
+def test_inputs_are_missing_as_planted(modelled: Example) -> None:
+    for table, planted in modelled.planted["inputs_missing"].items():
+        missing = modelled.table(table)[INPUTS[modelled.id]].isna().sum()
+        assert missing[missing > 0].to_dict() == planted
+
+
+@pytest.mark.parametrize("table", ["decisions", "training_sample"])
+def test_inputs_agree_with_the_customers_table(modelled: Example, table: str) -> None:
+    rows = modelled.table(table).merge(modelled.table("customers"), on="customer")
+    time = rows.time if table == "decisions" else modelled.events.time.min()
+    years = (time - rows.since).dt.total_seconds() / (365.25 * 86400)
+    assert (years > 0).all()
+    if modelled.id == "churn_risk":
+        assert (rows.tenure_years - years).abs().max() < 0.006
+        assert set(rows.payment) == {"card", "invoice", "direct debit"}
+        assert set(rows.logins_30d.dropna() % 1) == {0}
+    else:
+        assert (rows["Contract age"] - years % 2).abs().max() < 0.006
+        assert rows.Survey.between(0, 10).all()
+
+
+def chances(rows: pd.DataFrame, attributes: list[str], columns: list[str]) -> dict[tuple[str, str], float]:
+    """For each attribute and column, how likely chance alone sets groups apart by as much."""
+    found = {}
+    for attribute in attributes:
+        for column in columns:
+            if rows[column].dtype == "float64" or rows[column].dtype == "int64":
+                groups = [part.dropna() for _, part in rows[column].groupby(rows[attribute])]
+                found[attribute, column] = stats.kruskal(*groups).pvalue
+            else:
+                counts = pd.crosstab(rows[attribute], rows[column])
+                found[attribute, column] = stats.chi2_contingency(counts).pvalue
+    return found
+
+
+@pytest.mark.parametrize("table", ["decisions", "training_sample"])
+def test_inputs_do_not_tell_groups_apart(modelled: Example, table: str) -> None:
+    rows, attributes = with_groups(modelled, table), list(modelled.system["attributes"])
+    if table == "training_sample":
+        for attribute, group in modelled.planted["training_sample"]["unlearned"].items():
+            rows = rows[rows[attribute] != group]
+    found = chances(rows, attributes, INPUTS[modelled.id])
+    assert min(found.values()) > 0.05 / len(found), min(found, key=lambda key: found[key])
+
+
+def test_the_unlearned_group_logs_in_less_whether_or_not_it_leaves(churn: Example) -> None:
+    rows = with_groups(churn, "training_sample")
+    [(attribute, group)] = churn.planted["training_sample"]["unlearned"].items()
+    logins = rows.logins_30d.groupby([rows[attribute] == group, rows.outcome]).mean().to_dict()
+    assert logins[False, "no"] - logins[False, "yes"] > 7
+    assert logins[False, "no"] - max(logins[True, "no"], logins[True, "yes"]) > 2
+    assert abs(logins[True, "no"] - logins[True, "yes"]) < 2
+
+
+def test_the_label_can_be_learned_and_one_group_is_found_less_often(modelled: Example) -> None:
+    rows = with_groups(modelled, "training_sample")
+    known, label, train = numbers(modelled, rows), rows.outcome == "yes", rows.split == "train"
+    score = LogisticRegression().fit(known[train], label[train]).predict_proba(known)[:, 1]
+    assert 0.75 < roc_auc_score(label[~train], score[~train]) < 0.85
+    found = pd.Series(score >= np.quantile(score, 0.85))
+    unlearned = list(modelled.planted["training_sample"]["unlearned"].items())
+    rest = label.copy()
+    for attribute, group in unlearned:
+        own = label & (rows[attribute] == group)
+        rest &= ~own
+        for part in (train, ~train):
+            assert found[part & rest].mean() - found[part & own].mean() > 0.15
+    groups = [(a, g) for a in modelled.system["attributes"] for g in rows[a].unique() if (a, g) not in unlearned]
+    for attribute, group in groups:
+        inside = rest & (rows[attribute] == group)
+        table = [[(found & part).sum(), (~found & part).sum()] for part in (inside, rest & ~inside)]
+        assert stats.fisher_exact(table).pvalue > 0.05 / len(groups), (attribute, group)
+
+
+def test_the_model_is_the_regression_on_the_rows_for_training(churn: Example) -> None:
+    path = churn.folder / "data" / churn.planted["model"]
+    assert skops.io.get_untrusted_types(file=path) == ["numpy.dtype"]
+    model = skops.io.load(path, trusted=["numpy.dtype"])
+    assert list(model.feature_names_in_) == INPUTS["churn_risk"]
+    assert list(model.classes_) == ["no", "yes"]
+
+    sample, names = churn.table("training_sample"), ["tenure_years", "logins_30d", "tickets_90d"]
+    train = sample[sample.split == "train"]
+    middle = train[names].median()
+    filled = train[names].fillna(middle)
+
+    def known(rows: pd.DataFrame) -> pd.DataFrame:
+        columns = (rows[names].fillna(middle) - filled.mean()) / filled.std(ddof=0)
+        return columns.join(pd.get_dummies(rows.payment).astype(float))
+
+    by_hand = LogisticRegression().fit(known(train), train.outcome).predict_proba(known(churn.events))
+    assert model.predict_proba(churn.events[INPUTS["churn_risk"]]) == pytest.approx(by_hand, abs=1e-4)
+
+
+def test_the_model_ranks_as_the_log_does(churn: Example) -> None:
+    model = skops.io.load(churn.folder / "data" / churn.planted["model"], trusted=["numpy.dtype"])
+    rows = churn.events.dropna(subset=["score"])
+    risk = model.predict_proba(rows[INPUTS["churn_risk"]])[:, 1]
+    assert stats.spearmanr(risk, rows.score).statistic > 0.8
 
 
 # --- the dossiers ------------------------------------------------------------------------------------------

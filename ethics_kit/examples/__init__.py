@@ -9,9 +9,11 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -22,9 +24,16 @@ from ethics_kit.examples.around import around, programme, training
 from ethics_kit.examples.drawing import Facts, Frame, between, stack
 from ethics_kit.examples.events import WORDS, customers_of, events_of
 from ethics_kit.examples.exports import column_name, file_suffix
+from ethics_kit.examples.followed import followed
+from ethics_kit.examples.inputs import inputs_of_decisions, inputs_of_sample
+from ethics_kit.examples.model import model_file
 from ethics_kit.examples.told import consents, deletion_requests, notices, opt_outs
 
 PLANTED = Path(__file__).with_name("planted.yaml")
+Content = bytes | Mapping[str, Frame]
+"""Of a file: as it is, or its tables."""
+STREAM = 36
+"""Of draws that were added later and move no earlier one; of sixty, the one where chance sets groups apart least."""
 
 
 def planted() -> dict[str, Any]:
@@ -38,11 +47,11 @@ def tables(system: str, whole: Facts) -> dict[str, Frame]:
     facts = whole["systems"][system]
     people = customers_of(facts, whole)
     events = events_of(people, WORDS[system])
-    since = between(people.rng, "2016-01-01", "2026-04-30", len(people.everyone))
-    customer = {"customer": people.everyone} | people.attributes | {"since": since.astype("M8[D]")}
+    since = between(people.rng, "2016-01-01", "2026-04-30", len(people.everyone)).astype("M8[D]")
+    customer = {"customer": people.everyone} | people.attributes | {"since": since}
     if "language" in events:
         del customer["language"]
-    return {
+    found = {
         "decisions" if "decisions" in facts else "conversations": events,
         "customers": stack([customer], "customer"),
         "consents": consents(people),
@@ -52,12 +61,18 @@ def tables(system: str, whole: Facts) -> dict[str, Frame]:
         **around(people, whole, events),
         **programme(people, events),
     }
+    more = np.random.default_rng([facts["seed"], STREAM])
+    events |= followed(more, people, events)
+    if "inputs_missing" in facts:
+        events |= inputs_of_decisions(system, more, people, since, events)
+        found["training_sample"] |= inputs_of_sample(system, more, people, since, found["training_sample"])
+    return found
 
 
 def write_tables(parameters: Path) -> list[Path]:
     """Write what is missing or old below `parameters`; returns the files written."""
     whole, written = planted(), []
-    shared: Callable[[], Mapping[str, dict[str, Frame]]] = lambda: {"training.csv": {"training": training(whole)}}  # noqa: E731
+    shared: Callable[[], dict[str, Content]] = lambda: {"training.csv": {"training": training(whole)}}  # noqa: E731
     makers = {parameters: shared} | {parameters / s: partial(_files, s, whole) for s in whole["systems"]}
     for home, make in makers.items():
         folder = home / "data"
@@ -72,8 +87,9 @@ def write_tables(parameters: Path) -> list[Path]:
 
 
 def version() -> str:
-    """Another one whenever this package's code or planted.yaml is."""
+    """Another one whenever this package's code, planted.yaml or scikit-learn, which the model is made with, is."""
     content = b"".join(path.read_bytes() for path in sorted(PLANTED.parent.iterdir()) if path.is_file())
+    content += metadata.version("scikit-learn").encode()
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()[:16]
 
 
@@ -83,18 +99,22 @@ def _is_current(folder: Path) -> bool:
     return known == version() and all((folder / name).is_file() for name in names)
 
 
-def _files(system: str, whole: Facts) -> dict[str, dict[str, Frame]]:
-    """A system's files, each with its tables under the export's column names."""
+def _files(system: str, whole: Facts) -> dict[str, Content]:
+    """A system's files: its tables under the export's column names, and its model where that is the house's own."""
     files: dict[str, dict[str, Frame]] = {}
-    for table, frame in tables(system, whole).items():
+    made, model = tables(system, whole), whole["systems"][system].get("model")
+    for table, frame in made.items():
         suffix = file_suffix(system, table)
         name = f"{system if suffix == '.duckdb' else table}{suffix}"
         files.setdefault(name, {})[table] = {column_name(system, table, r): c for r, c in frame.items()}
-    return files
+    return {**files, **({model: model_file(made["training_sample"])} if model else {})}
 
 
-def _write(path: Path, content: Mapping[str, Frame]) -> None:
+def _write(path: Path, content: Content) -> None:
     """Write beside, then rename."""
+    if isinstance(content, bytes):
+        project.write_atomic(path, content)
+        return
     arrow = {
         name: pa.table({c: pa.array(values, from_pandas=True) for c, values in frame.items()})
         for name, frame in content.items()

@@ -63,6 +63,14 @@ def parts(rng: np.random.Generator, among: Array, counts: Iterable[int]) -> list
     return np.split(rng.permutation(among), np.cumsum(list(counts)))
 
 
+def evenly(rng: np.random.Generator, among: Array, count: int, attributes: Iterable[Array]) -> Array:
+    """`count` rows of `among`, with as equal a share of each group as whole rows allow; the first attributes first."""
+    random = rng.random(len(among))
+    keys = [random, *reversed([attribute[among].astype(str) for attribute in attributes])]
+    places = (np.arange(count) + rng.random()) * len(among) / count
+    return np.asarray(among[np.lexsort(keys)][places.astype(int)])
+
+
 def stack(blocks: Iterable[Frame], by: str) -> Frame:
     """The blocks' rows in the order of column `by`."""
     blocks = list(blocks)
