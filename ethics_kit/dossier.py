@@ -93,6 +93,11 @@ class Dossier:
 
         return Tables(checks.data.sources(self))
 
+    @property
+    def model_file(self) -> Path | None:
+        """The model itself, where the dossier gives it."""
+        return self.folder / self.system.model.file if self.system.model.file else None
+
     def attribute_table(self, name: str) -> str:
         """The table an attribute's column is in: as declared, else the customers table, else the events."""
         attribute = self.system.attributes[name]

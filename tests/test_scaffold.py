@@ -363,7 +363,7 @@ def test_any_text_a_table_may_hold_survives_the_yaml(
     decisions = written["tables"]["decisions"]
     assert (decisions["source"], decisions["table"], decisions["columns"]["customer"]) == (source, source, column)
     assert written["attributes"] == {"gender": {"class": "protected", "column": column}}
-    assert written["decision"] == {"selected": [], "capacity": None}
+    assert written["decision"] == {"selected": [], "taken": [], "capacity": None, "order": []}
     assert set(written) == set(schema.System.model_fields) - {"supplier"}
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_SHOWN = 12
 """Values of a column that a problem lists; more may be those of customers."""
 
+DECLARED = {"attribute": "attributes", "feature": "features", "stratum": "strata"}
+"""Columns that system.yaml declares by a name of their own, by the prefix they carry in a table."""
+
 ROWS_COUNT = ("consents", "notices", "opt_outs")
 """Tables in which each row is taken for a consent, a notice or an opt-out."""
 
@@ -65,40 +68,68 @@ def _columns(dossier: Dossier, table: str, located: LocatedTable) -> dict[str, C
             type=_column_type(dossier, role, roles[role].type),
             required=roles[role].required,
             unique=(table, role) in unique,
+            **_range(dossier, role, roles[role]),
         )
         for role, column in located.spec.columns.items()
     }
     for name, attribute, where in dossier.held_attributes():
         if where == table and attribute.column:
             columns[f"attribute_{name}"] = Column(name=attribute.column, type="text")
+    system = dossier.system
+    for name, feature in system.features.items():
+        column = feature.training if table == "training_sample" else feature.column
+        if column and table in ("training_sample", feature.table or system.events):
+            columns[f"feature_{name}"] = Column(name=column, type=feature.type)
+    for name, stratum in system.strata.items():
+        if table == (stratum.table or system.events):
+            columns[f"stratum_{name}"] = Column(name=stratum.column, type="text")
     return columns
 
 
+def _range(dossier: Dossier, role: str, about: catalogue.Role) -> dict[str, float]:
+    """The bounds of a number that has some."""
+    if role == "score" and dossier.system.score_is == "probability":
+        return {"low": 0.0, "high": 1.0}
+    return {} if about.minimum is None else {"low": about.minimum}
+
+
 def _column_type(dossier: Dossier, role: str, declared: str) -> ColumnType:
-    """Without a list of values that mean yes, decision and outcome have to be flags."""
-    rules = {"decision": dossier.system.decision.selected, "outcome": dossier.system.outcome.positive}
+    """Without a list of values that mean yes, decision, action and outcome have to be flags."""
+    rules = {role: wanted for role, (_, _, wanted) in _meanings(dossier).items()}
     return "flag" if role in rules and not rules[role] and declared == "text" else cast("ColumnType", declared)
+
+
+def _meanings(dossier: Dossier) -> dict[str, tuple[str, str, list[str]]]:
+    """Of each column that means yes or no: the key that lists its values, and the values listed."""
+    decision, outcome = dossier.system.decision, dossier.system.outcome
+    return {
+        "decision": ("decision", "selected", decision.selected),
+        "action": ("decision", "taken", decision.done),
+        "outcome": ("outcome", "positive", outcome.positive),
+    }
 
 
 def _data_problem(dossier: Dossier, table: str, located: LocatedTable, fault: Fault) -> Problem:
     key: Key = ("tables", table, "source")
     file = located.file
-    if fault.role and fault.role.startswith("attribute_"):
-        key, file = ("attributes", fault.role.removeprefix("attribute_"), "column"), dossier.files["system"]
+    kind, _, name = (fault.role or "").partition("_")
+    if kind in DECLARED and name in getattr(dossier.system, DECLARED[kind]):
+        last = "training" if (kind, table) == ("feature", "training_sample") else "column"
+        key, file = (DECLARED[kind], name, last), dossier.files["system"]
     elif fault.role:
         key = ("tables", table, "columns", fault.role)
     todo = fault.todo
-    if fault.role in ("decision", "outcome") and "that are not a flag" in fault.found:
-        wanted = "decision.selected" if fault.role == "decision" else "outcome.positive"
-        todo = f"list the values that mean yes under {wanted}"
+    if fault.role in _meanings(dossier) and "that are not a flag" in fault.found:
+        part, wanted, _ = _meanings(dossier)[fault.role]
+        todo = f"list the values that mean yes under {part}.{wanted}"
     return file.problem(key, found=fault.found, allowed=fault.allowed, todo=todo)
 
 
 def _value_problems(dossier: Dossier) -> Iterator[Problem]:
     events = dossier.system.events
-    rules = {"decision": ("selected", dossier.system.decision.selected)}
-    rules["outcome"] = ("positive", dossier.system.outcome.positive)
-    for role, (key, wanted) in rules.items():
+    for role, (part, key, wanted) in _meanings(dossier).items():
+        if role == "action" and not dossier.system.decision.taken:
+            continue  # the decision's values were looked at already; an action need not have each of them
         located = dossier.located_tables.get(events)
         if not wanted or located is None or role not in located.spec.columns:
             continue
@@ -110,14 +141,14 @@ def _value_problems(dossier: Dossier) -> Iterator[Problem]:
             variants = sorted(v for v in alike if v.lower() == value.lower() and v not in wanted)
             if variants:
                 yield dossier.files["system"].problem(
-                    (role, key, index),
+                    (part, key, index),
                     found=f"{quoted(value)}, which rows also write " + ", ".join(map(quoted, variants)),
                     allowed="every way of writing a value that means yes",
                     todo="list each of them here, or have the export write one",
                 )
             elif value not in alike:
                 yield dossier.files["system"].problem(
-                    (role, key, index),
+                    (part, key, index),
                     found=f"{quoted(value)}, which no row has",
                     allowed=f"values of {located.spec.columns[role]}: {shown}",
                     todo="correct the spelling, or leave the value out",

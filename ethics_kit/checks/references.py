@@ -24,7 +24,10 @@ def problems(dossier: Dossier) -> list[Problem]:
         *_policy_problems(dossier),
         *_table_problems(dossier),
         *_not_kept_problems(dossier),
-        *_attribute_problems(dossier),
+        *_column_problems(dossier),
+        *_order_problems(dossier),
+        *_model_problems(dossier),
+        *_constraint_problems(dossier),
         *_basis_problems(dossier),
     ]
 
@@ -146,16 +149,75 @@ def _path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shar
         )
 
 
-def _attribute_problems(dossier: Dossier) -> Iterator[Problem]:
-    file = dossier.files["system"]
-    usable = [t for t in (dossier.system.events, "customers") if t in dossier.located_tables]
-    for name, _, table in dossier.held_attributes():
+def _column_problems(dossier: Dossier) -> Iterator[Problem]:
+    """Attributes, features and strata in tables that are not there."""
+    file, system = dossier.files["system"], dossier.system
+    usable = [t for t in (system.events, "customers") if t in dossier.located_tables]
+    declared = [(("attributes", name), table) for name, _, table in dossier.held_attributes()]
+    declared += [(("features", name), feature.table or system.events) for name, feature in system.features.items()]
+    declared += [(("strata", name), stratum.table or system.events) for name, stratum in system.strata.items()]
+    for key, table in declared:
         if table not in usable:
             yield file.problem(
-                ("attributes", name),
+                key,
                 found=f"a column in {table}, a table the dossier does not name or this kind of system does not use",
                 allowed=" or ".join(usable) or "a table under tables:",
                 todo="name the table under tables:, or correct `table:` here",
+            )
+
+
+def _order_problems(dossier: Dossier) -> Iterator[Problem]:
+    decision, outcome = dossier.system.decision.order, dossier.system.outcome.order
+    if outcome and len(decision) != len(outcome):
+        yield dossier.files["system"].problem(
+            ("outcome", "order"),
+            found=f"{len(outcome)} classes, while decision.order has {len(decision)}",
+            allowed="as many as decision.order, position by position",
+            todo="list for each class of the decision the outcome that deserves it",
+        )
+    for part, order in (("decision", decision), ("outcome", outcome)):
+        for index, name in enumerate(order):
+            if name in order[:index]:
+                yield dossier.files["system"].problem(
+                    (part, "order", index), found=f"{quoted(name)} a second time", allowed="each once", todo="remove it"
+                )
+
+
+def _model_problems(dossier: Dossier) -> Iterator[Problem]:
+    named = dossier.system.model.file
+    if named is None:
+        return
+    file, key = dossier.files["system"], ("model", "file")
+    problems = list(_path_problems(dossier, file, key, named, False))
+    if (
+        not problems
+        and dossier.model_file
+        and (dossier.model_file.suffix != ".skops" or not _there(dossier.model_file))
+    ):
+        yield file.problem(
+            key,
+            found=quoted(named),
+            allowed="an existing file whose name ends in .skops; others may run code when they are opened",
+            todo="save the model with skops.io.dump, or correct the path",
+        )
+    yield from problems
+
+
+def _there(path: Path) -> bool:
+    real = resolved(path)
+    return real is not None and real.is_file()
+
+
+def _constraint_problems(dossier: Dossier) -> Iterator[Problem]:
+    review = dossier.stages["design_review"]
+    constraint = review.constraint if isinstance(review, schema.DesignReview) else None
+    for index, name in enumerate(constraint.attributes if constraint else ()):
+        if name not in dossier.system.attributes:
+            yield dossier.files["design_review"].problem(
+                ("constraint", "attributes", index),
+                found=quoted(name),
+                allowed=", ".join(dossier.system.attributes) or "an attribute that system.yaml declares",
+                todo="correct the name, or declare it under attributes in system.yaml",
             )
 
 

@@ -156,6 +156,7 @@ class Role(Strict):
 
     type: Literal["id", "text", "time", "number", "flag"]
     required: bool = False
+    minimum: float | None = None
     about: str
 
 

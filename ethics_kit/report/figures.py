@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
+    from ethics_kit.measures.calibration import Calibration
     from ethics_kit.measures.fairness import Comparison
+    from ethics_kit.measures.proportions import Estimate
     from ethics_kit.schema import RegisteredRisk
 
 INK, GREY, BLUE, RED, AMBER, GREEN = "#1a1a1a", "#6b6b6b", "#1f5fa8", "#b3261e", "#9a5b00", "#1e7145"
 """Each at least 3:1 on white."""
+
+SERIES = ((BLUE, "o"), (RED, "s"), (GREEN, "^"), (AMBER, "D"), (GREY, "v"))
+"""Colour and marker of each series: told apart without colour, too."""
 
 VERDICT_COLOURS = {"disparity": RED, "inconclusive": AMBER, "equivalent": GREEN, "not_estimable": GREY}
 
@@ -80,7 +85,9 @@ def risk_matrix(risks: Iterable[RegisteredRisk], appetite: int) -> tuple[Figure,
     for x in range(1, 6):
         for y in range(1, 6):
             over = x * y > appetite
-            axes.add_patch(_rectangle(x - 0.5, y - 0.5, facecolor="#f6dedb" if over else "#eef2f6", edgecolor="white"))
+            axes.add_patch(
+                _rectangle(x - 0.5, y - 0.5, 1, 1, facecolor="#f6dedb" if over else "#eef2f6", edgecolor="white")
+            )
             ids = placed.get((x, y), [])
             shown = "\n".join(" ".join(ids[i : i + 3]) for i in range(0, len(ids), 3))
             axes.text(x, y, shown, ha="center", va="center", color=RED if over else INK, fontsize=8)
@@ -92,30 +99,30 @@ def risk_matrix(risks: Iterable[RegisteredRisk], appetite: int) -> tuple[Figure,
     return (_finish(canvas, message, f"Risk matrix. {message} {cells}."),)
 
 
-def _rectangle(x: float, y: float, **style: Any) -> Any:
+def _rectangle(x: float, y: float, width: float, height: float, **style: Any) -> Any:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x, y), 1, 1, **style)
+    return Rectangle((x, y), width, height, **style)
 
 
 MOST_ROWS = 40
 
 
-def forest(
-    comparisons: Sequence[Comparison], margin: float, labels: Mapping[str, str], *, small: int
-) -> tuple[Figure, ...]:
+def forest(comparisons: Sequence[Comparison], labels: Mapping[str, str], *, small: int) -> tuple[Figure, ...]:
     """Gaps with their intervals, one row per group, the policy's margin as a band; one figure per metric.
 
     Groups with fewer than `small` rows on either side are withheld; of more than 40, the largest gaps are drawn.
     """
     known = [c for c in comparisons if c.gap.value is not None and min(c.n, c.rest_n) >= small]
     return tuple(
-        _forest([c for c in known if c.metric == metric], margin, labels[metric])
+        _forest([c for c in known if c.metric == metric], labels[metric])
         for metric in dict.fromkeys(c.metric for c in known)
+        if metric in labels
     )
 
 
-def _forest(rows: Sequence[Comparison], margin: float, label: str) -> Figure:
+def _forest(rows: Sequence[Comparison], label: str) -> Figure:
+    margin = rows[0].margin
     drawn = list(rows)
     if len(rows) > MOST_ROWS:
         drawn = sorted(rows, key=lambda r: -abs(r.gap.value or 0))[:MOST_ROWS]
@@ -154,3 +161,93 @@ def _message(rows: Sequence[Comparison], label: str) -> str:
     elif not told:
         parts.insert(0, "no group shown to differ")
     return f"{label[0].upper()}{label[1:]}: {'; '.join(parts)}."
+
+
+def reliability(attribute: str, groups: Mapping[str, Calibration], *, small: int) -> tuple[Figure, ...]:
+    """Observed rate against mean score per bin and group, with intervals; bins under `small` rows are left out."""
+    lines = {group: [b for b in found.bins if b.n >= small] for group, found in groups.items()}
+    lines = {group: bins for group, bins in lines.items() if len(bins) > 1}
+    if not lines:
+        return ()
+    names = sorted(lines, key=lambda group: -groups[group].n)[: len(SERIES)]
+    canvas, axes = _canvas(5.2, 3.8)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
+    for name, (colour, marker) in zip(names, SERIES, strict=False):
+        bins = lines[name]
+        xs, ys = [b.mean_score for b in bins], [b.observed.value or 0.0 for b in bins]
+        axes.plot(xs, ys, color=colour, marker=marker, linewidth=1.2, markersize=4)
+        for b in bins:
+            axes.plot([b.mean_score] * 2, [b.observed.low or 0.0, b.observed.high or 0.0], color=colour, linewidth=0.8)
+        axes.text(xs[-1] + 0.015, ys[-1], _plain(name, 20), color=colour, va="center", fontsize=8)
+    axes.set(xlim=(0, 1.12), ylim=(0, 1))
+    axes.set_xlabel("score")
+    axes.set_ylabel("observed rate")
+    off = {n: groups[n].in_the_large.value or 0.0 for n in names}
+    worst = max(names, key=lambda n: abs(off[n]))
+    message = (
+        f"Calibration by {attribute}: furthest off is {worst}, observed {off[worst] * 100:+.1f} points from predicted."
+    )
+    drawn = f" The {len(names)} largest of {len(lines)} groups are drawn." if len(names) < len(lines) else ""
+    points = "; ".join(
+        f"{n}: " + ", ".join(f"{b.mean_score:.2f} observed {b.observed.value or 0.0:.2f}" for b in lines[n])
+        for n in names
+    )
+    caption = f"{message} On the dotted line scores are right; upright lines are intervals.{drawn}"
+    return (_finish(canvas, caption, f"Reliability curves. {message} {points}."),)
+
+
+def heat_map(
+    title: str, rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str, str], tuple[float, str, str]]
+) -> tuple[Figure, ...]:
+    """Two attributes' combinations: each cell's value (a share), a word in it, and its verdict."""
+    if not cells:
+        return ()
+    canvas, axes = _canvas(1.6 + 0.95 * len(columns), 0.9 + 0.42 * len(rows))
+    values = [value for value, _, _ in cells.values()]
+    low, span = min(values), (max(values) - min(values)) or 1.0
+    for (row, column), (value, word, verdict) in cells.items():
+        x, y = columns.index(column), len(rows) - 1 - rows.index(row)
+        shade = 0.96 - 0.28 * (value - low) / span
+        edge = VERDICT_COLOURS[verdict] if verdict == "disparity" else "white"
+        axes.add_patch(
+            _rectangle(
+                x - 0.47, y - 0.45, 0.94, 0.9, facecolor=(shade - 0.1, shade, 1.0), edgecolor=edge, linewidth=1.6
+            )
+        )
+        axes.text(x, y, word, ha="center", va="center", fontsize=7, color=INK)
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.5, len(rows) - 0.5))
+    axes.set_xticks(range(len(columns)), [_plain(c, 14) for c in columns])
+    axes.set_yticks(range(len(rows)), [_plain(r, 18) for r in reversed(rows)])
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+    apart = [f"{r} and {c}" for (r, c), (_, _, v) in cells.items() if v == "disparity"]
+    message = f"{title}: " + (f"disparity for {'; '.join(apart[:5])}." if apart else "no cell is shown to differ.")
+    told = "; ".join(f"{r} and {c} {v * 100:.1f}%" for (r, c), (v, _, _) in cells.items())
+    caption = f"{message} Darker is higher, a red frame marks a disparity; small cells are withheld."
+    return (_finish(canvas, caption, f"Heat map. {message} {told}."),)
+
+
+def frontier(trials: Sequence[tuple[str, Estimate, Estimate]], *, gap_label: str, margin: float) -> tuple[Figure, ...]:
+    """Fairness against performance: each trial's name, accuracy and gap, both with intervals."""
+    able = [t for t in trials if t[1].defined and t[2].defined]
+    if not able:
+        return ()
+    canvas, axes = _canvas(6.2, 3.4)
+    axes.axvspan(0, margin * 100, color="#e4e9ef", zorder=0)
+    for (name, accuracy, gap), (colour, marker) in zip(able, SERIES * 2, strict=False):
+        x, y = (gap.value or 0.0) * 100, (accuracy.value or 0.0) * 100
+        axes.plot([(gap.low or 0.0) * 100, (gap.high or 0.0) * 100], [y, y], color=colour, linewidth=0.9)
+        axes.plot([x, x], [(accuracy.low or 0.0) * 100, (accuracy.high or 0.0) * 100], color=colour, linewidth=0.9)
+        axes.plot([x], [y], marker=marker, color=colour, markersize=6)
+        axes.annotate(name, (x, y), xytext=(6, 5), textcoords="offset points", color=colour, fontsize=8)
+    axes.set_xlabel(f"{gap_label}, percentage points (left is more equal)")
+    axes.set_ylabel("accuracy, %")
+    best = min(able, key=lambda t: t[2].value or 0.0)
+    message = (
+        f"Smallest gap: {best[0]}, {(best[2].value or 0.0) * 100:.1f} points, accuracy {(best[1].value or 0.0):.1%}."
+    )
+    told = "; ".join(
+        f"{n} gap {(g.value or 0.0) * 100:.1f} points, accuracy {(a.value or 0.0):.1%}" for n, a, g in able
+    )
+    caption = f"{message} Lines are intervals, the band is the policy's margin; judged on rows held back from training."
+    return (_finish(canvas, caption, f"Mitigations tried. {message} {told}."),)

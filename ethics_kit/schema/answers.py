@@ -171,8 +171,30 @@ class ImpactAnalysis(StageAnswers):
     risks_ruled_out: list[RuledOut] = []
 
 
+class GroupThresholds(Model):
+    """Who approved trying thresholds that differ by group, which may be unlawful in some places."""
+
+    approved_by: Line
+    role: Line
+    on: Day
+    reason: Text
+
+
+class FairnessConstraint(Model):
+    """What the design asks of the model, in terms that the bias tests can check; the margin is the policy's."""
+
+    metric: Literal["demographic_parity", "equal_opportunity", "equalized_odds", "predictive_parity"]
+    attributes: Annotated[list[Identifier], Field(min_length=1)]
+    reason: Text
+    by: Line
+    on: Day
+    group_thresholds: GroupThresholds | None = None
+
+
 class DesignReview(StageAnswers):
     """design_review.yaml"""
+
+    constraint: FairnessConstraint | None = None
 
 
 class BiasTesting(StageAnswers):

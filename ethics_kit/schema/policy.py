@@ -22,6 +22,20 @@ class Threshold(Model, Generic[T]):
     source: Text
 
 
+Metric = Literal[
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "positive_predictive_value",
+    "negative_predictive_value",
+    "accuracy",
+]
+
+
+def _default(value: T, rationale: str) -> Threshold[T]:
+    return Threshold[T](value=value, rationale=rationale, source="The kit's default; choose your own.")
+
+
 class FairnessPolicy(Model):
     """What stage 3 compares, and when a gap counts."""
 
@@ -31,6 +45,35 @@ class FairnessPolicy(Model):
     confidence: Threshold[Annotated[float, Field(ge=0.5, lt=1, strict=True)]]
     max_unknown: Threshold[Share]
     minimum_group: Threshold[Annotated[int, Field(ge=2, strict=True)]]
+    metrics: Threshold[Annotated[list[Metric], Field(min_length=1)]] = _default(
+        ["selection_rate", "true_positive_rate", "false_positive_rate"],
+        "Who is selected, who is missed, who is flagged wrongly; other gaps cannot all vanish together with these.",
+    )
+    reference: Threshold[dict[Identifier, Line]] = _default(
+        {}, "Each group is compared with all others; a reference group is shown besides where one is named."
+    )
+    intersections: Threshold[list[Annotated[list[Identifier], Field(min_length=2)]]] = _default(
+        [], "None is named, so the impact level decides: pairs from level II, all combinations from level III."
+    )
+    capacity_shares: Threshold[list[Annotated[float, Field(gt=0, le=2, strict=True)]]] = _default(
+        [0.5, 1.0, 1.5], "Half, all and half again of the capacity show what a change of capacity would do to groups."
+    )
+    result_margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = _default(
+        0.1, "A tenth of the mean wait is what customers notice."
+    )
+    calibration_margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = _default(
+        0.05, "The same number of points as many policies allow a gap between rates."
+    )
+    neighbours: Threshold[Annotated[int, Field(ge=2, le=50, strict=True)]] = _default(
+        5, "Five neighbours are near enough to be alike and enough to smooth one odd case."
+    )
+    consistency_min: Threshold[Share] = _default(
+        0.8,
+        "At most one decision in five may differ from those on the most similar people; no standard names a number.",
+    )
+    sample_rows: Threshold[Annotated[int, Field(ge=100, le=50_000, strict=True)]] = _default(
+        2000, "What needs rows runs on a seeded sample of this size; 2,000 rows tell a share within 2 points."
+    )
 
 
 class RiskPolicy(Model):

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ethics_kit.framework.catalogue import Identifier, Kind
 from ethics_kit.schema.answers import Answer, Applicability
-from ethics_kit.schema.fields import Count, Day, Line, Model, Person, StandardId, Text, yes_no
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, StandardId, Text, YesNo, yes_no
 
 
 class TableSpec(Model):
@@ -70,11 +70,32 @@ class Attribute(Model):
         return self
 
 
+class Feature(Model):
+    """What the system may go by. People alike in these are alike in what matters.
+
+    `table` is that of the events unless said; `training` is the feature's column in the training sample.
+    """
+
+    column: Line
+    type: Literal["number", "text"] = "number"
+    table: Literal["decisions", "conversations", "customers"] | None = None
+    training: Line | None = None
+
+
+class Stratum(Model):
+    """A legitimate factor, such as the contract's tier: gaps are looked at again among people equal in it."""
+
+    column: Line
+    table: Literal["decisions", "conversations", "customers"] | None = None
+    reason: Text
+
+
 class ModelInfo(Model):
-    """The model in use. A supplier's release period may stand for a version."""
+    """The model in use. A supplier's release period may stand for a version; `file` is the model itself (.skops)."""
 
     version: Line | None = None
     released: Day | None = None
+    file: Line | None = None
 
     @property
     def label(self) -> str | None:
@@ -107,15 +128,32 @@ class Unit(Model):
 
 
 class DecisionRule(Model):
-    """Which values of the decision column mean *selected*; `capacity` is how many can be, at most."""
+    """Which values of the decision column mean *selected*; `capacity` is how many can be, at most.
 
+    `taken` lists the values of the action column that mean it was done; without them, those of `selected`.
+    `order` lists the classes from the one served first to the one served last, where there is such an order.
+    """
+
+    order: list[Line] = []
     selected: list[Annotated[str, BeforeValidator(yes_no)]] = []
+    taken: list[Annotated[str, BeforeValidator(yes_no)]] = []
     capacity: Count | None = None
+
+    @property
+    def done(self) -> list[str]:
+        """The values of the action column that mean it was done."""
+        return self.taken or self.selected
 
 
 class OutcomeRule(Model):
-    """Which values of the outcome column count as positive, and after how many days it is known, if that is known."""
+    """Which values of the outcome column count as positive, and after how many days it is known, if that is known.
 
+    `order` lists, position by position with the decision's, the outcome that deserves each class. `changed_by_action`:
+    acting on a decision changes the outcome (a customer who is saved looks like a false alarm).
+    """
+
+    order: list[Line] = []
+    changed_by_action: YesNo | None = None
     positive: list[Annotated[str, BeforeValidator(yes_no)]] = []
     horizon_days: Annotated[int, Field(ge=0, strict=True)] | None = None
 
@@ -153,10 +191,13 @@ class System(Model):
     supplier: Supplier | None = None
     unit: Unit
     selection_is: Literal["benefit", "burden", "mixed"] | None = None
+    score_is: Literal["probability", "rank", "forecast"] | None = None
     decision: DecisionRule = DecisionRule()
     outcome: OutcomeRule = OutcomeRule()
     attributes: dict[Identifier, Attribute] = {}
     not_attributes: dict[Line, Text] = {}
+    features: dict[Identifier, Feature] = {}
+    strata: dict[Identifier, Stratum] = {}
     lawful_bases: list[LawfulBasis] = []
     tables: dict[Identifier, TableSpec] = {}
     not_kept: dict[Identifier, NotKept] = {}

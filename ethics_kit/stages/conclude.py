@@ -219,6 +219,9 @@ def _inputs(case: Case) -> list[Input]:
                 inherited=located.inherited,
             )
         )
+    if dossier.model_file:
+        address, sha256 = project.address(dossier.model_file), file_sha256(dossier.model_file)
+        inputs.append(Input(role="model", address=address, sha256=sha256))
     evidence = {}
     for question, given in case.given.items():
         path = given.evidence_file

@@ -19,10 +19,12 @@ def with_purpose(case: Case) -> ir.Table | None:
     return events.mutate(purpose=ibis.literal(purposes.pop()))
 
 
-def with_attributes(case: Case) -> ir.Table:
-    """The events with a column ``attribute_<name>`` per held attribute, joined where the customers table has it."""
-    table = case.table(case.dossier.system.events)
+def described(case: Case) -> ir.Table:
+    """The events with ``attribute_``, ``stratum_`` and ``feature_`` columns, joined from the customers table."""
+    table, system = case.table(case.dossier.system.events), case.dossier.system
     joined = [f"attribute_{name}" for name, _, where in case.dossier.held_attributes() if where == "customers"]
+    joined += [f"stratum_{name}" for name, stratum in system.strata.items() if stratum.table == "customers"]
+    joined += [f"feature_{name}" for name, feature in system.features.items() if feature.table == "customers"]
     if not joined:
         return table
     customers = case.table("customers").select(known_customer="customer", **{c: c for c in joined})

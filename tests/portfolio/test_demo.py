@@ -100,14 +100,36 @@ def test_planted_disparities_are_found_where_they_are_and_nowhere_else(portfolio
         record = portfolio.record(system, "bias_testing")
         return {f["id"] for f in record["findings"] if f["status"] == "not_met" and f["evidence"] == "measured"}
 
-    assert accused("churn_risk") == {"C2.3.age_band.true_positive_rate_difference"}
-    assert accused("support_triage") == {
-        "C2.1.language.selection_rate_difference",
-        "C2.3.language.true_positive_rate_difference",
+    gaps = ("P2.1.gaps_found", "S2.2.constraint_met")
+    assert accused("churn_risk") == {
+        *gaps,
+        "C2.3.age_band.true_positive_rate_difference",
+        "C2.4.age_band_x_language.true_positive_rate_difference",
+        "C2.4.gender_x_age_band.true_positive_rate_difference",
+        "P2.2.age_band.recall_at_k_difference",
     }
-    assert {"C2.1.language.selection_rate_difference", "C2.1.postcode_area.selection_rate_difference"} <= accused(
-        "next_best_offer"
-    )
+    triage = accused("support_triage")
+    assert {i for i in triage if not i.startswith("C2.4")} == {
+        *gaps,
+        "C2.1.language.selection_rate_difference",
+        "C2.1.language.selection_rate_difference_within_plan",
+        "C2.3.language.placed_lower_difference",
+        "C2.3.language.true_positive_rate_difference",
+        "P2.2.language.action_rate_difference",
+    }
+    assert all("language" in i for i in triage - set(gaps))
+    offers = accused("next_best_offer")
+    assert {"C2.1.language.selection_rate_difference", "C2.1.postcode_area.selection_rate_difference"} <= offers
+    assert "C2.3.language.received_difference_within_treatment" in offers
+    assert all("language" in i or "postcode_area" in i for i in offers - set(gaps))
+    assistant = accused("support_assistant")
+    assert {
+        "C2.3.language.resolved_difference",
+        "P2.2.language.refused_difference",
+        "P2.2.language.handover_granted_difference",
+        "S3.1.name.swap_difference",
+    } <= assistant
+    assert all("language" in i or "postcode_area" in i or "name" in i for i in assistant)
 
 
 def test_the_planted_recall_gap_has_its_exact_size(portfolio):

@@ -89,16 +89,17 @@ def breaks_a_reference(dossier, part, key):
 def test_taking_one_thing_away_settles_nothing_and_never_betters_the_recommendation(portfolio, load, system, stage):
     whole = load(system)
     before = assess(whole, stage, portfolio.reports)
+    read = {i.role.removeprefix("table ") for i in before.inputs}
     tried = 0
     for part, key in entries(whole, stage):
-        if breaks_a_reference(whole, part, key):
+        if breaks_a_reference(whole, part, key) or (part[1] == "tables" and key not in read):
             continue
         after = assess(without(whole, part, key), stage, portfolio.reports)
         assert RANK[after.recommendation.verdict] <= RANK[before.recommendation.verdict], (part, key)
         if part[1] != "risks":  # a risk without a deputy taken off the register: P4.1 gains, S1.2 loses
             assert passed(after) <= passed(before), (part, key)
         tried += 1
-    assert tried > 20
+    assert tried > 10
 
 
 @pytest.mark.parametrize("stage", STAGES[1:])

@@ -260,18 +260,21 @@ def _wait_for(condition, seconds=120):
         time.sleep(0.1)
 
 
+# A shell's background job, and what it starts, ignores SIGINT.
+INTERRUPTIBLE = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {KIT[-1]}"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_run_again(project, number):
     root = project()
     spoil(root, "design_review", "import time; time.sleep(120)")
     first = root / "reports/demo/impact_analysis/latest.json"
     with subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", *KIT[1:], "run", "demo", "--as-of", DAY],
+        [sys.executable, "-X", "faulthandler", "-c", INTERRUPTIBLE, "run", "demo", "--as-of", DAY],
         cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's background job has none
     ) as running:
         try:
             _wait_for(first.exists)

@@ -1,4 +1,4 @@
-"""The group comparisons of a record: counted once, tested together, judged with one adjustment."""
+"""The events as the bias tests count them: who belongs to which group, what was decided, what came of it."""
 
 from __future__ import annotations
 
@@ -10,97 +10,70 @@ from functools import cache
 import ibis
 import ibis.expr.types as ir
 
-from ethics_kit.measures import clusters, fairness
-from ethics_kit.measures.fairness import Comparison
+from ethics_kit.measures import clusters, counts, metrics
+from ethics_kit.measures.clusters import Clustered
+from ethics_kit.measures.counts import Counts
+from ethics_kit.measures.metrics import Metric
 from ethics_kit.proposal import MOST_GROUPS
 from ethics_kit.schema import Attribute
 from ethics_kit.stages import events
 from ethics_kit.stages.case import Case
 
-TESTED: dict[str, tuple[str, ...]] = {
-    "C2.1": ("selection_rate",),
-    "C2.3": ("true_positive_rate", "false_positive_rate"),
+SAID = {
+    "resolved": "resolved",
+    "retained": "retained",
+    "received": "received",
+    "reopened": "reopened",
+    "refused": "refused",
+    "asked": "handover_asked",
+    "granted": "handover_granted",
+    "grounded": "grounded",
 }
-"""The metrics that evidence each requirement."""
+"""Flags that the tables hold as they are, with their role."""
+
+KEPT_ROWS = 2_000_000
+"""Up to so many rows are read, joined and typed once and kept in memory; more are read again by each count."""
 
 
 @dataclass(frozen=True)
-class Tested:
-    """All comparisons of a record with their verdicts, and what was left out.
+class Labelled:
+    """The events with `unit`, `person`, columns ``attribute_…`` and ``stratum_…``, and one boolean column per flag.
 
-    `unknown` gives for each attribute the rows without a value and all rows; `too_many` the attributes with more groups
-    than can be shown; `repeated` says what rows repeat within; `blank` counts events without a decision.
+    `blank` counts events without a decision, `immature` those whose outcome is not known yet; `groups` and `unknown`
+    give for each attribute the number of different values and the rows without one; `repeated` says what rows repeat
+    within, and `split` how many customers fall into several clusters.
     """
 
-    comparisons: list[Comparison]
-    unknown: dict[str, tuple[int, int]]
-    too_many: dict[str, int]
-    immature: int = 0
-    blank: int = 0
-    repeated: str | None = None
-    awaits: str | None = None
+    table: ir.Table  # while this is held, what was read once stays read
+    events: ir.Table
+    attributes: tuple[str, ...]
+    strata: tuple[str, ...]
+    flags: tuple[str, ...]
+    rows: int
+    blank: int
+    immature: int
+    groups: Mapping[str, int]
+    unknown: Mapping[str, int]
+    repeated: str | None
+    split: int
+    weighted: bool
 
-    def doubt(self, attribute: str, most_unknown: float) -> str | None:
-        """Why nothing can be concluded for an attribute, or None."""
-        if attribute in self.too_many:
-            return f"{attribute} in at most {MOST_GROUPS} groups: it has {self.too_many[attribute]}; band them"
-        unknown, total = self.unknown[attribute]
-        if unknown > most_unknown * total:
-            limit = f"the policy allows {most_unknown:.0%}"
-            return f"the {attribute} of more rows: {unknown} of {total} ({unknown / total:.0%}) have none; {limit}"
-        return None
+    @property
+    def too_many(self) -> dict[str, int]:
+        """The attributes with more groups than can be shown."""
+        return {name: n for name, n in self.groups.items() if n > MOST_GROUPS}
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The attributes that can be compared."""
+        return tuple(a for a in self.attributes if a not in self.too_many)
 
-@cache
-def tested(case: Case) -> Tested:
-    """Count, compare and judge. Where rows repeat within a cluster, they count for what they are worth."""
-    awaits = _lacking(case)
-    if awaits:
-        return Tested([], {}, {}, awaits=awaits)
-    names = [name for name, _ in of_people(case)]
-    decided, immature, blank = _labelled(case, names)
-    groups = dict(zip(names, fairness.counts(decided, [f"attribute_{n}" for n in names]).values(), strict=True))
-    unknown = {name: _unknown(groups[name]) for name in names}
-    too_many = {name: len(groups[name]) for name in names if len(groups[name]) > MOST_GROUPS}
-    repeated, split = _units(case, decided)
-    if split:
-        awaits = f"a cluster that holds each customer whole: {split} customers are in several"
-        return Tested([], unknown, too_many, immature, blank, repeated, awaits)
-    policy = case.dossier.policy.fairness
-    comparisons: list[Comparison] = []
-    for name in (n for n in names if n not in too_many):
-        moments = _moments(decided, f"attribute_{name}") if repeated else {}
-        for metric in _metrics(case):
-            if repeated:
-                pairs = clusters.pairs(moments[metric])
-                comparisons += fairness.compare_pairs(name, metric, pairs, confidence=policy.confidence.value)
-            else:
-                cells = fairness.metric_cells(groups[name], metric)
-                comparisons += fairness.compare(name, metric, cells, confidence=policy.confidence.value)
-    judged = fairness.judge(
-        comparisons,
-        margin=policy.margin.value,
-        significance=policy.significance.value,
-        minimum_group=policy.minimum_group.value,
-    )
-    return Tested(judged, unknown, too_many, immature, blank, repeated)
-
-
-def _lacking(case: Case) -> str | None:
-    """What is not there without which nothing can be compared."""
-    table = case.dossier.system.events
-    if not case.has(table, "customer", "time", "decision"):
-        return case.lacking(table, "customer", "time", "decision")
-    if not of_people(case):
-        return "an attribute of people that groups can be formed by (attributes in system.yaml)"
-    return None
-
-
-def _metrics(case: Case) -> tuple[str, ...]:
-    """The metrics that can be had: those of outcomes need an outcome and the days after which it is known."""
-    if case.has(case.dossier.system.events, "outcome") and case.dossier.system.outcome.horizon_days is not None:
-        return tuple(m for metrics in TESTED.values() for m in metrics)
-    return TESTED["C2.1"]
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """The rates that can be had."""
+        flags = {*self.flags, "correct"} if {"selected", "positive"} <= set(self.flags) else set(self.flags)
+        known = metrics.BINARY | metrics.ORDER | metrics.TAKEN | metrics.RESULTS | metrics.CONVERSATIONS
+        return {name: metric for name, metric in known.items() if metric.flags <= flags}
 
 
 def of_people(case: Case) -> list[tuple[str, Attribute]]:
@@ -108,58 +81,131 @@ def of_people(case: Case) -> list[tuple[str, Attribute]]:
     return [(name, a) for name, a, _ in case.dossier.held_attributes() if a.class_ in ("protected", "proxy")]
 
 
-def _labelled(case: Case, names: list[str]) -> tuple[ir.Table, int, int]:
-    """The events with `selected`, `positive` and `unit`; how many have no outcome yet, and how many no decision.
-
-    `positive` is null until the outcome has matured. The unit is the cluster the dossier names, else the customer.
-    """
-    system = case.dossier.system
-    decided = events.with_attributes(case)
-    positive = ibis.null("boolean")
-    mature = ibis.literal(True)
-    if "true_positive_rate" in _metrics(case):
-        horizon = timedelta(days=system.outcome.horizon_days or 0)
-        mature = decided.time < ibis.literal(case.end - horizon, type="timestamp")
-        known = events.meaning(decided.outcome, system.outcome.positive)
-        positive = ibis.ifelse(mature, known, ibis.null("boolean"))
-    unit = decided.cluster.fill_null(decided.customer) if "cluster" in decided.columns else decided.customer
-    labelled = decided.select(
-        *[f"attribute_{name}" for name in names],
-        selected=events.meaning(decided.decision, system.decision.selected),
-        positive=positive,
-        mature=mature,
-        unit=unit,
-        person=decided.customer,
-    )
-    left_out = labelled.aggregate(blank=labelled.selected.isnull().sum(), immature=(~labelled.mature).sum())
-    seen = left_out.to_pyarrow().to_pylist()[0]
-    return labelled.filter(labelled.selected.notnull()), int(seen["immature"]), int(seen["blank"])
+def lacking(case: Case) -> str | None:
+    """What is not there without which nothing can be compared."""
+    table = case.dossier.system.events
+    roles = ("customer", "time") if table == "conversations" else ("customer", "time", "decision")
+    if not case.has(table, *roles):
+        return case.lacking(table, *roles)
+    if not of_people(case):
+        return "an attribute of people that groups can be formed by (attributes in system.yaml)"
+    return None
 
 
-def _unknown(groups: Mapping[str, Mapping[str, int]]) -> tuple[int, int]:
-    sizes = {c.group: c.n for c in fairness.metric_cells(groups, "selection_rate")}
-    return sizes.get(fairness.UNKNOWN, 0), sum(sizes.values())
+def knows_outcomes(case: Case) -> bool:
+    """Whether there are outcomes, and the days after which they are known."""
+    return case.has(case.dossier.system.events, "outcome") and case.dossier.system.outcome.horizon_days is not None
 
 
-def _units(case: Case, decided: ir.Table) -> tuple[str | None, int]:
-    """What rows repeat within, if they do, and how many customers fall into several clusters."""
-    per_person = decided.group_by("person").aggregate(units=decided.unit.nunique())
-    split = int(per_person.filter(per_person.units > 1).count().to_pyarrow().as_py())
-    row = decided.aggregate(n=decided.count(), units=decided.unit.nunique()).to_pyarrow().to_pylist()[0]
-    what = "cluster" if "cluster" in case.dossier.tables.sources[case.dossier.system.events].columns else "customer"
-    return (f"{row['n']} rows of {row['units']} {what}s" if row["units"] < row["n"] else None), split
-
-
-def _moments(decided: ir.Table, attribute: str) -> dict[str, dict[str | None, clusters.Moments]]:
-    marked = decided.mutate(
-        everyone=ibis.literal(True),
-        found=decided.selected & decided.positive,
-        negative=~decided.positive,
-        wrongly=decided.selected & ~decided.positive,
-    )
-    metrics = {
-        "selection_rate": ("selected", "everyone"),
-        "true_positive_rate": ("found", "positive"),
-        "false_positive_rate": ("wrongly", "negative"),
+@cache
+def labelled(case: Case) -> Labelled:
+    """The events of `case`; `positive` is null until the outcome has matured, the unit is the cluster or customer."""
+    system, told = case.dossier.system, events.described(case)
+    names = tuple(name for name, _ in of_people(case))
+    strata = tuple(system.strata)
+    columns: dict[str, ir.Value] = {f"attribute_{name}": told[f"attribute_{name}"] for name in names}
+    columns |= {f"stratum_{name}": told[f"stratum_{name}"] for name in strata}
+    flags, mature = _flags(case, told)
+    treated = next((role for role in ("action", "decision") if role in told.columns), None)
+    if treated:
+        columns["treatment"] = told[treated].cast("string")
+    columns |= {
+        role: told[role] for role in ("score", "weight", "wait_hours", "holdout", "time") if role in told.columns
     }
-    return clusters.moments(marked, attribute, cluster="unit", metrics=metrics)
+    columns |= {f"feature_{name}": told[f"feature_{name}"] for name in system.features}
+    if system.outcome.order and "positive" in flags:
+        columns["decided"], columns["deserved"] = told.decision, _deserved(case, told, mature)
+        flags["placed_lower"] = _placed_lower(case, columns["decided"], columns["deserved"])
+    if "actual" in told.columns:
+        columns["actual"] = ibis.ifelse(mature, told.actual, ibis.null("float64"))
+    unit = told.cluster.fill_null(told.customer) if "cluster" in told.columns else told.customer
+    table = told.select(**columns, **flags, mature=mature, unit=unit, person=told.customer)
+    if case.tables_used[system.events].rows <= KEPT_ROWS:
+        table = table.cache()
+    decided = (table.selected if "selected" in flags else table.person).notnull()
+    seen = _seen(table, decided, names)
+    kept = table.filter(decided)
+    return Labelled(
+        table=table,
+        events=kept,
+        attributes=names,
+        strata=strata,
+        flags=tuple(name for name in flags if name != "correct"),
+        rows=int(seen["rows"] or 0),
+        blank=int(seen["blank"] or 0),
+        immature=int(seen["immature"] or 0),
+        groups={name: int(seen[f"groups_{name}"] or 0) for name in names},
+        unknown={name: int(seen[f"unknown_{name}"] or 0) for name in names},
+        repeated=_repeated(case, seen),
+        split=_split(kept),
+        weighted="weight" in told.columns,
+    )
+
+
+def _flags(case: Case, told: ir.Table) -> tuple[dict[str, ir.Value], ir.BooleanValue]:
+    system = case.dossier.system
+    flags: dict[str, ir.Value] = {flag: told[role] for flag, role in SAID.items() if role in told.columns}
+    mature: ir.BooleanValue = ibis.literal(True)
+    if system.outcome.horizon_days is not None:
+        horizon = timedelta(days=system.outcome.horizon_days)
+        mature = told.time < ibis.literal(case.end - horizon, type="timestamp")
+    if "decision" in told.columns:
+        flags["selected"] = events.meaning(told.decision, system.decision.selected)
+    if knows_outcomes(case):
+        known = events.meaning(told.outcome, system.outcome.positive)
+        flags["positive"] = ibis.ifelse(mature, known, ibis.null("boolean"))
+        flags["correct"] = flags["selected"] == flags["positive"]
+    if "action" in told.columns:
+        flags["taken"] = events.meaning(told.action, system.decision.done)
+    return flags, mature
+
+
+def _deserved(case: Case, told: ir.Table, mature: ir.BooleanValue) -> ir.StringValue:
+    """The class that a matured outcome deserves; null where the outcome is in no order."""
+    system = case.dossier.system
+    pairs = zip(system.outcome.order, system.decision.order, strict=True)
+    return ibis.cases(*[(mature & (told.outcome == o), d) for o, d in pairs], else_=ibis.null("string"))
+
+
+def _placed_lower(case: Case, decided: ir.StringValue, deserved: ir.StringValue) -> ir.BooleanValue:
+    """Whether a case was served later than it deserved; null where it deserved the last class, or no order tells."""
+    order = case.dossier.system.decision.order
+    place, right = (
+        ibis.cases(*[(c == d, i) for i, d in enumerate(order)], else_=ibis.null("int64")) for c in (decided, deserved)
+    )
+    return ibis.ifelse(right < len(order) - 1, place > right, ibis.null("boolean"))
+
+
+def _seen(table: ir.Table, decided: ir.BooleanValue, names: tuple[str, ...]) -> dict[str, int | None]:
+    wanted = {"rows": decided.sum(), "blank": (~decided).sum(), "immature": (decided & ~table.mature).sum()}
+    wanted |= {"units": table.unit.nunique(where=decided)}
+    for name in names:
+        column = table[f"attribute_{name}"]
+        wanted |= {
+            f"groups_{name}": column.nunique(where=decided),
+            f"unknown_{name}": (decided & column.isnull()).sum(),
+        }
+    row: dict[str, int | None] = table.aggregate(**wanted).to_pyarrow().to_pylist()[0]
+    return row
+
+
+def _repeated(case: Case, seen: Mapping[str, int | None]) -> str | None:
+    rows, units = seen["rows"] or 0, seen["units"] or 0
+    what = "cluster" if "cluster" in case.dossier.tables.sources[case.dossier.system.events].columns else "customer"
+    return f"{rows} rows of {units} {what}s" if units < rows else None
+
+
+def _split(table: ir.Table) -> int:
+    units = table.group_by("person").aggregate(units=table.unit.nunique())
+    return int(units.filter(units.units > 1).count().to_pyarrow().as_py())
+
+
+@cache
+def source(case: Case) -> Counts | Clustered:
+    """The count table, or the moments over clusters where rows repeat or carry weights."""
+    known = labelled(case)
+    if known.repeated or known.weighted:
+        return clusters.Clustered(known.events, (metrics.ROWS, *known.metrics.values()), weight=known.weighted)
+    treatment = ("treatment",) if "treatment" in known.events.columns else ()
+    keys = [*(f"attribute_{name}" for name in known.compared), *(f"stratum_{name}" for name in known.strata)]
+    return counts.count(known.events, [*keys, *treatment], known.flags)

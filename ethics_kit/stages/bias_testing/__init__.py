@@ -1,0 +1,35 @@
+"""Stage 3: who is selected, who is missed, what comes of it, and whether differences are more than chance."""
+
+from __future__ import annotations
+
+from ethics_kit.stages.bias_testing.alike import individual_fairness
+from ethics_kit.stages.bias_testing.cells import intersectional_bias
+from ethics_kit.stages.bias_testing.constraints import constraint_met
+from ethics_kit.stages.bias_testing.coverage import paired_swaps, segment_coverage
+from ethics_kit.stages.bias_testing.equity import equitable_treatment
+from ethics_kit.stages.bias_testing.mitigations import mitigation
+from ethics_kit.stages.bias_testing.outcomes import (
+    calibration_by_group,
+    classes_by_group,
+    effect_of_acting,
+    outcome_equity,
+)
+from ethics_kit.stages.bias_testing.parity import demographic_parity
+from ethics_kit.stages.bias_testing.profile import bias_profile
+from ethics_kit.stages.case import Step
+
+STEPS: dict[Step, tuple[str, ...]] = {
+    segment_coverage: ("S3.1",),
+    demographic_parity: ("C2.1",),
+    outcome_equity: ("C2.3",),
+    calibration_by_group: ("C2.3",),
+    classes_by_group: ("C2.3",),
+    effect_of_acting: ("C2.3",),
+    equitable_treatment: ("P2.2",),
+    intersectional_bias: ("C2.4",),
+    individual_fairness: ("C2.2",),
+    paired_swaps: ("S3.1",),
+    mitigation: ("P2.1",),
+    constraint_met: ("S2.2",),
+    bias_profile: ("B3",),
+}

@@ -1,0 +1,172 @@
+"""C2.4: combinations of attributes, each cell against all others, small ones partially pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from ethics_kit.measures import fairness, intersections
+from ethics_kit.measures.counts import BETWEEN
+from ethics_kit.measures.fairness import Comparison
+from ethics_kit.measures.intersections import Pooled
+from ethics_kit.record import Finding, Interval, Status, Table
+from ethics_kit.report import figures
+from ethics_kit.report.figures import Figure
+from ethics_kit.stages.bias_testing import crossed, told
+from ethics_kit.stages.bias_testing.parity import SEED, Line
+from ethics_kit.stages.bias_testing.tested import tested, uncovered
+from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.evidence import not_assessed
+
+WORST_SHOWN = 8
+
+Cells = Sequence[Comparison]
+
+
+@cache
+def intersectional_bias(case: Case) -> Outcome:
+    """C2.4: how each combination of groups fares against all others."""
+    results, requirement = tested(case), crossed.requirement(case)
+    awaits = results.awaits or (
+        None if crossed.crossed(case) else "two attributes of people, or intersections the policy names"
+    )
+    if awaits:
+        return Outcome((not_assessed(requirement, "intersections", awaits),))
+    findings = uncovered(case, requirement, "intersections")
+    tables: list[Table] = []
+    drawn: list[Figure] = []
+    held = results.of(requirement)
+    for names in crossed.crossed(case):
+        for metric in crossed.rates(case):
+            rows = held.get(f"{crossed.JOINED.join(names)}.{metric.name}_difference", [])
+            if len(rows) < 2:
+                name = f"{crossed.JOINED.join(names)}.{metric.name}_difference"
+                findings.append(not_assessed(requirement, name, f"two combinations of {' and '.join(names)}"))
+                continue
+            fit = _pooled(rows)
+            findings.append(_finding(case, requirement, names, rows, fit))
+            tables.append(_table(case, requirement, names, rows, fit))
+            if metric is crossed.rates(case)[0] and len(names) == 2:
+                drawn += _heat_map(case, names, rows)
+    return Outcome(tuple(findings), tuple(tables), tuple(drawn))
+
+
+def _worth(row: Comparison) -> tuple[int, int]:
+    """Count and number of independent rows that tell as much."""
+    n = round(row.effective)
+    return min(round((row.rate.value or 0.0) * row.effective), n), n
+
+
+def _pooled(rows: Cells) -> Pooled:
+    counts, sizes = zip(*map(_worth, rows), strict=True)
+    return intersections.pooled(counts, sizes, confidence=0.9)
+
+
+def _shown_inside(row: Comparison, low: float, high: float) -> bool:
+    """Whether the partially pooled rate is shown to lie within the margin of all others' rate."""
+    rest = row.rest_rate.value
+    return rest is not None and rest - row.margin < low and high < rest + row.margin
+
+
+def _finding(case: Case, requirement: str, names: tuple[str, ...], rows: Cells, fit: Pooled) -> Finding:
+    """A disparity in any cell; met where every cell is shown inside the margin, by its own rows or pooled.
+
+    Cells under the minimum are not judged on their own; they leave it open only where they hold more rows than the
+    policy lets be unknown.
+    """
+    policy = case.dossier.policy.fairness
+    minimum = policy.minimum_group.value
+    able = [i for i, row in enumerate(rows) if min(row.effective, row.rest_effective) >= minimum]
+    few = sum(row.n for row in rows) - sum(rows[i].n for i in able)
+    share = few / sum(row.n for row in rows)
+    open_ = [
+        i
+        for i in able
+        if rows[i].verdict not in ("equivalent", "disparity")
+        and not _shown_inside(rows[i], float(fit.low[i]), float(fit.high[i]))
+    ]
+    worst = fairness.worst([rows[i] for i in able] or list(rows))
+    status: Status = "met"
+    if worst.verdict == "disparity":
+        status = "not_met"
+    elif open_ or share > policy.max_unknown.value or not able:
+        status = "inconclusive"
+    label, what = told.scale(worst.metric).label, " × ".join(names)
+    settled = f"{len(able) - len(open_)} of {len(rows)} combinations are settled"
+    small = f"; {len(rows) - len(able)} with too few rows hold {share:.1%} of them" if len(rows) > len(able) else ""
+    gap = told.scale(worst.metric).gap(worst.gap.value or 0.0)
+    return Finding(
+        id=f"{requirement}.{worst.name}",
+        requirement=requirement,
+        status=status,
+        evidence="measured",
+        statement=told.sentence(f"{label} by {what}: largest gap {gap}, for {worst.group}; {settled}{small}."),
+        value=worst.gap.value,
+        null_reason=None if worst.gap.defined else "not estimable",
+        unit="difference of rates",
+        interval=Interval(low=worst.gap.low, high=worst.gap.high, level=policy.confidence.value)
+        if worst.gap.defined
+        else None,
+        n=int(worst.effective + worst.rest_effective),
+        threshold=worst.margin,
+        method="each cell against all others, Newcombe interval, Benjamini–Hochberg over the record; small cells by "
+        "empirical Bayes (beta-binomial), 90% intervals inside the margin",
+        source=policy.margin.source,
+        action=None if status == "met" else f"Look at {worst.group} first; collect more rows of small combinations.",
+    )
+
+
+def _table(case: Case, requirement: str, names: tuple[str, ...], rows: Cells, fit: Pooled) -> Table:
+    small, confidence = case.dossier.policy.records.small_cell.value, case.dossier.policy.fairness.confidence.value
+    shown = [i for i, row in enumerate(rows) if row.n >= small]
+    worst = fairness.WORST_FIRST.index
+    order = sorted(shown, key=lambda i: (worst(rows[i].verdict), -_distance(rows[i], float(fit.mean[i]))))
+    body: list[Line] = [
+        [
+            r.group,
+            int(r.n),
+            *told.parts(r.rate),
+            *(float(v) for v in (fit.mean[i], fit.low[i], fit.high[i])),
+            r.adjusted_p,
+            r.verdict,
+        ]
+        for i, r in ((i, rows[i]) for i in order[:WORST_SHOWN])
+    ]
+    counts, sizes = zip(*map(_worth, rows), strict=True)
+    epsilon = intersections.differential_fairness(counts, sizes, confidence=confidence, seed=SEED)
+    notes = [
+        f"The {len(body)} worst of {len(rows)} combinations that occur; {len(rows) - len(shown)} have under {small}."
+    ]
+    notes.append("Pooled: drawn towards all cells' mean the more, the fewer rows a cell has (90% interval).")
+    if epsilon.epsilon.value is not None:
+        notes.append(
+            f"Differential fairness ε = {epsilon.epsilon.value:.2f} ({epsilon.epsilon.low:.2f} to "
+            f"{epsilon.epsilon.high:.2f}); {epsilon.by_chance:.2f} by chance alone."
+        )
+    metric = rows[0].metric
+    return Table(
+        id=f"{requirement}.{crossed.JOINED.join(names)}.{metric}",
+        title=f"{told.sentence(told.scale(metric).label)} by {' and '.join(names)}",
+        requirement=requirement,
+        columns=["combination", "n", "value", "low", "high", "pooled", "low", "high", "adjusted p", "verdict"],
+        rows=body,
+        hidden=len(rows) - len(shown),
+        note=" ".join(notes),
+    )
+
+
+def _distance(row: Comparison, pooled: float) -> float:
+    return abs(pooled - (row.rest_rate.value or 0.0))
+
+
+def _heat_map(case: Case, names: tuple[str, ...], rows: Cells) -> tuple[Figure, ...]:
+    small = case.dossier.policy.records.small_cell.value
+    cells = {
+        (first, second): (row.rate.value, f"{row.rate.value:.0%}", row.verdict)
+        for row in rows
+        if row.n >= small and row.rate.value is not None
+        for first, second in [row.group.split(BETWEEN, 1)]
+    }
+    firsts, seconds = (list(dict.fromkeys(key[i] for key in sorted(cells))) for i in (0, 1))
+    title = f"{told.sentence(told.scale(rows[0].metric).label)} by {names[0]} and {names[1]}"
+    return figures.heat_map(title, firsts, seconds, cells)

@@ -1,0 +1,257 @@
+"""C2.3: how often the system is right and wrong about each group, and what comes of it for people treated alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from ethics_kit.measures import classes, gaps, metrics, proportions
+from ethics_kit.measures.counts import UNKNOWN, Counts
+from ethics_kit.measures.fairness import Comparison
+from ethics_kit.measures.uplift import Effect
+from ethics_kit.record import Table
+from ethics_kit.report import figures
+from ethics_kit.report.figures import Figure
+from ethics_kit.stages.bias_testing import families, scored, told
+from ethics_kit.stages.bias_testing.labelled import knows_outcomes, labelled, of_people, source
+from ethics_kit.stages.bias_testing.parity import SEED, Line, one_of_a_pair, spread_tables, unknown_note
+from ethics_kit.stages.bias_testing.tested import doubt, tested, uncovered
+from ethics_kit.stages.case import Case, Outcome, hide_small
+from ethics_kit.stages.evidence import not_assessed
+
+AWAITS = "outcome.horizon_days, and the table's column for outcome"
+
+
+@cache
+def outcome_equity(case: Case) -> Outcome:
+    """C2.3: how often the system is right and wrong about each group, among matured outcomes."""
+    results = tested(case)
+    if results.awaits:
+        return Outcome((not_assessed("C2.3", "group_comparison", results.awaits),))
+    findings = uncovered(case, "C2.3", "outcome_difference")
+    tables: list[Table] = []
+    shown: list[Comparison] = []
+    held = results.of("C2.3")
+    for name, _ in of_people(case):
+        if awaits := doubt(case, name):
+            findings.append(not_assessed("C2.3", f"{name}.outcome_difference", awaits))
+            continue
+        findings += [not_assessed("C2.3", missing, AWAITS) for missing in _missing(case, name)]
+        for full, rows in ((full, rows) for full, rows in held.items() if rows[0].attribute == name):
+            findings.append(told.finding(case, "C2.3", full, rows, among=_among(case, rows[0])))
+            tables.append(_table(case, name, rows))
+            if told.scale(rows[0].metric).points and rows[0].metric in metrics.ERRORS:
+                shown += one_of_a_pair(rows)
+    small = case.dossier.policy.records.small_cell.value
+    drawn = figures.forest(shown, {m: told.scale(m).label for m in metrics.ERRORS}, small=small)
+    spread = [m for m in families.decisive(case) if families.SERVED[m.name] == "C2.3"]
+    tables += spread_tables(case, "C2.3", spread) + _equalized_odds(case) + _rates(case)
+    return Outcome(tuple(findings), tuple(tables), drawn)
+
+
+def _missing(case: Case, name: str) -> list[str]:
+    """The error rates of the policy that cannot be had."""
+    if case.dossier.system.kind == "generative" or knows_outcomes(case):
+        return []
+    wanted = [m for m in case.dossier.policy.fairness.metrics.value if m in metrics.ERRORS]
+    return [f"{name}.{metric}_difference" for metric in wanted]
+
+
+def _among(case: Case, comparison: Comparison) -> str:
+    if comparison.within == "treatment":
+        return " among people treated alike"
+    if comparison.metric in metrics.ERRORS and case.dossier.system.outcome.changed_by_action == "yes":
+        return " under treatment"
+    return ""
+
+
+def _table(case: Case, name: str, rows: list[Comparison]) -> Table:
+    known, first = labelled(case), rows[0]
+    notes = unknown_note(case, name, rows)
+    if known.immature and (first.metric in metrics.ERRORS or first.metric == "placed_lower"):
+        notes.append(f"{known.immature} rows are left out, as their outcome is not known yet.")
+    if _among(case, first) == " under treatment":
+        held_out = scored.hold_out(case)
+        notes.append(
+            "Acting on a decision changes the outcome: who was helped looks like a false alarm. "
+            + ("What acting changes is shown against the hold-out." if held_out else "No hold-out tells how much.")
+        )
+    if first.within == "treatment":
+        notes.append("Compared within each action taken, then pooled (Mantel–Haenszel, or its like for means).")
+    title = f"{told.sentence(told.scale(first.metric).label)} by {name}{_among(case, first)}"
+    return told.table(case, "C2.3", first.name.replace("_difference", ""), rows, notes, title=title)
+
+
+def _equalized_odds(case: Case) -> list[Table]:
+    """Per attribute the larger of the two error-rate gaps between any groups."""
+    held = source(case)
+    if not isinstance(held, Counts) or "true_positive_rate" not in labelled(case).metrics:
+        return []
+    policy, small = case.dossier.policy.fairness, case.dossier.policy.records.small_cell.value
+    body: list[Line] = []
+    for name in labelled(case).compared:
+        key = f"attribute_{name}"
+        recall, alarms = (held.shares(metrics.ERRORS[m], key) for m in ("true_positive_rate", "false_positive_rate"))
+        both = recall.join(alarms, lsuffix="_p", rsuffix="_n").drop(index=UNKNOWN, errors="ignore")
+        both = both[both["n_p"] + both["n_n"] >= small]
+        if len(both) < 2:
+            continue
+        cells = [
+            [p, false, positives - p, negatives - false]
+            for p, positives, false, negatives in both[["count_p", "n_p", "count_n", "n_n"]].itertuples(index=False)
+        ]
+        found = gaps.equalized_odds(list(both.index), cells, confidence=policy.confidence.value, seed=SEED)
+        body.append(
+            [name, *told.parts(found.gap), found.by_chance, told.scale(found.rate).label if found.rate else None]
+        )
+    columns = ["attribute", "equalized odds difference", "low", "high", "by chance", "driven by"]
+    return [
+        Table(
+            id="C2.3.equalized_odds",
+            title="Equalized odds: the larger of the two error-rate gaps between any groups",
+            requirement="C2.3",
+            columns=columns,
+            rows=body,
+            note="Interval: bootstrap of the counts. By chance: what is expected where error rates are equal.",
+        )
+    ] * bool(body)
+
+
+def _rates(case: Case) -> list[Table]:
+    """Every rate of every group, with interval and rows."""
+    known = labelled(case)
+    small = case.dossier.policy.records.small_cell.value
+    every = {**metrics.SELECTION, **metrics.ERRORS}
+    rates = [metric for name, metric in every.items() if name in known.metrics and name not in metrics.COMPLEMENTS]
+    found = []
+    for name in known.compared:
+        body: list[Line] = []
+        for metric in rates:
+            shown, _ = hide_small(_rows(case, name, metric), n_column=1, counts=[2, 3, 4], small=small)
+            body += [[told.scale(metric.name).label, *row] for row in shown]
+        if body and len(rates) > 1:
+            found.append(
+                Table(
+                    id=f"C2.3.{name}.rates",
+                    title=f"Every rate by {name}",
+                    requirement="C2.3",
+                    columns=["rate", "group", "n", "value", "low", "high"],
+                    rows=body,
+                    note="n counts the rows that the rate divides by. True negative and false negative rates are what "
+                    "the false positive rate and recall leave to 1.",
+                )
+            )
+    return found
+
+
+def _rows(case: Case, name: str, metric: metrics.Metric) -> list[Line]:
+    """Group, rows, and the rate with its interval."""
+    pairs = source(case).pairs(metric, f"attribute_{name}")
+    able = [(*p.own.worth,) if p.own.estimable else (0.0, 0.0) for p in pairs]
+    confidence = case.dossier.policy.fairness.confidence.value
+    rates = proportions.rates([c for c, _ in able], [n for _, n in able], confidence=confidence)
+    return [[p.group, int(p.own.n), *told.parts(rate)] for p, rate in zip(pairs, rates, strict=True)]
+
+
+def calibration_by_group(case: Case) -> Outcome:
+    """C2.3: whether a score means the same for every group."""
+    found = scored.calibrations(case, case.dossier.policy.fairness.confidence.value)
+    small = case.dossier.policy.records.small_cell.value
+    tables, drawn = [], list[Figure]()
+    for name, groups in found.items():
+        body = [
+            [group, c.n, *told.parts(c.in_the_large), c.error, c.error_by_chance]
+            for group, c in groups.items()
+            if group != UNKNOWN
+        ]
+        shown, hidden = hide_small(body, n_column=1, counts=range(2, 7), small=small)
+        tables.append(
+            Table(
+                id=f"C2.3.{name}.calibration_in_the_large",
+                title=f"Calibration by {name}",
+                requirement="C2.3",
+                columns=["group", "n", "observed less predicted", "low", "high", "calibration error", "by chance"],
+                rows=shown,
+                hidden=hidden,
+                note="The calibration error is above 0 by chance alone; what chance makes of it stands beside.",
+            )
+        )
+        able = {g: c for g, c in groups.items() if g != UNKNOWN and c.n >= small}
+        drawn += figures.reliability(name, able, small=small)
+    return Outcome((), tuple(tables), tuple(drawn))
+
+
+def classes_by_group(case: Case) -> Outcome:
+    """C2.3: each class against all others, where there are more than two."""
+    known = labelled(case)
+    if "deserved" not in known.events.columns or not scored.independent(case):
+        return Outcome()
+    names = {name: known.events[f"attribute_{name}"] for name in known.compared}
+    order = case.dossier.system.decision.order
+    table = known.events.select(**names, decision=known.events.decided, deserved=known.events.deserved)
+    counted = classes.confusion(table, known.compared, order)
+    small = case.dossier.policy.records.small_cell.value
+    tables = []
+    for name in known.compared:
+        body: list[Line] = []
+        for one, cells in classes.one_vs_rest(counted, name).items():
+            for metric in ("selection_rate", "true_positive_rate", "false_positive_rate"):
+                rows = [[g, n, count / n if n else None] for g, count, n in cells[metric] if g != UNKNOWN]
+                shown, _ = hide_small(rows, n_column=1, counts=[2], small=small)
+                body += [[one, told.scale(metric).label, *row] for row in shown]
+        lower = [[p.group, p.n, p.count / p.n if p.n else None] for p in classes.placed_lower(counted, name)]
+        shown, _ = hide_small([r for r in lower if r[0] != UNKNOWN], n_column=1, counts=[2], small=small)
+        body += [["any", "placed lower than deserved", *row] for row in shown]
+        tables.append(
+            Table(
+                id=f"C2.3.{name}.classes",
+                title=f"Each class against all others, by {name}",
+                requirement="C2.3",
+                columns=["class", "rate", "group", "n", "value"],
+                rows=body,
+            )
+        )
+    return Outcome((), tuple(tables))
+
+
+def effect_of_acting(case: Case) -> Outcome:
+    """C2.3: what acting changes, against those held out by chance, by decile of the score and by group."""
+    found = scored.hold_out(case)
+    if found is None:
+        return Outcome()
+    lines = [("all", found.overall), *((f"decile {place}", effect) for place, effect in found.deciles.items())]
+    note = (
+        f"Uplift is the good outcome's rate among those treated less that in the hold-out. Decile 1 holds the highest "
+        f"scores. {found.left_out} rows lack arm or outcome."
+    )
+    tables = [_uplift_table(case, "decile", "decile of the score", lines, note)]
+    for name, groups in found.groups.items():
+        by_group = [(group, effect.effect) for group, effect in groups.items() if group != UNKNOWN]
+        gaps_to_rest = [
+            f"{group} {effect.gap.value * 100:+.1f} points ({(effect.gap.low or 0) * 100:+.1f} to "
+            f"{(effect.gap.high or 0) * 100:+.1f})"
+            for group, effect in groups.items()
+            if effect.gap.value is not None
+        ]
+        tables.append(_uplift_table(case, name, name, by_group, f"Gap to the others: {'; '.join(gaps_to_rest)}."))
+    return Outcome((), tuple(tables))
+
+
+def _uplift_table(case: Case, name: str, by: str, lines: Sequence[tuple[str, Effect]], note: str) -> Table:
+    small = case.dossier.policy.records.small_cell.value
+    enough = [min(e.arms.n, e.arms.held_out_n) >= small for _, e in lines]
+    rows: list[Line] = [
+        [group, e.arms.n, e.arms.held_out_n, e.treated.value, e.held_out.value, *told.parts(e.uplift)]
+        if shown
+        else [group, *[None] * 7]
+        for (group, e), shown in zip(lines, enough, strict=True)
+    ]
+    return Table(
+        id=f"C2.3.{name}.uplift",
+        title=f"What acting changes, by {by}",
+        requirement="C2.3",
+        columns=["rows", "treated n", "held out n", "treated", "held out", "uplift", "low", "high"],
+        rows=rows,
+        hidden=enough.count(False),
+        note=note,
+    )

@@ -1,0 +1,192 @@
+"""From comparisons to findings and tables: in words for a reader who has to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ethics_kit.measures import fairness, metrics
+from ethics_kit.measures.fairness import Comparison
+from ethics_kit.measures.proportions import MINIMUM_CLUSTERS, Estimate
+from ethics_kit.record import Finding, Interval, Status, Table
+from ethics_kit.stages.case import Case, hide_small
+from ethics_kit.stages.evidence import not_assessed
+
+METHOD = (
+    "each group against all others; {interval}; Benjamini–Hochberg over the record; equivalence by two one-sided tests "
+    "(90% interval inside the margin)"
+)
+STATUS: dict[str, Status] = {
+    "disparity": "not_met",
+    "not_estimable": "not_assessed",
+    "inconclusive": "inconclusive",
+    "equivalent": "met",
+}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the values of a metric are told: points of a rate, or units of a mean."""
+
+    label: str
+    unit: str = "difference of rates"
+    points: bool = True
+    interval: str = "Newcombe interval; pooled z test"
+
+    def gap(self, value: float) -> str:
+        """A gap in words, with its sign."""
+        return f"{round(value * 100, 1) + 0:+.1f} percentage points" if self.points else f"{value:+.3g} {self.unit}"
+
+    def margin(self, value: float) -> str:
+        return f"±{value * 100:g} points" if self.points else f"±{value:.3g} {self.unit}"
+
+
+RATES = metrics.BINARY | metrics.ORDER | metrics.TAKEN | metrics.RESULTS | metrics.CONVERSATIONS
+SCALES: dict[str, Scale] = {
+    **{name: Scale(metric.label) for name, metric in RATES.items()},
+    "wait_hours": Scale("mean wait", "hours", points=False, interval="Welch interval and test"),
+    "top_k": Scale("share among the first that can be served"),
+    "recall_at_k": Scale("recall among the first that can be served"),
+    "calibration": Scale("observed less predicted rate", interval="Zou–Donner interval; z test of equal departure"),
+    "neighbour_selection": Scale("selection among near neighbours of other groups", interval="bootstrap over people"),
+    "swap": Scale("right answers after a swap", interval="paired interval; McNemar test"),
+    "flip": Scale("selection after the attribute is flipped", interval="paired interval; McNemar test"),
+}
+
+
+def scale(metric: str) -> Scale:
+    """How a metric is told."""
+    return SCALES[metric]
+
+
+def sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def finding(
+    case: Case, requirement: str, name: str, rows: Sequence[Comparison], *, among: str = "", label: str = ""
+) -> Finding:
+    """What a family of comparisons shows, by its worst member; `among` says of whom, where not of everybody."""
+    attribute = name.split(".", maxsplit=1)[0]
+    if not rows:
+        return not_assessed(requirement, name, f"rows with a known {attribute}")
+    if len(rows) == 1 and rows[0].rest_n <= 0:
+        return not_assessed(requirement, name, f"a second group: every known {attribute} is the same")
+    worst = fairness.worst(rows)
+    policy, told = case.dossier.policy.fairness, scale(worst.metric)
+    small = case.dossier.policy.records.small_cell.value
+    what = f"{label or told.label}{among}"
+    common = {
+        "id": f"{requirement}.{name}",
+        "requirement": requirement,
+        "evidence": "measured",
+        "unit": told.unit,
+        "threshold": worst.margin,
+        "method": METHOD.format(interval=told.interval),
+        "source": policy.margin.source,
+    }
+    if worst.verdict == "not_estimable" or worst.gap.value is None:
+        return Finding(
+            **common,
+            status="not_assessed",
+            statement=sentence(f"{what} of {attribute} = {worst.group} cannot be estimated: {_why_not(worst)}."),
+            null_reason=f"not estimable: {_why_not(worst)}",
+            action=f"Collect more rows with {attribute} = {worst.group}, or with another {attribute}.",
+        )
+    action = None if worst.verdict == "equivalent" else _action(worst)
+    if min(worst.n, worst.rest_n) < small:
+        withheld = f"{what} by {attribute}: a group has fewer than {small} rows, withheld and too few to tell."
+        return Finding(
+            **common,
+            status=STATUS[worst.verdict],
+            statement=sentence(withheld),
+            null_reason="small cell, withheld",
+            action=action,
+        )
+    return Finding(
+        **common,
+        status=STATUS[worst.verdict],
+        statement=sentence(f"{what} of {attribute} = {worst.group} {_told(case, worst)}."),
+        value=worst.gap.value,
+        interval=Interval(low=worst.gap.low, high=worst.gap.high, level=policy.confidence.value),
+        n=int(worst.effective + worst.rest_effective),
+        action=action,
+    )
+
+
+def _why_not(worst: Comparison) -> str:
+    """What is lacking on one side of a comparison that cannot be estimated."""
+    if min(worst.n, worst.rest_n) <= 0:
+        return "no row to divide by on one side"
+    return f"fewer than {MINIMUM_CLUSTERS} independent units on one side"
+
+
+def _told(case: Case, worst: Comparison) -> str:
+    told = scale(worst.metric)
+    gap = told.gap(worst.gap.value or 0.0)
+    match worst.verdict:
+        case "disparity":
+            return (
+                f"differs by {gap} from the other groups: more than chance (after adjustment), the estimate beyond "
+                f"the margin of {told.margin(worst.margin).removeprefix('±')}"
+            )
+        case "equivalent":
+            policy = case.dossier.policy
+            chosen = f"by {policy.approved_by.name} on {policy.approved_on}" if policy.approved_by else "by nobody yet"
+            return (
+                f"has the largest gap, {gap}; every gap is shown within {told.margin(worst.margin)}, a margin chosen "
+                f"{chosen}; not a legal finding"
+            )
+        case _:
+            return f"differs by {gap} from the other groups, which settles nothing; {_needed(worst)} would"
+
+
+def _action(worst: Comparison) -> str:
+    if worst.verdict == "disparity":
+        return f"Find out why {worst.attribute} = {worst.group} is treated differently, mitigate, and test again."
+    return f"Collect {_needed(worst)}."
+
+
+def _needed(worst: Comparison) -> str:
+    if worst.rows_needed is None:
+        return "rows beyond any realistic number (the gap lies at the margin)"
+    return f"about {worst.rows_needed:,} independent rows per group"
+
+
+def parts(estimate: Estimate) -> tuple[float | None, float | None, float | None]:
+    """Value and interval, as three cells of a table."""
+    return estimate.value, estimate.low, estimate.high
+
+
+COLUMNS = ["group", "n", "effective n", "value", "low", "high", "gap to the rest", "low", "high"]
+LAST = ["adjusted p", "verdict"]
+
+
+def table(
+    case: Case,
+    requirement: str,
+    name: str,
+    rows: Sequence[Comparison],
+    notes: Sequence[str] = (),
+    *,
+    title: str = "",
+    extra: Sequence[tuple[str, Sequence[float | None]]] = (),
+) -> Table:
+    """The comparisons behind a finding, one line per group; `extra` columns stand before the verdict."""
+    columns = [*COLUMNS, *(heading for heading, _ in extra), *LAST]
+    more = list(zip(*(values for _, values in extra), strict=True)) or [()] * len(rows)
+    body = [
+        [c.group, int(c.n), int(c.effective), *parts(c.rate), *parts(c.gap), *added, c.adjusted_p, c.verdict]
+        for c, added in zip(rows, more, strict=True)
+    ]
+    small = case.dossier.policy.records.small_cell.value
+    shown, hidden = hide_small(body, n_column=1, counts=range(2, len(columns) - 1), small=small)
+    return Table(
+        id=f"{requirement}.{name}",
+        title=title or f"{sentence(scale(rows[0].metric).label)} by {rows[0].attribute}",
+        requirement=requirement,
+        columns=columns,
+        rows=shown,
+        hidden=hidden,
+        note=" ".join(notes) or None,
+    )
