@@ -16,12 +16,10 @@ from ethics_kit.measures import proportions
 from ethics_kit.measures.gaps import Counts, Rates, against_chance, checked, extremes
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 
+Grid = tuple[Rates, Rates, Rates]
 CORRELATIONS = ((np.arange(40) + 0.5) / 40)[:, np.newaxis] ** 4
 CONCENTRATIONS = 1 / CORRELATIONS - 1
 """What intervals are averaged over, denser towards cells that are alike."""
-
-ROUNDING = 0.01
-"""A gain in log likelihood that may be rounding."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,10 @@ class Cell:
 def pooled(counts: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Pooled:
     """Empirical Bayes: a beta prior fitted to all cells by maximum likelihood; a cell's rate is its posterior mean.
 
-    Intervals are equal-tailed quantiles of a beta with that mean, and with a variance that adds to the posterior's what
-    is unknown of the prior (Kass and Steffey 1989, JASA 84:717): the fitted prior alone covers some 75% where few or
-    small cells leave its concentration a guess. Concentrations are averaged with a flat prior on the standard deviation
-    between cells (Gelman 2006, Bayesian Analysis 1:515). A single cell, or rates all 0 or all 1, tell nothing of that
-    deviation: each cell then has its own Wilson interval.
+    Intervals, equal-tailed, average the posterior over what is unknown of the prior (Kass and Steffey 1989, JASA
+    84:717), with a flat prior on the standard deviation between cells (Gelman 2006, Bayesian Analysis 1:515): from the
+    fitted prior alone they cover some 75% where few or small cells leave its concentration a guess. A single cell, or
+    rates all 0 or all 1, tell nothing of that deviation: each cell then has its own Wilson interval.
     """
     count, rows = checked(counts, n)
     held = rows > 0
@@ -87,7 +84,7 @@ def pooled(counts: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Pool
         low[held], high[held] = proportion_confint(*table, alpha=1 - confidence, method="wilson")
         return Pooled(mean, low, high, overall, None)
     grid = _grid(y, size, times)
-    prior_mean, concentration = _fit(y, size, times, grid)
+    prior_mean, concentration = _fit(y, size, times, grid, overall)
     centre = (prior_mean * concentration + y) / (concentration + size) if concentration else np.full(y.shape, overall)
     mean[held] = centre[place]
     low[held], high[held] = _interval(y, size, centre, grid, confidence)[:, place]
@@ -99,7 +96,7 @@ def _likelihood(y: Counts, n: Counts, times: Counts, mean: Rates, concentration:
     return np.asarray((times * each).sum(axis=-1, keepdims=True))
 
 
-def _grid(y: Counts, n: Counts, times: Counts) -> tuple[Rates, Rates, Rates]:
+def _grid(y: Counts, n: Counts, times: Counts) -> Grid:
     """The prior's mean, that mean's variance and the log posterior at each of `CONCENTRATIONS`.
 
     Means are weighted as in Williams 1982, Applied Statistics 31:144, and integrated out by Laplace's method.
@@ -112,7 +109,7 @@ def _grid(y: Counts, n: Counts, times: Counts) -> tuple[Rates, Rates, Rates]:
     return mean, variance, _likelihood(y, n, times, mean, CONCENTRATIONS) + np.log(variance) / 2 + flat
 
 
-def _fit(y: Counts, n: Counts, times: Counts, grid: tuple[Rates, Rates, Rates]) -> tuple[float, float | None]:
+def _fit(y: Counts, n: Counts, times: Counts, grid: Grid, overall: float) -> tuple[float, float | None]:
     """Mean and concentration of greatest likelihood; the latter is None where a common rate is as likely."""
 
     def cost(point: Rates) -> float:
@@ -122,30 +119,28 @@ def _fit(y: Counts, n: Counts, times: Counts, grid: tuple[Rates, Rates, Rates]) 
     bounds = [(-30, 30), (np.log(1e-3), np.log(1e6))]
     start = special.logit(grid[0][best, 0]), np.clip(np.log(CONCENTRATIONS[best, 0]), *bounds[1])
     found = optimize.minimize(cost, start, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-4, "fatol": 1e-6})
-    overall = float((times * y).sum() / (times * n).sum())
-    if -found.fun < (times * stats.binom.logpmf(y, n, overall)).sum() + ROUNDING:
+    if -found.fun < (times * stats.binom.logpmf(y, n, overall)).sum() + 0.01:  # a smaller gain may be rounding
         return overall, None
     return float(special.expit(found.x[0])), float(np.exp(found.x[1]))
 
 
-def _interval(y: Counts, n: Counts, centre: Rates, grid: tuple[Rates, Rates, Rates], confidence: float) -> Rates:
+def _interval(y: Counts, n: Counts, centre: Rates, grid: Grid, confidence: float) -> Rates:
     """Low and high ends (2, cells): quantiles of a mixture of betas, one per concentration."""
-    weights = special.softmax(grid[2], axis=0)
-    likely = weights[:, 0] > 1e-6
-    mean, variance, weights, concentration = (part[likely] for part in (*grid[:2], weights, CONCENTRATIONS))
+    weights = special.softmax(grid[2])[:, 0]
+    likely = weights > 1e-5
+    mean, variance, concentration = (part[likely] for part in (*grid[:2], CONCENTRATIONS))
     each = (mean * concentration + y) / (concentration + n)
-    prior = variance * (concentration / (concentration + n)) ** 2
-    worth = each * (1 - each) / (each * (1 - each) / (concentration + n + 1) + prior) - 1
+    spread = each * (1 - each) / (concentration + n + 1) + variance * (concentration / (concentration + n)) ** 2
+    worth = each * (1 - each) / spread - 1
+    a, b = each * worth, (1 - each) * worth
 
     def below(rate: Rates, tail: Rates, cell: Counts) -> Rates:
-        rates = special.betainc((each * worth)[:, cell], ((1 - each) * worth)[:, cell], rate)
-        return np.asarray((weights * rates).sum(axis=0) - tail)
+        return np.asarray(np.tensordot(weights[likely], special.betainc(a[:, cell], b[:, cell], rate), 1) - tail)
 
-    ends = [
-        elementwise.find_root(below, (0.0, 1.0), args=(tail, np.arange(y.size)), tolerances={"xatol": 1e-8}).x
-        for tail in ((1 - confidence) / 2, (1 + confidence) / 2)
-    ]
-    return np.stack([np.minimum(ends[0], centre), np.maximum(ends[1], centre)])
+    tails = np.array([[1 - confidence], [1 + confidence]]) / 2
+    precision = {"xatol": 1e-9, "xrtol": 1e-5}
+    low, high = elementwise.find_root(below, (0.0, 1.0), args=(tails, np.arange(y.size)), tolerances=precision).x
+    return np.stack([np.minimum(low, centre), np.maximum(high, centre)])
 
 
 def differential_fairness(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chi2_contingency, hypergeom
+from scipy.stats import chi2_contingency, hypergeom, multivariate_hypergeom
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from ethics_kit.measures import gaps, proportions
@@ -118,6 +118,18 @@ def test_omnibus_p_value_of_small_groups_is_near_the_exact_one(count: tuple[int,
     assert gaps.omnibus_p_value(count, n) == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 2000) + 1e-3)
 
 
+def test_omnibus_p_value_of_three_small_groups_is_near_the_exact_one() -> None:
+    count, n = np.array([5, 2, 1]), np.array([6, 9, 12])
+    possible = [(i, j, 8 - i - j) for i in range(7) for j in range(9) if 0 <= 8 - i - j <= 12]
+
+    def distance(selected: tuple[int, ...]) -> float:
+        return float(((np.array(selected) - n * 8 / 27) ** 2 / n).sum())
+
+    far = [x for x in possible if distance(x) >= distance((5, 2, 1)) - 1e-9]
+    exact = sum(multivariate_hypergeom.pmf(x, n, 8) for x in far)
+    assert gaps.omnibus_p_value(count, n) == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 2000) + 1e-3)
+
+
 def test_omnibus_p_value_holds_its_level_over_ten_groups_of_ten_rows() -> None:
     draws = np.random.default_rng(5).binomial(10, 0.1, (300, 10))
     found = [gaps.omnibus_p_value(counts, [10] * 10) for counts in draws]
@@ -188,6 +200,7 @@ def test_the_order_of_groups_changes_nothing(cells: list[tuple[int, int]], rando
     first, again = (tuple(map(list, zip(*rows, strict=True))) for rows in (named, shuffled))
     assert gaps.spread(*first, seed=1, replicates=50) == gaps.spread(*again, seed=1, replicates=50)
     assert gaps.four_fifths(*first) == gaps.four_fifths(*again)
+    assert gaps.omnibus_p_value(*first[1:]) == pytest.approx(gaps.omnibus_p_value(*again[1:]))
     tables = [(c, 1, n - c, 2) for _, c, n in named], [(c, 1, n - c, 2) for _, c, n in shuffled]
     found = [gaps.equalized_odds(g[0], t, seed=1, replicates=50) for g, t in zip((first, again), tables, strict=True)]
     assert found[0] == found[1]
@@ -223,6 +236,11 @@ def test_more_confidence_is_a_wider_interval() -> None:
     wide, narrow = (spread([30, 60], [100, 100], confidence=c) for c in (0.99, 0.8))
     assert wide.gap.low < narrow.gap.low < narrow.gap.high < wide.gap.high
     assert wide.by_chance_high > narrow.by_chance_high
+
+
+def test_an_interval_of_little_confidence_still_holds_its_value() -> None:
+    found = spread([1, 0, 5], [1, 1, 10], confidence=0.1)  # most draws lack one of the two single rows
+    assert (found.gap.value, found.gap.high) == (1, 1)
 
 
 # --- undefined rates ---------------------------------------------------------------------------------------------
@@ -282,7 +300,7 @@ def test_each_group_is_divided_by_the_highest_with_katz_intervals() -> None:
 
 def test_exactly_four_fifths_is_not_below() -> None:
     assert gaps.four_fifths("ab", [24, 30], [100, 100]).below is False  # 0.24 / 0.3 is a little less in floating point
-    assert gaps.four_fifths("ab", [23, 30], [100, 100]).below is True
+    assert gaps.four_fifths("ab", [7999, 10_000], [10_000, 10_000]).below is True
 
 
 def test_a_ratio_below_by_chance_is_not_clear() -> None:

@@ -70,10 +70,10 @@ def test_a_cells_rate_is_the_posterior_mean_under_the_fitted_prior() -> None:
 
 
 def test_cells_no_further_apart_than_chance_are_pooled_completely_and_it_shows() -> None:
-    found = intersections.pooled([30, 31, 29, 60], [100, 100, 100, 200])
+    found = intersections.pooled([31, 31, 29, 60], [100, 100, 100, 200])
     assert found.concentration is None
-    assert found.prior_mean == 150 / 500
-    assert found.mean == pytest.approx([150 / 500] * 4)
+    assert found.prior_mean == 151 / 500
+    assert found.mean == pytest.approx([151 / 500] * 4)
     assert (found.high - found.low)[3] < (found.high - found.low)[0]
 
 
@@ -144,6 +144,39 @@ def test_pooled_intervals_cover_the_true_rates_also_where_concentration_is_a_gue
     assert 0.9 <= np.mean(hits) <= 0.99
 
 
+def test_a_rare_outcome_in_one_cell_has_an_interval_up_to_its_own_rate_and_no_nan() -> None:
+    rows = [1, 2, 4, 5, 8, 9, 14, 22, 25, 26, 31, 34, 36, 38, 40, 42, 45, 46, 16]
+    found = intersections.pooled([0] * 18 + [1], rows)  # concentration runs to infinity
+    assert (found.low <= found.mean).all()
+    assert (found.mean < found.high).all()
+    assert found.high[-1] > 1 / 16 > found.high[:-1].max()
+    assert found.low[:-1].max() < 1e-4
+
+
+def test_an_interval_holds_a_mean_that_a_prior_heaped_at_0_puts_beyond_its_quantile() -> None:
+    found = intersections.pooled([0] * 27 + [38], [2000] * 28)
+    assert (found.low <= found.mean).all()
+    assert (found.mean <= found.high).all()
+
+
+@pytest.mark.parametrize(
+    ("counts", "n"),
+    [([3, 10, 8, 30, 2], [20, 20, 40, 50, 30]), ([30, 41], [100, 100]), ([5, 3, 4, 6, 2, 5], [10] * 6)],
+)
+def test_an_interval_averages_posteriors_over_concentrations_and_prior_means(counts: list[int], n: list[int]) -> None:
+    axis = np.linspace(0.004, 0.996, 250)
+    sd, mean = np.meshgrid(axis, axis)  # by brute force, flat in the mean and in the relative standard deviation
+    concentration = 1 / sd**2 - 1
+    a, b = mean * concentration, (1 - mean) * concentration
+    log = sum(stats.betabinom.logpmf(c, k, a, b) for c, k in zip(counts, n, strict=True))
+    weight = special.softmax(log)
+    found = intersections.pooled(counts, n)
+    for i, (count, rows) in enumerate(zip(counts, n, strict=True)):
+        for end, tail in ((found.low[i], 0.025), (found.high[i], 0.975)):
+            share = (weight * special.betainc(a + count, b + rows - count, end)).sum()
+            assert share == pytest.approx(tail, abs=0.006)
+
+
 def test_pooling_narrows_the_interval_of_a_small_cell_among_many_alike() -> None:
     _, counts, n = simulated(2, 100, (50, 100), 0.4, 200)
     found = intersections.pooled([*counts, 4], [*n, 10])
@@ -203,6 +236,10 @@ def test_epsilon_is_the_largest_log_ratio_over_all_pairs_and_outcomes(
     else:
         assert found.epsilon.value == pytest.approx(max(ratios.values()), abs=1e-12)
         assert ratios[found.outcome] == pytest.approx(found.epsilon.value, abs=1e-12)
+        placed = [
+            (cells[0][i] + concentration / 2) / (cells[1][i] + concentration) for i in (found.highest, found.lowest)
+        ]
+        assert placed == [max(rates), min(rates)]
 
 
 def test_epsilon_of_equal_rates_is_0_without_smoothing_and_with_many_rows() -> None:
@@ -214,6 +251,11 @@ def test_epsilon_is_the_log_of_the_rates_ratio_where_rows_abound() -> None:
     found = epsilon([100_000, 400_000], [1_000_000, 1_000_000])
     assert found.epsilon.value == pytest.approx(math.log(4), abs=1e-4)
     assert (found.outcome, found.highest, found.lowest, found.cells) == ("selected", 1, 0, 2)
+
+
+def test_extreme_cells_are_told_by_their_smoothed_rates() -> None:
+    found = epsilon([1, 29, 10], [2, 50, 50])  # 1.5/3, 29.5/51, 10.5/51
+    assert (found.highest, found.lowest) == (1, 2)
 
 
 def test_the_rarer_outcome_decides() -> None:

@@ -48,6 +48,12 @@ def test_the_mixture_is_fairlearns_at_the_same_seed() -> None:
     mixture = ExponentiatedGradient(LogisticRegression(max_iter=1000), EqualizedOdds())
     mixture.fit(learnt, found.train.positive.astype(int), sensitive_features=found.train.group)
     assert np.array_equal(learners.exponentiated_gradient(found), mixture.predict(asked, random_state=7))
+    # under a capacity: the highest probabilities, weighted as the mixture draws its learners
+    weights = [(i, w) for i, w in mixture.weights_.items() if w]
+    assert len(weights) > 1
+    scores = sum(w * mixture.predictors_[i].predict_proba(asked)[:, 1] for i, w in weights)
+    limited = learners.exponentiated_gradient(replace(found, capacity_share=0.25))
+    assert set(np.flatnonzero(limited)) == set(np.argsort(scores)[-150:])
 
 
 def test_features_lose_what_the_group_predicts_of_them() -> None:

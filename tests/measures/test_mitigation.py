@@ -178,6 +178,15 @@ def test_errors_from_a_feature_that_flatters_one_group_are_evened(constraint: Co
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("constraint", list(mitigation.RATES))
+def test_the_names_of_groups_change_no_gap(constraint: Constraint) -> None:
+    others = [replace(split, group=np.where(split.group == "g0", "z", "a")) for split in (TRAIN, TEST)]
+    renamed = tried(*others, constraint=constraint)["unmitigated"].gap
+    expected = tried(constraint=constraint)["unmitigated"].gap
+    assert (renamed.value, renamed.low, renamed.high) == pytest.approx((expected.value, expected.low, expected.high))
+
+
+@pytest.mark.usefixtures("quick")
 def test_without_bias_there_is_no_gap_to_reduce() -> None:
     fair = tried(rows(7, proxy=0, bias=0), rows(8, proxy=0, bias=0))
     assert fair["unmitigated"].gap.low == 0

@@ -112,8 +112,10 @@ def test_an_outlier_detector_gives_its_decision_value(tmp_path: Path) -> None:
     assert np.array_equal(model.score(NUMBERS), estimator.decision_function(NUMBERS))
 
 
-def test_the_order_of_columns_and_columns_it_does_not_read_change_no_score(tmp_path: Path) -> None:
-    model = loaded(tmp_path, piped(LogisticRegression()).fit(DATA, LABEL))
+@pytest.mark.parametrize("text", [False, True])
+def test_the_order_of_columns_and_columns_it_does_not_read_change_no_score(tmp_path: Path, text: bool) -> None:
+    estimator = piped(LogisticRegression()).fit(DATA, LABEL) if text else LogisticRegression().fit(NUMBERS, LABEL)
+    model = loaded(tmp_path, estimator)
     other = DATA.assign(gender="f")[["gender", "plan", "tenure", "tickets"]]
     assert np.array_equal(model.score(other), model.score(DATA))
 

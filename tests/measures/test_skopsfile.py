@@ -250,6 +250,13 @@ def test_a_file_over_the_limit_is_refused(logistic: Path, monkeypatch: pytest.Mo
     refused(logistic, r"found a model of [\d,]+ bytes; allowed: up to 10,000 bytes, unpacked")
 
 
+def test_a_large_file_is_refused_though_its_archive_is_small(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = archive(path, schema_json="{}").read_bytes()
+    path.write_bytes(bytes(20_000) + small)
+    monkeypatch.setattr(skopsfile, "MOST_BYTES", 10_000)
+    refused(path, f"found a model of {20_000 + len(small):,} bytes")
+
+
 def peak_of_refusing(path: Path, message: str) -> int:
     """Bytes held at most while the file is refused."""
     refused(path, message)  # once before, so that imports do not count
@@ -323,6 +330,16 @@ def test_a_tree_cut_short_is_refused(path: Path, nodes: int) -> None:
     model = tree()
     model.tree_.node_count = nodes
     refused(dumped(path, model), "found a tree|cannot be read")
+
+
+@pytest.mark.parametrize("nodes", [0, -1, 2, 10**6])
+def test_a_tree_that_says_it_has_more_or_fewer_nodes_than_it_has_is_refused(path: Path, nodes: int) -> None:
+    def said(schema: str) -> str:
+        changed, times = re.subn(r'(node_count": \{[^{}]*"content": ")\d+', rf"\g<1>{nodes}", schema)
+        assert times == 1
+        return changed
+
+    refused(rewritten(dumped(path, tree()), said), "found a tree|cannot be read")
 
 
 @pytest.mark.parametrize("width", [2, 4])
