@@ -118,7 +118,7 @@ class Workbook:
         title = (step.__doc__ or step.__name__).strip().splitlines()[0]
         if outcome.findings:
             words = "; ".join(f"{f.id}: {f.status}" for f in outcome.findings)
-            display(Html(part("findings", outcome.findings, title), words))
+            display(Html(part("step_findings", outcome.findings, title), words))
         for table in outcome.tables:
             display(Html(part("table", table), table.title))
         for figure in outcome.figures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +48,13 @@ def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
     from matplotlib.figure import Figure as Canvas
 
     matplotlib.rcParams.update(
-        {"svg.fonttype": "none", "svg.hashsalt": "ethics-kit", "font.family": "sans-serif", "font.size": 9}
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "ethics-kit",
+            "font.family": "sans-serif",
+            "font.sans-serif": ["DejaVu Sans"],
+            "font.size": 9,
+        }
     )
     canvas = Canvas(figsize=(width, height), layout="constrained")
     axes = canvas.add_subplot()
@@ -60,8 +67,28 @@ def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
     target = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own fonts draw the text
-        canvas.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
-    return Figure(target.getvalue(), caption, alt)
+        canvas.savefig(target, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return Figure(_lean(target.getvalue().decode()).encode(), caption, alt)
+
+
+FONT = "font-size: 9px; font-family: 'DejaVu Sans', sans-serif; "
+
+
+def _lean(svg: str) -> str:
+    """The same drawing without file headers, blanks and names of parts, to a tenth of a point: a third of the size."""
+    drawing = re.sub(r">\s+<", "><", svg[svg.index("<svg") :]).replace(
+        '<style type="text/css">', f"<style>text{{{FONT}}}"
+    )
+    return re.sub(r"<[^>]*>", lambda tag: _lean_tag(" ".join(tag[0].split())), drawing).strip()
+
+
+def _lean_tag(tag: str) -> str:
+    if tag.startswith("<style"):
+        return tag
+    tag = tag.replace(FONT, "")
+    tag = re.sub(r' transform="rotate\(-0 [^"]*"| id="[a-z0-9.]+_[0-9]+"', "", tag)
+    tag = re.sub(r"-?\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), tag)
+    return tag.replace("'", "").replace('"', "'")  # single quotes need no escape in an address
 
 
 def _plain(text: str, limit: int = 40) -> str:
@@ -129,12 +156,20 @@ def _forest(rows: Sequence[Comparison], label: str) -> Figure:
     canvas, axes = _canvas(6.6, 0.9 + 0.27 * len(drawn))
     axes.axvspan(-margin * 100, margin * 100, color="#e4e9ef", zorder=0)
     axes.axvline(0, color=GREY, linewidth=0.8)
+    places = range(len(drawn))
+    low, value, high = (
+        [(v or 0) * 100 for v in bound]
+        for bound in zip(*((r.gap.low, r.gap.value, r.gap.high) for r in reversed(drawn)), strict=True)
+    )
+    colours = [VERDICT_COLOURS[row.verdict] for row in reversed(drawn)]
+    axes.hlines(places, low, high, colors=colours, linewidth=1.6)
+    for verdict, marker in (("disparity", "s"), ("", "o")):
+        some = [i for i, row in enumerate(reversed(drawn)) if (row.verdict == "disparity") is bool(verdict)]
+        axes.scatter([value[i] for i in some], some, s=22, marker=marker, color=[colours[i] for i in some], zorder=3)
     for place, row in enumerate(reversed(drawn)):
-        low, value, high = ((v or 0) * 100 for v in (row.gap.low, row.gap.value, row.gap.high))
-        colour = VERDICT_COLOURS[row.verdict]
-        axes.plot([low, high], [place, place], color=colour, linewidth=1.6)
-        axes.plot([value], [place], marker="s" if row.verdict == "disparity" else "o", color=colour, markersize=5)
-        axes.text(1.02, place, row.verdict, transform=axes.get_yaxis_transform(), va="center", color=colour, fontsize=8)
+        side = axes.get_yaxis_transform()
+        axes.text(1.02, place, row.verdict, transform=side, va="center", color=VERDICT_COLOURS[row.verdict])
+    axes.tick_params(axis="y", length=0)
     names = [_plain(f"{r.attribute}: {r.group} (n {r.n:,.0f})") for r in reversed(drawn)]
     axes.set_yticks(range(len(drawn)), names)
     axes.set_xlabel("gap to all other groups, percentage points")
@@ -172,13 +207,18 @@ def reliability(attribute: str, groups: Mapping[str, Calibration], *, small: int
     names = sorted(lines, key=lambda group: -groups[group].n)[: len(SERIES)]
     canvas, axes = _canvas(5.2, 3.8)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
+    ends: dict[str, tuple[float, float, str]] = {}
     for name, (colour, marker) in zip(names, SERIES, strict=False):
         bins = lines[name]
         xs, ys = [b.mean_score for b in bins], [b.observed.value or 0.0 for b in bins]
         axes.plot(xs, ys, color=colour, marker=marker, linewidth=1.2, markersize=4)
-        for b in bins:
-            axes.plot([b.mean_score] * 2, [b.observed.low or 0.0, b.observed.high or 0.0], color=colour, linewidth=0.8)
-        axes.text(xs[-1] + 0.015, ys[-1], _plain(name, 20), color=colour, va="center", fontsize=8)
+        lows, highs = [b.observed.low or 0.0 for b in bins], [b.observed.high or 0.0 for b in bins]
+        axes.vlines(xs, lows, highs, color=colour, linewidth=0.8)
+        ends[name] = (xs[-1], ys[-1], colour)
+    at = -1.0
+    for name, (x, y, colour) in sorted(ends.items(), key=lambda item: item[1][1]):
+        at = max(y, at + 0.05)  # labels that would lie on each other move up
+        axes.text(x + 0.015, at, _plain(name, 20), color=colour, va="center")
     axes.set(xlim=(0, 1.12), ylim=(0, 1))
     axes.set_xlabel("score")
     axes.set_ylabel("observed rate")
@@ -234,12 +274,12 @@ def frontier(trials: Sequence[tuple[str, Estimate, Estimate]], *, gap_label: str
         return ()
     canvas, axes = _canvas(6.2, 3.4)
     axes.axvspan(0, margin * 100, color="#e4e9ef", zorder=0)
-    for (name, accuracy, gap), (colour, marker) in zip(able, SERIES * 2, strict=False):
+    for place, ((name, accuracy, gap), (colour, marker)) in enumerate(zip(able, SERIES * 2, strict=False)):
         x, y = (gap.value or 0.0) * 100, (accuracy.value or 0.0) * 100
         axes.plot([(gap.low or 0.0) * 100, (gap.high or 0.0) * 100], [y, y], color=colour, linewidth=0.9)
         axes.plot([x, x], [(accuracy.low or 0.0) * 100, (accuracy.high or 0.0) * 100], color=colour, linewidth=0.9)
         axes.plot([x], [y], marker=marker, color=colour, markersize=6)
-        axes.annotate(name, (x, y), xytext=(6, 5), textcoords="offset points", color=colour, fontsize=8)
+        axes.annotate(name, (x, y), xytext=(6, (5, -12)[place % 2]), textcoords="offset points", color=colour)
     axes.set_xlabel(f"{gap_label}, percentage points (left is more equal)")
     axes.set_ylabel("accuracy, %")
     best = min(able, key=lambda t: t[2].value or 0.0)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 import mistune
@@ -15,7 +18,7 @@ from markupsafe import Markup
 
 from ethics_kit.framework import catalogue
 from ethics_kit.project import TITLES
-from ethics_kit.record import UPSTREAM_WORDS, WEAKEST, Finding, statements
+from ethics_kit.record import UPSTREAM_WORDS, WEAKEST, Finding, Table, statements
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -98,11 +101,43 @@ def worst_first(findings: list[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (WEAKEST.index(f.status), f.waiver is not None, f.evidence != "measured"))
 
 
-def data_uri(content: str | bytes, mime: str) -> str:
-    """`content` as a data address; text of an SVG, or base64 already."""
-    raw = content.encode() if isinstance(content, str) else content
-    encoded = base64.b64encode(raw).decode() if mime == "image/svg+xml" else raw.decode().replace("\n", "")
-    return f"data:{mime};base64,{encoded}"
+def data_uri(content: str | bytes, mime: str) -> Markup:
+    """`content` as a data address: the text of an SVG, or base64 already."""
+    text = content if isinstance(content, str) else content.decode()
+    encoding, safe = ("", READABLE) if mime == "image/svg+xml" else (";base64", "+/=")
+    return Markup(f"data:{quote(mime, safe='/+')}{encoding},{quote(text.strip(), safe=safe)}")
+
+
+READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
+"""What an address in double quotes may hold as it is. None of it can end the attribute or begin a tag."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A record's table as a page shows it: a value and the interval after it stand in one cell."""
+
+    columns: list[str]
+    rows: list[list[tuple[str, bool]]]
+
+
+def shown(table: Table) -> Shown:
+    """`table` with each run of value, low, high as one cell; every cell as text, and whether it is a number."""
+    merged = [i for i in range(1, len(table.columns) - 1) if table.columns[i : i + 2] == ["low", "high"]]
+    bounds = {i for start in merged for i in (start, start + 1)}
+    kept = [i for i in range(len(table.columns)) if i not in bounds]
+    rows = [[_shown(table.columns[i], row, i, i + 1 in merged) for i in kept] for row in table.rows]
+    return Shown([table.columns[i] for i in kept], rows)
+
+
+def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> tuple[str, bool]:
+    value = row[place]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if column == "adjusted p" and number and value < 0.001:
+        return "<0.001", True
+    text = cell(value)
+    if interval and row[place + 1] is not None and row[place + 2] is not None:
+        text += f" ({cell(row[place + 1])} to {cell(row[place + 2])})"
+    return text, number
 
 
 def style() -> str:
@@ -125,6 +160,7 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "cell": cell,
         "worst_first": worst_first,
         "data_uri": data_uri,
+        "shown": shown,
     }
     environment.globals |= {
         "style": lambda: Markup(style()),

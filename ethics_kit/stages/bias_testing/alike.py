@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from ethics_kit.measures.fairness import Comparison
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.stages.bias_testing import individuals, told
 from ethics_kit.stages.bias_testing.tested import tested
@@ -24,9 +23,10 @@ def individual_fairness(case: Case) -> Outcome:
     findings = [_consistency_finding(case)]
     tables: list[Table] = []
     held = results.of("C2.2")
-    for full, rows in held.items():
-        findings.append(told.finding(case, "C2.2", full, rows))
-        tables.append(told.table(case, "C2.2", full.replace("_difference", ""), rows, _notes(case, rows[0])))
+    findings += [told.finding(case, "C2.2", name, rows) for name, rows in held.items()]
+    for name in dict.fromkeys(rows[0].attribute for rows in held.values()):
+        own = [rows for rows in held.values() if rows[0].attribute == name]
+        tables.append(told.table(case, "C2.2", f"{name}.alike", own, _notes(case), title=f"People alike, by {name}"))
     models = individuals.flipped_attributes(case)
     if models and models.failed:
         findings.append(not_assessed("C2.2", "flip", f"a model that can be read: {models.failed}"))
@@ -45,17 +45,17 @@ def individual_fairness(case: Case) -> Outcome:
     return Outcome(tuple(findings), tuple(tables))
 
 
-def _notes(case: Case, first: Comparison) -> list[str]:
+def _notes(case: Case) -> list[str]:
     rows = individuals.sample(case)
-    size = 0 if rows is None else len(rows)
-    if first.metric == "flip":
-        return [f"A seeded sample of {size:,} rows: the model's decisions as they are, less those after the change."]
-    features = ", ".join(case.dossier.system.features)
-    note = (
-        f"A seeded sample of {size:,} people. The gap is to the nearest of other groups, alike in {features}. "
-        "Members without a neighbour near enough are left out. Variance after Abadie and Imbens 2006."
+    size, features = 0 if rows is None else len(rows), ", ".join(case.dossier.system.features)
+    near = (
+        f"A seeded sample of {size:,} people. Near neighbours: members against the nearest of other groups, alike in "
+        f"{features}; who has none near enough is left out (variance after Abadie and Imbens 2006)."
     )
-    return [note]
+    notes = [near]
+    if individuals.flipped_attributes(case):
+        notes.append("Flipped: the model's decisions as they are, less those after the change.")
+    return notes
 
 
 def _consistency_finding(case: Case) -> Finding:

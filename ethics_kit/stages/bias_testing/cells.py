@@ -18,7 +18,7 @@ from ethics_kit.stages.bias_testing.tested import tested, uncovered
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import not_assessed
 
-WORST_SHOWN = 8
+WORST_SHOWN = 5
 
 Cells = Sequence[Comparison]
 
@@ -37,17 +37,19 @@ def intersectional_bias(case: Case) -> Outcome:
     drawn: list[Figure] = []
     held = results.of(requirement)
     for names in crossed.crossed(case):
+        looked_at: list[tuple[Cells, Pooled]] = []
         for metric in crossed.rates(case):
-            rows = held.get(f"{crossed.JOINED.join(names)}.{metric.name}_difference", [])
+            name = f"{crossed.JOINED.join(names)}.{metric.name}_difference"
+            rows = held.get(name, [])
             if len(rows) < 2:
-                name = f"{crossed.JOINED.join(names)}.{metric.name}_difference"
                 findings.append(not_assessed(requirement, name, f"two combinations of {' and '.join(names)}"))
                 continue
             fit = _pooled(rows)
-            findings.append(_finding(case, requirement, names, rows, fit))
-            tables.append(_table(case, requirement, names, rows, fit))
-            if metric is crossed.rates(case)[0] and len(names) == 2:
-                drawn += _heat_map(case, names, rows)
+            findings.append(_finding(case, requirement, rows, fit))
+            looked_at.append((rows, fit))
+        if looked_at:
+            tables.append(_table(case, requirement, names, looked_at))
+            drawn += _heat_map(case, names, looked_at[0][0]) if len(names) == 2 else ()
     return Outcome(tuple(findings), tuple(tables), tuple(drawn))
 
 
@@ -68,7 +70,7 @@ def _shown_inside(row: Comparison, low: float, high: float) -> bool:
     return rest is not None and rest - row.margin < low and high < rest + row.margin
 
 
-def _finding(case: Case, requirement: str, names: tuple[str, ...], rows: Cells, fit: Pooled) -> Finding:
+def _finding(case: Case, requirement: str, rows: Cells, fit: Pooled) -> Finding:
     """A disparity in any cell; met where every cell is shown inside the margin, by its own rows or pooled.
 
     Cells under the minimum are not judged on their own; they leave it open only where they hold more rows than the
@@ -91,7 +93,7 @@ def _finding(case: Case, requirement: str, names: tuple[str, ...], rows: Cells, 
         status = "not_met"
     elif open_ or share > policy.max_unknown.value or not able:
         status = "inconclusive"
-    label, what = told.scale(worst.metric).label, " × ".join(names)
+    label, what = told.scale(worst.metric).label, worst.attribute.replace(crossed.JOINED, BETWEEN)
     settled = f"{len(able) - len(open_)} of {len(rows)} combinations are settled"
     small = f"; {len(rows) - len(able)} with too few rows hold {share:.1%} of them" if len(rows) > len(able) else ""
     gap = told.scale(worst.metric).gap(worst.gap.value or 0.0)
@@ -116,47 +118,43 @@ def _finding(case: Case, requirement: str, names: tuple[str, ...], rows: Cells, 
     )
 
 
-def _table(case: Case, requirement: str, names: tuple[str, ...], rows: Cells, fit: Pooled) -> Table:
-    small, confidence = case.dossier.policy.records.small_cell.value, case.dossier.policy.fairness.confidence.value
-    shown = [i for i, row in enumerate(rows) if row.n >= small]
-    worst = fairness.WORST_FIRST.index
-    order = sorted(shown, key=lambda i: (worst(rows[i].verdict), -_distance(rows[i], float(fit.mean[i]))))
-    body: list[Line] = [
-        [
-            r.group,
-            int(r.n),
-            *told.parts(r.rate),
-            *(float(v) for v in (fit.mean[i], fit.low[i], fit.high[i])),
-            r.adjusted_p,
-            r.verdict,
-        ]
-        for i, r in ((i, rows[i]) for i in order[:WORST_SHOWN])
-    ]
-    counts, sizes = zip(*map(_worth, rows), strict=True)
-    epsilon = intersections.differential_fairness(counts, sizes, confidence=confidence, seed=SEED)
-    notes = [
-        f"The {len(body)} worst of {len(rows)} combinations that occur; {len(rows) - len(shown)} have under {small}."
-    ]
-    notes.append("Pooled: drawn towards all cells' mean the more, the fewer rows a cell has (90% interval).")
-    if epsilon.epsilon.value is not None:
-        notes.append(
-            f"Differential fairness ε = {epsilon.epsilon.value:.2f} ({epsilon.epsilon.low:.2f} to "
-            f"{epsilon.epsilon.high:.2f}); {epsilon.by_chance:.2f} by chance alone."
-        )
-    metric = rows[0].metric
+def _table(case: Case, requirement: str, names: tuple[str, ...], looked_at: Sequence[tuple[Cells, Pooled]]) -> Table:
+    small = case.dossier.policy.records.small_cell.value
+    body: list[Line] = []
+    notes = ["Pooled: drawn towards all cells' mean the more, the fewer rows a cell has (90% interval)."]
+    hidden = 0
+    for rows, fit in looked_at:
+        shown = [i for i, row in enumerate(rows) if row.n >= small]
+        hidden += len(rows) - len(shown)
+        label = told.measure(rows[0])
+        for i in sorted(shown, key=lambda i: _badness(rows[i], float(fit.mean[i])))[:WORST_SHOWN]:
+            row, pooled = rows[i], [float(bound[i]) for bound in (fit.mean, fit.low, fit.high)]
+            body.append([label, row.group, int(row.n), *told.parts(row.rate), *pooled, row.adjusted_p, row.verdict])
+        notes.append(f"{label}: the {min(WORST_SHOWN, len(shown))} worst of {len(rows)}; {_epsilon_told(case, rows)}")
     return Table(
-        id=f"{requirement}.{crossed.JOINED.join(names)}.{metric}",
-        title=f"{told.sentence(told.scale(metric).label)} by {' and '.join(names)}",
+        id=f"{requirement}.{crossed.JOINED.join(names)}",
+        title=f"Where {' and '.join(names)} meet",
         requirement=requirement,
-        columns=["combination", "n", "value", "low", "high", "pooled", "low", "high", "adjusted p", "verdict"],
+        columns=["measure", "combination", "n", "value", "low", "high", "pooled", "low", "high", *told.LAST],
         rows=body,
-        hidden=len(rows) - len(shown),
+        hidden=hidden,
         note=" ".join(notes),
     )
 
 
-def _distance(row: Comparison, pooled: float) -> float:
-    return abs(pooled - (row.rest_rate.value or 0.0))
+def _badness(row: Comparison, pooled: float) -> tuple[int, float]:
+    return fairness.WORST_FIRST.index(row.verdict), -abs(pooled - (row.rest_rate.value or 0.0))
+
+
+def _epsilon_told(case: Case, rows: Cells) -> str:
+    counts, sizes = zip(*map(_worth, rows), strict=True)
+    confidence = case.dossier.policy.fairness.confidence.value
+    found = intersections.differential_fairness(counts, sizes, confidence=confidence, seed=SEED)
+    value, chance = found.epsilon, found.by_chance
+    if value.value is None or chance is None:
+        return "differential fairness ε is undefined."
+    between = f"{value.low:.2f} to {value.high:.2f}"
+    return f"differential fairness ε = {value.value:.2f} ({between}), {chance:.2f} by chance alone."
 
 
 def _heat_map(case: Case, names: tuple[str, ...], rows: Cells) -> tuple[Figure, ...]:

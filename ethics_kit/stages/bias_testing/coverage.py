@@ -94,5 +94,5 @@ def paired_swaps(case: Case) -> Outcome:
     small = case.dossier.policy.records.small_cell.value
     shown = figures.forest(rows, {"swap": told.scale("swap").label}, small=small)
     worst = fairness.worst(rows)
-    table = told.table(case, "S3.1", "name_swaps", rows, [note], title=f"Paired swaps of {worst.attribute}")
+    table = told.table(case, "S3.1", "name_swaps", [rows], [note], title=f"Paired swaps of {worst.attribute}")
     return Outcome((finding,), (table,), shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 
 from ethics_kit.measures.counts import UNKNOWN
@@ -11,7 +12,7 @@ from ethics_kit.record import Table
 from ethics_kit.report import figures
 from ethics_kit.stages.bias_testing import scored, told
 from ethics_kit.stages.bias_testing.labelled import labelled, of_people
-from ethics_kit.stages.bias_testing.parity import Line, one_of_a_pair, unknown_note
+from ethics_kit.stages.bias_testing.parity import Line, drawn, unknown_note
 from ethics_kit.stages.bias_testing.tested import doubt, tested, uncovered
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed
@@ -35,15 +36,14 @@ def equitable_treatment(case: Case) -> Outcome:
     held = results.of("P2.2")
     for name, _ in of_people(case):
         awaits = doubt(case, name)
-        own = {full: rows for full, rows in held.items() if rows[0].attribute == name}
+        own = [rows for rows in held.values() if rows[0].attribute == name]
         if awaits or not own:
             findings.append(not_assessed("P2.2", f"{name}.treatment_difference", awaits or _wanted(case)))
             continue
-        for full, rows in own.items():
-            findings.append(told.finding(case, "P2.2", full, rows))
-            notes = unknown_note(case, name, rows) + _notes(case, rows[0].metric)
-            tables.append(told.table(case, "P2.2", full.replace("_difference", ""), rows, notes))
-            shown += one_of_a_pair(rows)
+        findings += [told.finding(case, "P2.2", rows[0].name, rows) for rows in own]
+        notes = unknown_note(case, name, own[0]) + _notes(case, [rows[0].metric for rows in own])
+        tables.append(told.table(case, "P2.2", f"{name}.treatment", own, notes, title=f"Who gets what, by {name}"))
+        shown += [c for rows in own if rows[0].metric != "recall_at_k" for c in drawn(case, rows)]
     tables += _capacities(case)
     small = case.dossier.policy.records.small_cell.value
     labels = {c.metric: told.scale(c.metric).label for c in shown}
@@ -56,15 +56,15 @@ def _wanted(case: Case) -> str:
     return "in the table decisions the column for action, or a score with score_is and decision.capacity"
 
 
-def _notes(case: Case, metric: str) -> list[str]:
+def _notes(case: Case, measured: Collection[str]) -> list[str]:
     system, notes = case.dossier.system, list[str]()
-    if metric == "action_rate":
-        notes.append("Counted by the action taken, whatever the system recommended.")
+    if "action_rate" in measured:
+        notes.append("The action taken counts, whatever the system recommended.")
     if system.selection_is and system.kind != "generative":
         notes.append(BENEFIT[system.selection_is])
     places = scored.places(case).get(scored.WHOLE)
-    if places and metric in ("top_k", "recall_at_k"):
-        notes.append(f"The first {places.k:,} by score: the whole capacity.")
+    if places:
+        notes.append(f"Those that can be served are the first {places.k:,} by score.")
         if places.tied:
             notes.append(
                 f"{places.tied:,} rows tie for the last {places.places_left:,} places; each counts as its share."
@@ -78,35 +78,26 @@ def _notes(case: Case, metric: str) -> list[str]:
 
 def _capacities(case: Case) -> list[Table]:
     """Who would be served at several capacities."""
-    found = scored.places(case)
-    policy, small = case.dossier.policy.fairness, case.dossier.policy.records.small_cell.value
-    tables = []
-    for name in labelled(case).compared if found else ():
-        body: list[Line] = []
-        for percent, places in found.items():
-            groups = {g: p for g, p in places.groups[name].items() if g != UNKNOWN}
-            share, recall = (
-                rates(
-                    [getattr(p, top) for p in groups.values()],
-                    [getattr(p, n) for p in groups.values()],
-                    confidence=level,
-                )
-                for level in [policy.confidence.value]
-                for top, n in (("selected", "rows"), ("selected_positives", "positives"))
-            )
-            rows = [
-                [g, p.rows, *told.parts(s), *told.parts(r)]
-                for (g, p), s, r in zip(groups.items(), share, recall, strict=True)
+    confidence, small = case.dossier.policy.fairness.confidence.value, case.dossier.policy.records.small_cell.value
+    body: list[Line] = []
+    for percent, places in scored.places(case).items():
+        for name, held in places.groups.items():
+            groups = {group: p for group, p in held.items() if group != UNKNOWN}
+            sides = list(groups.values())
+            share = rates([p.selected for p in sides], [p.rows for p in sides], confidence=confidence)
+            recall = rates([p.selected_positives for p in sides], [p.positives for p in sides], confidence=confidence)
+            lines = [
+                [group, p.rows, *told.parts(s), *told.parts(r)]
+                for (group, p), s, r in zip(groups.items(), share, recall, strict=True)
             ]
-            shown, _ = hide_small(rows, n_column=1, counts=range(2, 8), small=small)
-            body += [[f"{percent}%: first {places.k:,}", *row] for row in shown]
-        tables.append(
-            Table(
-                id=f"P2.2.{name}.capacities",
-                title=f"Who would be served at other capacities, by {name}",
-                requirement="P2.2",
-                columns=["capacity", "group", "n", "share served", "low", "high", "recall", "low", "high"],
-                rows=body,
-            )
-        )
-    return tables
+            shown, _ = hide_small(lines, n_column=1, counts=range(2, 8), small=small)
+            body += [[f"{percent}%: first {places.k:,}", name, *line] for line in shown]
+    columns = ["capacity", "attribute", "group", "n", "share served", "low", "high", "recall", "low", "high"]
+    table = Table(
+        id="P2.2.capacities",
+        title="Who would be served at other capacities",
+        requirement="P2.2",
+        columns=columns,
+        rows=body,
+    )
+    return [table] if body else []

@@ -65,6 +65,11 @@ def _judged(case: Case) -> list[Comparison]:
 def _gaps_found(case: Case) -> Finding:
     rows = _judged(case)
     counts = {verdict: sum(c.verdict == verdict for c in rows) for verdict in fairness.WORST_FIRST}
+    apart = [c for c in rows if c.verdict == "disparity"]
+    largest = max(apart, key=lambda c: abs(c.gap.value or 0.0) / c.margin) if apart else None
+    named = (
+        f" The largest: {told.scale(largest.metric).label}, {largest.attribute} = {largest.group}." if largest else ""
+    )
     status: Status = "met"
     if counts["disparity"]:
         status = "not_met"
@@ -78,7 +83,7 @@ def _gaps_found(case: Case) -> Finding:
         status=status,
         evidence="measured",
         statement=f"{counts['disparity']} of {len(rows)} comparisons show a disparity, {counts['equivalent']} a gap in "
-        f"the margin, {counts['inconclusive']} settle nothing, {counts['not_estimable']} cannot be estimated.",
+        f"the margin, {counts['inconclusive']} settle nothing, {counts['not_estimable']} cannot be estimated.{named}",
         value=counts["disparity"],
         unit="disparities",
         n=len(rows),
@@ -100,10 +105,9 @@ def _plain(case: Case) -> list[Finding]:
 
 
 def _attributes(case: Case) -> list[str]:
-    """What mitigations are tried for: the constraint's attributes, else those with a disparity."""
-    chosen = families.constraint(case)
-    names = chosen.attributes if chosen else [c.attribute for c in _judged(case) if c.verdict == "disparity"]
-    return [name for name in dict.fromkeys(names) if name in labelled(case).compared]
+    """What mitigations are tried for: the attributes with a disparity."""
+    names = {c.attribute for c in _judged(case) if c.verdict == "disparity"}
+    return [name for name in labelled(case).compared if name in names]
 
 
 def _awaits(case: Case) -> str | None:
@@ -199,26 +203,31 @@ def _tried(case: Case, attribute: str) -> Outcome:
     if base is None or best is None or base.gap.value is None or best.gap.value is None:
         awaits = "a mitigation that could be judged; the table says why each failed"
         return Outcome((not_assessed("P2.1", f"{attribute}.mitigations_tried", awaits),), (table,), drawn)
-    within = best.gap.value <= policy.margin.value or base.gap.value <= policy.margin.value
+    low, high = best.gap.low or 0.0, best.gap.high or 1.0
+    status: Status = "inconclusive"
+    if high <= policy.margin.value:
+        status = "met"
+    elif low > policy.margin.value:
+        status = "not_met"
     cost = (base.accuracy.value or 0.0) - (best.accuracy.value or 0.0)
     finding = Finding(
         id=f"P2.1.{attribute}.mitigations_tried",
         requirement="P2.1",
-        status="met" if within else "not_met",
+        status=status,
         evidence="measured",
         statement=f"{len(able)} ways to decide were judged for {attribute} ({label}): gap {base.gap.value * 100:.1f} "
         f"points {base.name.replace('_', ' ')}, {best.gap.value * 100:.1f} at best ({best.name.replace('_', ' ')}), "
         f"for {cost * 100:+.1f} points of accuracy given up.",
         value=best.gap.value,
         unit="difference of rates",
-        interval=Interval(low=best.gap.low, high=best.gap.high, level=policy.confidence.value),
+        interval=Interval(low=low, high=high, level=policy.confidence.value),
         n=best.n_test,
         threshold=policy.margin.value,
         method="fairlearn's reductions, correlation remover and thresholds, learnt on one split and judged on another",
         source=policy.margin.source,
         action=None
-        if within
-        else "Look for the cause in data and target; no mitigation tried brings the gap within the margin.",
+        if status == "met"
+        else "Look for the cause in data and target; no mitigation tried is shown to bring the gap within the margin.",
     )
     return Outcome((finding,), (table,), drawn)
 

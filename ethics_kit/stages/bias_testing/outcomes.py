@@ -14,7 +14,7 @@ from ethics_kit.report import figures
 from ethics_kit.report.figures import Figure
 from ethics_kit.stages.bias_testing import families, scored, told
 from ethics_kit.stages.bias_testing.labelled import knows_outcomes, labelled, of_people, source
-from ethics_kit.stages.bias_testing.parity import SEED, Line, one_of_a_pair, spread_tables, unknown_note
+from ethics_kit.stages.bias_testing.parity import SEED, Line, drawn, spread_tables, unknown_note
 from ethics_kit.stages.bias_testing.tested import doubt, tested, uncovered
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed
@@ -37,16 +37,17 @@ def outcome_equity(case: Case) -> Outcome:
             findings.append(not_assessed("C2.3", f"{name}.outcome_difference", awaits))
             continue
         findings += [not_assessed("C2.3", missing, AWAITS) for missing in _missing(case, name)]
-        for full, rows in ((full, rows) for full, rows in held.items() if rows[0].attribute == name):
-            findings.append(told.finding(case, "C2.3", full, rows, among=_among(case, rows[0])))
-            tables.append(_table(case, name, rows))
-            if told.scale(rows[0].metric).points and rows[0].metric in metrics.ERRORS:
-                shown += one_of_a_pair(rows)
+        own = [rows for rows in held.values() if rows[0].attribute == name]
+        findings += [told.finding(case, "C2.3", rows[0].name, rows, among=_among(case, rows[0])) for rows in own]
+        if own:
+            title = f"Errors and results by {name}"
+            tables.append(told.table(case, "C2.3", f"{name}.outcomes", own, _notes(case, name, own), title=title))
+        shown += [c for rows in own if rows[0].metric in metrics.ERRORS for c in drawn(case, rows)]
     small = case.dossier.policy.records.small_cell.value
-    drawn = figures.forest(shown, {m: told.scale(m).label for m in metrics.ERRORS}, small=small)
+    forest = figures.forest(shown, {m: told.scale(m).label for m in metrics.ERRORS}, small=small)
     spread = [m for m in families.decisive(case) if families.SERVED[m.name] == "C2.3"]
     tables += spread_tables(case, "C2.3", spread) + _equalized_odds(case) + _rates(case)
-    return Outcome(tuple(findings), tuple(tables), drawn)
+    return Outcome(tuple(findings), tuple(tables), forest)
 
 
 def _missing(case: Case, name: str) -> list[str]:
@@ -65,21 +66,20 @@ def _among(case: Case, comparison: Comparison) -> str:
     return ""
 
 
-def _table(case: Case, name: str, rows: list[Comparison]) -> Table:
-    known, first = labelled(case), rows[0]
-    notes = unknown_note(case, name, rows)
-    if known.immature and (first.metric in metrics.ERRORS or first.metric == "placed_lower"):
-        notes.append(f"{known.immature} rows are left out, as their outcome is not known yet.")
-    if _among(case, first) == " under treatment":
+def _notes(case: Case, name: str, own: Sequence[Sequence[Comparison]]) -> list[str]:
+    known, firsts = labelled(case), [rows[0] for rows in own]
+    notes = unknown_note(case, name, own[0])
+    if known.immature and any(f.metric in metrics.ERRORS or f.metric == "placed_lower" for f in firsts):
+        notes.append(f"{known.immature} rows are left out of error rates, as their outcome is not known yet.")
+    if any(_among(case, first) == " under treatment" for first in firsts):
         held_out = scored.hold_out(case)
         notes.append(
-            "Acting on a decision changes the outcome: who was helped looks like a false alarm. "
+            "Error rates are under treatment: acting changes the outcome, so who was helped looks like a false alarm. "
             + ("What acting changes is shown against the hold-out." if held_out else "No hold-out tells how much.")
         )
-    if first.within == "treatment":
-        notes.append("Compared within each action taken, then pooled (Mantel–Haenszel, or its like for means).")
-    title = f"{told.sentence(told.scale(first.metric).label)} by {name}{_among(case, first)}"
-    return told.table(case, "C2.3", first.name.replace("_difference", ""), rows, notes, title=title)
+    if any(first.within == "treatment" for first in firsts):
+        notes.append("Treated alike: compared within each action taken, then pooled (Mantel–Haenszel, or its like).")
+    return notes
 
 
 def _equalized_odds(case: Case) -> list[Table]:
@@ -124,7 +124,7 @@ def _rates(case: Case) -> list[Table]:
     every = {**metrics.SELECTION, **metrics.ERRORS}
     rates = [metric for name, metric in every.items() if name in known.metrics and name not in metrics.COMPLEMENTS]
     found = []
-    for name in known.compared:
+    for name in (n for n in known.compared if n in case.dossier.policy.fairness.attributes.value):
         body: list[Line] = []
         for metric in rates:
             shown, _ = hide_small(_rows(case, name, metric), n_column=1, counts=[2, 3, 4], small=small)
@@ -157,28 +157,35 @@ def calibration_by_group(case: Case) -> Outcome:
     """C2.3: whether a score means the same for every group."""
     found = scored.calibrations(case, case.dossier.policy.fairness.confidence.value)
     small = case.dossier.policy.records.small_cell.value
-    tables, drawn = [], list[Figure]()
+    body: list[Line] = []
+    hidden, curves = 0, list[Figure]()
     for name, groups in found.items():
-        body = [
-            [group, c.n, *told.parts(c.in_the_large), c.error, c.error_by_chance]
-            for group, c in groups.items()
-            if group != UNKNOWN
-        ]
-        shown, hidden = hide_small(body, n_column=1, counts=range(2, 7), small=small)
-        tables.append(
-            Table(
-                id=f"C2.3.{name}.calibration_in_the_large",
-                title=f"Calibration by {name}",
-                requirement="C2.3",
-                columns=["group", "n", "observed less predicted", "low", "high", "calibration error", "by chance"],
-                rows=shown,
-                hidden=hidden,
-                note="The calibration error is above 0 by chance alone; what chance makes of it stands beside.",
-            )
-        )
-        able = {g: c for g, c in groups.items() if g != UNKNOWN and c.n >= small}
-        drawn += figures.reliability(name, able, small=small)
-    return Outcome((), tuple(tables), tuple(drawn))
+        able = {group: c for group, c in groups.items() if group != UNKNOWN}
+        lines = [[g, c.n, *told.parts(c.in_the_large), c.error, c.error_by_chance] for g, c in able.items()]
+        shown, count = hide_small(lines, n_column=1, counts=range(2, 7), small=small)
+        body += [[name, *line] for line in shown]
+        hidden += count
+        if name in case.dossier.policy.fairness.attributes.value:
+            curves += figures.reliability(name, {g: c for g, c in able.items() if c.n >= small}, small=small)
+    table = Table(
+        id="C2.3.calibration",
+        title="Calibration by group",
+        requirement="C2.3",
+        columns=[
+            "attribute",
+            "group",
+            "n",
+            "observed less predicted",
+            "low",
+            "high",
+            "calibration error",
+            "by chance",
+        ],
+        rows=body,
+        hidden=hidden,
+        note="The calibration error is above 0 by chance alone; what chance makes of it stands beside.",
+    )
+    return Outcome((), (table,) if body else (), tuple(curves))
 
 
 def classes_by_group(case: Case) -> Outcome:
@@ -224,17 +231,27 @@ def effect_of_acting(case: Case) -> Outcome:
         f"Uplift is the good outcome's rate among those treated less that in the hold-out. Decile 1 holds the highest "
         f"scores. {found.left_out} rows lack arm or outcome."
     )
-    tables = [_uplift_table(case, "decile", "decile of the score", lines, note)]
-    for name, groups in found.groups.items():
-        by_group = [(group, effect.effect) for group, effect in groups.items() if group != UNKNOWN]
-        gaps_to_rest = [
-            f"{group} {effect.gap.value * 100:+.1f} points ({(effect.gap.low or 0) * 100:+.1f} to "
-            f"{(effect.gap.high or 0) * 100:+.1f})"
-            for group, effect in groups.items()
-            if effect.gap.value is not None
-        ]
-        tables.append(_uplift_table(case, name, name, by_group, f"Gap to the others: {'; '.join(gaps_to_rest)}."))
-    return Outcome((), tuple(tables))
+    by_group = [
+        (f"{name} = {group}", effect.effect)
+        for name, groups in found.groups.items()
+        for group, effect in groups.items()
+        if group != UNKNOWN
+    ]
+    gaps_told = [
+        f"{name} = {group} {effect.gap.value * 100:+.1f} points"
+        for name, groups in found.groups.items()
+        for group, effect in groups.items()
+        if effect.gap.low is not None and effect.gap.high is not None and effect.gap.value is not None
+        if effect.gap.low > 0 or effect.gap.high < 0
+    ]
+    apart = f"Uplift differs from the others', with an interval beside 0, for: {'; '.join(gaps_told) or 'no group'}."
+    return Outcome(
+        (),
+        (
+            _uplift_table(case, "decile", "decile of the score", lines, note),
+            _uplift_table(case, "group", "group", by_group, apart + " Not adjusted for the number of groups."),
+        ),
+    )
 
 
 def _uplift_table(case: Case, name: str, by: str, lines: Sequence[tuple[str, Effect]], note: str) -> Table:
@@ -247,7 +264,7 @@ def _uplift_table(case: Case, name: str, by: str, lines: Sequence[tuple[str, Eff
         for (group, e), shown in zip(lines, enough, strict=True)
     ]
     return Table(
-        id=f"C2.3.{name}.uplift",
+        id=f"C2.3.uplift_by_{name}",
         title=f"What acting changes, by {by}",
         requirement="C2.3",
         columns=["rows", "treated n", "held out n", "treated", "held out", "uplift", "low", "high"],

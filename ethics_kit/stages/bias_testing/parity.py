@@ -45,8 +45,17 @@ def demographic_parity(case: Case) -> Outcome:
         findings.append(told.finding(case, "C2.1", plain, rows))
         if not rows:
             continue
-        tables.append(told.table(case, "C2.1", f"{name}.selection_rate", rows, unknown_note(case, name, rows)))
-        shown += one_of_a_pair(rows)
+        tables.append(
+            told.table(
+                case,
+                "C2.1",
+                f"{name}.selection_rate",
+                [rows],
+                unknown_note(case, name, rows),
+                title=f"Selection rate by {name}",
+            )
+        )
+        shown += drawn(case, rows)
         for stratum in labelled(case).strata:
             inside = held.get(f"{plain}_within_{stratum}", [])
             if inside:
@@ -60,9 +69,11 @@ def demographic_parity(case: Case) -> Outcome:
     return Outcome(tuple(findings), tuple(tables), figures.forest(shown, labels, small=small))
 
 
-def one_of_a_pair(rows: list[Comparison]) -> list[Comparison]:
-    """With two groups the second comparison mirrors the first."""
-    return rows[:1] if len(rows) == 2 else rows
+def drawn(case: Case, rows: list[Comparison]) -> list[Comparison]:
+    """What a figure shows: the policy's attributes, and any disparity; of two groups one, as the other mirrors it."""
+    some = rows[:1] if len(rows) == 2 else rows
+    named = case.dossier.policy.fairness.attributes.value
+    return [c for c in some if c.attribute in named or c.verdict == "disparity"]
 
 
 def unknown_note(case: Case, name: str, rows: Sequence[Comparison]) -> list[str]:
@@ -108,21 +119,22 @@ def _conditional_table(case: Case, name: str, stratum: str, rows: list[Compariso
         "The gap is the Mantel–Haenszel difference over its strata.",
     ]
     significance = case.dossier.policy.fairness.significance.value
-    turned = [
-        g for g, c in found.items() if c.found.reversed or (c.found.opposite_everywhere and _clear(c.found.crude))
-    ]
+    turned = [group for group, c in found.items() if c.found.reversed]
     if turned:
         notes.append(f"Simpson's paradox: for {', '.join(turned)} the gap within strata points the other way.")
+    maybe = [g for g, c in found.items() if c.found.opposite_everywhere and g not in turned and _clear(c.found.crude)]
+    if maybe:
+        notes.append(f"For {', '.join(maybe)} it points the other way in every stratum, which may be chance there.")
     apart = [
         g
         for g, c in found.items()
         if c.found.homogeneity_p_value is not None and c.found.homogeneity_p_value <= significance
     ]
     if apart:
-        notes.append(f"The strata do not agree for {', '.join(apart)} (Breslow–Day): one figure for all hides that.")
-    extra = [("crude gap", [crude.get(c.group) for c in rows])]
+        notes.append(f"The strata may not agree for {', '.join(apart)} (Breslow–Day, not adjusted for many tests).")
     title = f"Selection rate by {name}, among people equal in {stratum}"
-    return told.table(case, "C2.1", f"{name}.selection_rate_within_{stratum}", rows, notes, title=title, extra=extra)
+    table_id = f"{name}.selection_rate_within_{stratum}"
+    return told.table(case, "C2.1", table_id, [rows], notes, title=title, extra={"crude gap": crude})
 
 
 def _clear(gap: Estimate) -> bool:

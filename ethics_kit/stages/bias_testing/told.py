@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ethics_kit.measures import fairness, metrics
@@ -158,7 +158,7 @@ def parts(estimate: Estimate) -> tuple[float | None, float | None, float | None]
     return estimate.value, estimate.low, estimate.high
 
 
-COLUMNS = ["group", "n", "effective n", "value", "low", "high", "gap to the rest", "low", "high"]
+VALUES = ["value", "low", "high", "gap to the rest", "low", "high"]
 LAST = ["adjusted p", "verdict"]
 
 
@@ -166,27 +166,43 @@ def table(
     case: Case,
     requirement: str,
     name: str,
-    rows: Sequence[Comparison],
-    notes: Sequence[str] = (),
+    families: Sequence[Sequence[Comparison]],
+    notes: Sequence[str],
     *,
-    title: str = "",
-    extra: Sequence[tuple[str, Sequence[float | None]]] = (),
+    title: str,
+    extra: Mapping[str, Mapping[str, float | None]] | None = None,
 ) -> Table:
-    """The comparisons behind a finding, one line per group; `extra` columns stand before the verdict."""
-    columns = [*COLUMNS, *(heading for heading, _ in extra), *LAST]
-    more = list(zip(*(values for _, values in extra), strict=True)) or [()] * len(rows)
-    body = [
-        [c.group, int(c.n), int(c.effective), *parts(c.rate), *parts(c.gap), *added, c.adjusted_p, c.verdict]
-        for c, added in zip(rows, more, strict=True)
-    ]
-    small = case.dossier.policy.records.small_cell.value
-    shown, hidden = hide_small(body, n_column=1, counts=range(2, len(columns) - 1), small=small)
+    """The comparisons behind an attribute's findings, one line per measure and group.
+
+    `extra` columns, by heading and group, stand before the verdict.
+    """
+    more, several = extra or {}, len(families) > 1
+    small, hidden = case.dossier.policy.records.small_cell.value, 0
+    worth = ["effective n"] if any(int(c.effective) != int(c.n) for rows in families for c in rows) else []
+    columns = ["group", "n", *worth, *VALUES, *more, *LAST]
+    body: list[list[str | int | float | None]] = []
+    for rows in families:
+        lines = [
+            [c.group, int(c.n), *[int(c.effective) for _ in worth], *parts(c.rate), *parts(c.gap)]
+            + [values.get(c.group) for values in more.values()]
+            + [c.adjusted_p, c.verdict]
+            for c in rows
+        ]
+        shown, count = hide_small(lines, n_column=1, counts=range(2, len(columns) - 1), small=small)
+        hidden += count
+        body += [[measure(rows[0]), *line] for line in shown] if several else shown
     return Table(
         id=f"{requirement}.{name}",
-        title=title or f"{sentence(scale(rows[0].metric).label)} by {rows[0].attribute}",
+        title=title,
         requirement=requirement,
-        columns=columns,
-        rows=shown,
+        columns=["measure", *columns] if several else columns,
+        rows=body,
         hidden=hidden,
         note=" ".join(notes) or None,
     )
+
+
+def measure(comparison: Comparison) -> str:
+    """What was measured, and of whom, where not of everybody."""
+    among = {"treatment": ", treated alike", None: ""}.get(comparison.within, f", within {comparison.within}")
+    return sentence(scale(comparison.metric).label) + among
