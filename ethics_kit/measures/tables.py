@@ -137,6 +137,11 @@ class Tables:
         days = {role: ibis.literal(day).cast("timestamp") for role, day in source.dated.items()}
         return raw.select(**columns, **days)
 
+    def kept(self, table: ir.Table) -> ir.Table:
+        """`table` read once and kept in memory, for as long as these tables are open."""
+        name = f"kept_{uuid.uuid4().hex}"
+        return self._connection.create_table(name, table, temp=True)
+
     def faults(self, name: str) -> list[Fault]:
         """All that is wrong with a source: path, format, columns, types, blanks, repeated ids."""
         source = self.sources[name]

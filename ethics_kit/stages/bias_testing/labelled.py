@@ -44,7 +44,6 @@ class Labelled:
     within, and `split` how many customers fall into several clusters.
     """
 
-    table: ir.Table  # while this is held, what was read once stays read
     events: ir.Table
     attributes: tuple[str, ...]
     strata: tuple[str, ...]
@@ -121,12 +120,11 @@ def labelled(case: Case) -> Labelled:
     unit = told.cluster.fill_null(told.customer) if "cluster" in told.columns else told.customer
     table = told.select(**columns, **flags, mature=mature, unit=unit, person=told.customer)
     if case.tables_used[system.events].rows <= KEPT_ROWS:
-        table = table.cache()
+        table = case.dossier.tables.kept(table)
     decided = (table.selected if "selected" in flags else table.person).notnull()
     seen = _seen(table, decided, names)
     kept = table.filter(decided)
     return Labelled(
-        table=table,
         events=kept,
         attributes=names,
         strata=strata,

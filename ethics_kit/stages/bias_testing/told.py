@@ -48,7 +48,7 @@ SCALES: dict[str, Scale] = {
     "top_k": Scale("share among the first that can be served"),
     "recall_at_k": Scale("recall among the first that can be served"),
     "calibration": Scale("observed less predicted rate", interval="Zou–Donner interval; z test of equal departure"),
-    "neighbour_selection": Scale("selection among near neighbours of other groups", interval="bootstrap over people"),
+    "neighbour_selection": Scale("selection among people alike", interval="bootstrap over people"),
     "swap": Scale("right answers after a swap", interval="paired interval; McNemar test"),
     "flip": Scale("selection after the attribute is flipped", interval="paired interval; McNemar test"),
 }
