@@ -17,6 +17,8 @@ from ethics_kit.measures.proportions import UNDEFINED, Estimate
 
 __all__ = ["Constraint", "Split", "Trial", "try_mitigations"]
 
+Counts = Mapping[str, Mapping[str, int]]
+
 CELLS = ("tp", "fp", "fn", "tn")
 RATES: dict[Constraint, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "demographic_parity": {"selection rate": (("tp", "fp"), CELLS)},
@@ -28,7 +30,6 @@ RATES: dict[Constraint, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     },
 }
 """The rates that each constraint wants equal, as cells of their numerator and denominator."""
-
 
 FOR_DEVELOPERS = (DeprecationWarning, FutureWarning, PendingDeprecationWarning)
 
@@ -51,7 +52,7 @@ class Trial:
     accuracy: Estimate = UNDEFINED
     balanced_accuracy: Estimate = UNDEFINED
     gap: Estimate = UNDEFINED
-    counts: Mapping[str, Mapping[str, int]] | None = None
+    counts: Counts | None = None
     failed: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -200,9 +201,7 @@ def _balanced(total: Mapping[str, int], confidence: float) -> Estimate:
     return Estimate((1 + found.value) / 2, (1 + found.low) / 2, (1 + found.high) / 2)
 
 
-def _gap(
-    counts: Mapping[str, Mapping[str, int]], constraint: Constraint, confidence: float
-) -> tuple[Estimate, list[str]]:
+def _gap(counts: Counts, constraint: Constraint, confidence: float) -> tuple[Estimate, list[str]]:
     """The largest difference between two groups, and the groups left out."""
     pairs, left_out = [], []
     for name, (top, bottom) in RATES[constraint].items():

@@ -159,7 +159,8 @@ def _check_parts(whole: Any) -> None:
         elif "_predictors" in own:
             trees = [tree for stage in part._predictors for tree in stage]
             sound = all(_sound_histogram_tree(tree.nodes, part.n_features_in_) for tree in trees)
-        elif type(part).__module__ == "sklearn.ensemble._gb":  # it does not ask its trees whether the width is theirs
+        elif "estimators_" in own and type(part).__module__ == "sklearn.ensemble._gb":
+            # these do not ask their trees whether the width is theirs
             sound = all(tree.n_features_in_ == part.n_features_in_ for tree in part.estimators_.ravel())
         if not sound:
             raise ModelError("a tree whose nodes lead out of it", "trees as scikit-learn writes them", "fit it again")

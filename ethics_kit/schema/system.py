@@ -91,11 +91,13 @@ class Stratum(Model):
 
 
 class ModelInfo(Model):
-    """The model in use. A supplier's release period may stand for a version; `file` is the model itself (.skops)."""
+    """The model in use. A supplier's release period may stand for a version; `file` is the model itself (.skops),
+    `positive` its class for a positive outcome, where that is not the second in order."""
 
     version: Line | None = None
     released: Day | None = None
     file: Line | None = None
+    positive: Line | None = None
 
     @property
     def label(self) -> str | None:

@@ -145,7 +145,15 @@ def test_what_gives_no_score_is_refused(tmp_path: Path, odd: BaseEstimator) -> N
         loaded(tmp_path, odd.fit(NUMBERS, LABEL))
 
 
-@pytest.mark.parametrize("odd", [{"a": 1}, LogisticRegression(), LogisticRegression().fit(NUMBERS.to_numpy(), LABEL)])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"a": 1},
+        LogisticRegression(),
+        GradientBoostingClassifier(),
+        LogisticRegression().fit(NUMBERS.to_numpy(), LABEL),
+    ],
+)
 def test_what_knows_no_column_names_is_refused(tmp_path: Path, odd: object) -> None:
     with pytest.raises(ModelError, match=f"found a {type(odd).__name__} without column names; allowed: a fitted"):
         loaded(tmp_path, odd)

@@ -128,8 +128,8 @@ def test_where_there_is_no_gap_one_record_in_twenty_shows_one_while_the_four_fif
 @pytest.mark.parametrize("groups", [2, 5, 10, 50])
 def test_a_gap_of_twice_the_detectable_one_is_found_in_19_records_of_20(groups: int, n: int) -> None:
     shares = drawn(np.random.default_rng([2027, groups, n]), max(2000 // groups, 100), groups, n, twice_detectable(n))
-    f=of_first_group(judged(independent(shares)), "selection_rate", "disparity")
-    print(groups,n,f)
+    f = of_first_group(judged(independent(shares)), "selection_rate", "disparity")
+    print(groups, n, f)
     assert f >= 0.95
 
 
@@ -234,15 +234,15 @@ def test_where_accounts_have_no_gap_one_record_in_twenty_shows_one_even_without_
     groups: int, size: int, draws: int
 ) -> None:
     shares = accounts(np.random.default_rng([2030, groups, size]), draws, groups, size)
-    f=alarms(judged(repeated(shares), margin=0))
-    print(groups,size,f)
+    f = alarms(judged(repeated(shares), margin=0))
+    print(groups, size, f)
     assert f <= 0.05 + allowed(0.05, draws)
 
 
 def test_where_groups_share_accounts_one_record_in_twenty_shows_a_gap_that_is_none() -> None:
     draws = 500
     shares = accounts(np.random.default_rng(2031), draws, 2, 100, shared=True)
-    f=alarms(judged(repeated(shares, shared=True), margin=0))
+    f = alarms(judged(repeated(shares, shared=True), margin=0))
     print(f)
     assert f <= 0.05 + allowed(0.05, draws)
 
@@ -254,8 +254,8 @@ def test_a_gap_between_accounts_of_twice_the_detectable_one_is_found_in_19_recor
 ) -> None:
     gap = twice_detectable(size * DECISIONS / EFFECTIVE)
     shares = accounts(np.random.default_rng([2032, groups, size]), 100, groups, size, gap=gap)
-    f=of_first_group(judged(repeated(shares)), "selection_rate", "disparity")
-    print(groups,size,f,gap)
+    f = of_first_group(judged(repeated(shares)), "selection_rate", "disparity")
+    print(groups, size, f, gap)
     assert f >= 0.95
 
 

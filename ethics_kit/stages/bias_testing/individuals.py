@@ -103,7 +103,7 @@ def flipped_attributes(case: Case) -> Flipped | None:
     columns |= {f"attribute_{name}": system.attributes[name].column or name for name in labelled(case).compared}
     data = rows.rename(columns=columns)
     try:
-        model = models.load(path)
+        model = models.load(path, positive=system.model.positive)
         scores = pd.Series(model.score(data))
     except models.ModelError as error:
         return Flipped({}, str(error))
