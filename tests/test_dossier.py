@@ -1,6 +1,7 @@
 """A dossier is validated whole before anything runs: every problem of every file, with its line."""
 
 import json
+import pickle
 import re
 from collections.abc import Callable
 from datetime import date
@@ -125,6 +126,7 @@ VALUE, EVIDENCE = (*ANSWER, "value"), (*ANSWER, "evidence")
 DECISIONS, NOTICES = ("tables", "decisions"), ("tables", "notices", "source")
 TODAY = date(2026, 10, 1)
 PERSONS = {"by": "Ann Lee", "on": TODAY}
+CONSTRAINT = {"metric": "demographic_parity", "attributes": ["gender"], "reason": "x", **PERSONS}
 NOT_APPLICABLE = {"requirement": "C2.1", "reason": "no_personal_data", "explanation": "x", **PERSONS}
 
 MISTAKES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
@@ -213,6 +215,21 @@ MISTAKES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
     (ORGANISATION, ("retention_classes", "decision_log", "days"), 36501, "*.days: found *at most 36500"),
     (POLICY, ("fairness", "minimum_group", "value"), 9,
      "*.minimum_group.value: found 9, fewer than records.small_cell"),
+    # what the bias tests go by
+    (REVIEW, ("constraint",), {**CONSTRAINT, "attributes": ["gender", "gendre"]},
+     'constraint.attributes.1: found "gendre"; allowed: gender, age_band, language, plan; to do: correct the name'),
+    (REVIEW, ("constraint",), {**CONSTRAINT, "metric": "fairness"},
+     'constraint.metric: found "fairness" (text); allowed: demographic_parity, equal_opportunity, '),
+    (REVIEW, ("constraint",), {**CONSTRAINT, "attributes": []}, "constraint.attributes: found *at least 1"),
+    (SYSTEM, ("outcome", "order"), ["a", "b"],
+     "outcome.order: found 2 classes, while decision.order has 0; allowed: as many as decision.order, position by"),
+    (SYSTEM, ("decision", "order"), ["a", "b", "a"], 'decision.order.2: found "a" a second time; allowed: each once'),
+    (SYSTEM, ("strata", "tier"), {"column": "x", "reason": "y", "table": "conversations"},
+     "strata.tier: found a column in conversations, a table the dossier does not name*decisions or customers"),
+    (SYSTEM, ("features", "use"), {"column": "x", "table": "conversations"}, "features.use: found a column in *"),
+    (SYSTEM, ("model", "file"), "gone.skops", 'model.file: found "gone.skops"; allowed: an existing file whose name'),
+    (SYSTEM, ("model", "file"), "system.yaml", '*file: found "system.yaml"; *.skops; others may run code*skops.io.'),
+    (SYSTEM, ("model", "file"), "../../../m.skops", '*file: found "../../../m.skops", which lies outside the project'),
 ]  # fmt: skip
 
 
@@ -384,6 +401,7 @@ def test_a_mistake_in_the_policy_does_not_hide_those_in_the_dossiers_form(
         (("attributes", "gender", "column"), "gendre", "*.column: found no column gendre; *mean gender?"),
         (("decision", "selected"), ["yes", "YES", "ja"], '*.1: found "YES", which no row has; *flagged: no, yes;'),
         (("outcome", "positive"), ["ja"], '*.0: found "ja", which no row has; *'),
+        (("decision", "taken"), ["yes", "ja"], '*.taken.1: found "ja", which no row has; *values of called: no, yes;'),
         (("tables", "customers", "columns", "customer"), "plan", "*: found 198 repeated values in plan;"),
     ],
 )  # fmt: skip
@@ -395,6 +413,45 @@ def test_a_table_that_does_not_fit_is_told_at_the_dossiers_line(
     problems = told(root, tables=True)
     assert matches(problems[0], SYSTEM, words), problems
     assert key[-1] in line_of(root, problems[0]) or line_of(root, problems[0]).strip().startswith("- ")
+
+
+def test_a_model_of_another_format_is_refused_and_not_opened(
+    project: Make, edit: Edit, told: Told, tmp_path: Path
+) -> None:
+    root, canary = project(), tmp_path / "canary"
+
+    class Touch:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (canary,)
+
+    (root / DEMO / "model.pkl").write_bytes(pickle.dumps(Touch()))
+    edit(root / SYSTEM, ("model", "file"), "model.pkl")
+    words = 'model.file: found "model.pkl"; allowed: an existing file whose name ends in .skops; others may run code'
+    assert [matches(p, SYSTEM, words) for p in told(root, tables=True)] == [True]
+    assert not canary.exists()
+
+
+def test_a_probability_outside_0_to_1_is_told_and_a_rank_may_be_any_number(
+    project: Make, edit: Edit, told: Told
+) -> None:
+    root = project(system={"score_is": "probability"})
+    assert told(root, tables=True) == []
+    edit(root / SYSTEM, (*DECISIONS, "columns", "score"), "sequence")
+    edit(root / SYSTEM, (*DECISIONS, "columns", "sequence"), ...)
+    words = "*.score: found 399 of 400 values of sequence that are not a number in range*0 or more*1 or less"
+    assert [matches(p, SYSTEM, words) for p in told(root, tables=True)] == [True]
+    edit(root / SYSTEM, ("score_is",), "rank")
+    assert told(root, tables=True) == []
+
+
+def test_a_negative_weight_is_told(project: Make, edit: Edit, told: Told) -> None:
+    root = project()
+    path = root / DEMO / "data/decisions.csv"
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([f"{header},cases", *(f"{row},{i - 2}" for i, row in enumerate(rows))]))
+    edit(root / SYSTEM, (*DECISIONS, "columns", "weight"), "cases")
+    words = "*.weight: found 2 of 400 values of cases that are not a number in range*0 or more"
+    assert [matches(p, SYSTEM, words) for p in told(root, tables=True)] == [True]
 
 
 def test_a_decision_that_is_no_flag_is_sound_once_its_values_are_listed(project: Make, edit: Edit, told: Told) -> None:

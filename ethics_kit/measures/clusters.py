@@ -138,7 +138,9 @@ def _moments(row: Mapping[str, float]) -> Moments:
 
 def pairs(groups: Mapping[str | None, Moments]) -> list[Pair]:
     """Each group against all other known groups."""
-    whole = groups[None]
+    whole = groups.get(None)
+    if whole is None:  # no row has a group
+        return []
     found = []
     for name, own in groups.items():
         if name is None:

@@ -5,6 +5,7 @@ A share over so many draws is held against its aim with three of its standard er
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 import ibis
@@ -47,7 +48,7 @@ def judged(pairs: Sequence[Sequence[Sequence[Pair]]], *, margin: float = MARGIN)
     size = len(pairs[0][0])
     found = [
         fairness.compare("x", metric.name, [pair for record in records for pair in record], margin=margin)
-        for metric, records in zip(METRICS, pairs, strict=False)
+        for metric, records in zip(METRICS, pairs, strict=True)
     ]
     starts = range(0, len(found[0]), size)
     records = [[c for compared in found for c in compared[start : start + size]] for start in starts]
@@ -60,7 +61,7 @@ def alarms(records: Records) -> float:
 
 
 def of_first_group(records: Records, metric: str, verdict: str) -> float:
-    """The share of records that say so of the first group, the one with the gap."""
+    """The share of records with this verdict on the first group, the one with the gap."""
     found = [c.verdict == verdict for record in records for c in record if (c.metric, c.group) == (metric, "0")]
     return float(np.mean(found))
 
@@ -94,43 +95,31 @@ def independent(shares: Sequence[tuple[Numbers, Numbers]]) -> list[list[list[Pai
     ]
 
 
-# Share of records in which the lowest selection rate is under four fifths of the highest: ORACLES.
-FOUR_FIFTHS = {
-    (2, 100): 0.31,
-    (5, 100): 0.82,
-    (10, 100): 0.99,
-    (50, 100): 1.00,
-    (2, 1000): None,
-    (5, 1000): None,
-    (10, 1000): 0.04,
-    (50, 1000): 0.40,
-}
-DRAWS = {2: 1500, 5: 1000, 10: 800, 50: 250}
+# In ORACLES: the share of records in which the lowest selection rate is under four fifths of the highest; others: none.
+FOUR_FIFTHS = {(2, 100): 0.31, (5, 100): 0.82, (10, 100): 0.99, (50, 100): 1.00, (10, 1000): 0.04, (50, 1000): 0.40}
+DRAWS = {2: 1500, 5: 1000, 10: 600, 50: 200}
 
 
-@pytest.mark.parametrize(("groups", "n"), FOUR_FIFTHS)
+@pytest.mark.parametrize("n", [100, 1000])
+@pytest.mark.parametrize("groups", [2, 5, 10, 50])
 def test_where_there_is_no_gap_one_record_in_twenty_shows_one_while_the_four_fifths_rule_cries_wolf(
     groups: int, n: int
 ) -> None:
     draws = DRAWS[groups]
     shares = drawn(np.random.default_rng([2026, groups, n]), draws, groups, n)
-    found = alarms(judged(independent(shares)))
+    assert alarms(judged(independent(shares))) <= 0.05 + allowed(0.05, draws)
     selected = shares[0][0]
-    rule = np.mean(5 * selected.min(axis=1) < 4 * selected.max(axis=1))
-    print(groups, n, found, rule)
-    assert found <= 0.05 + allowed(0.05, draws)
-    told = FOUR_FIFTHS[groups, n]
-    if told:
-        assert rule == pytest.approx(told, abs=allowed(told, draws) + 0.01)
+    told = FOUR_FIFTHS.get((groups, n), 0.0)
+    fails = float(np.mean(5 * selected.min(axis=1) < 4 * selected.max(axis=1)))
+    assert fails == pytest.approx(told, abs=0.02 + allowed(told, draws))
 
 
 @pytest.mark.parametrize("n", [100, 1000])
 @pytest.mark.parametrize("groups", [2, 5, 10, 50])
 def test_a_gap_of_twice_the_detectable_one_is_found_in_19_records_of_20(groups: int, n: int) -> None:
-    shares = drawn(np.random.default_rng([2027, groups, n]), max(2000 // groups, 100), groups, n, twice_detectable(n))
-    f = of_first_group(judged(independent(shares)), "selection_rate", "disparity")
-    print(groups, n, f)
-    assert f >= 0.95
+    draws = max(1000 // groups, 60)
+    shares = drawn(np.random.default_rng([2027, groups, n]), draws, groups, n, twice_detectable(n))
+    assert of_first_group(judged(independent(shares)), "selection_rate", "disparity") >= 0.95
 
 
 def test_the_detectable_gap_is_the_published_one() -> None:
@@ -140,29 +129,27 @@ def test_the_detectable_gap_is_the_published_one() -> None:
 
 @pytest.mark.parametrize("groups", [2, 10])
 def test_a_gap_of_half_the_margin_is_no_disparity_however_many_rows_show_it(groups: int) -> None:
-    draws = 400
-    shares = drawn(np.random.default_rng([2028, groups]), draws, groups, 10_000, MARGIN / 2)
-    records = judged(independent(shares))
-    assert np.mean([c.adjusted_p <= SIGNIFICANCE for record in records for c in record if c.group == "0"]) > 0.8
-    print(alarms(records))
+    draws = 300
+    records = judged(independent(drawn(np.random.default_rng([2028, groups]), draws, groups, 10_000, MARGIN / 2)))
+    assert np.mean([record[0].adjusted_p <= SIGNIFICANCE for record in records]) > 0.9
     assert alarms(records) <= 0.05 + allowed(0.05, draws)
 
 
-@pytest.mark.parametrize("n", [1000, 3000])
-@pytest.mark.parametrize("groups", [2, 5])
-def test_a_gap_as_wide_as_the_margin_is_called_equivalent_once_in_twenty_comparisons(groups: int, n: int) -> None:
-    draws = 1500
-    records = judged(independent(drawn(np.random.default_rng([2029, groups, n]), draws, groups, n, MARGIN)))
+@pytest.mark.parametrize(("groups", "n"), [(2, 1000), (2, 3000), (5, 3000)])
+def test_a_gap_as_wide_as_the_margin_is_called_equivalent_in_one_comparison_of_20(groups: int, n: int) -> None:
+    draws = 2000
+    shares = drawn(np.random.default_rng([2029, groups, n]), draws, groups, n, MARGIN)
+    records = judged([[record[:1] for record in of] for of in independent(shares)])
     for metric in METRICS:
-        print(groups, n, metric.name, of_first_group(records, metric.name, "equivalent"))
         assert of_first_group(records, metric.name, "equivalent") <= 0.05 + allowed(0.05, draws)
+    assert of_first_group(records, "selection_rate", "equivalent") > 0.03
 
 
 # --- rows that repeat within accounts ----------------------------------------------------------------------------
 
 DECISIONS, CORRELATION = 12, 0.25
-EFFECTIVE = 1 + (DECISIONS - 1) * CORRELATION
-"""Rows that are worth one independent row."""
+DECISIONS_WORTH_ONE = 1 + (DECISIONS - 1) * CORRELATION
+"""So many decisions of an account tell as much as one that stands for itself."""
 
 
 def accounts(
@@ -227,57 +214,58 @@ def test_the_quick_moments_of_the_simulation_are_those_of_the_measure(shared: bo
         assert next(by_record(y, n, shared=shared)) == slow[metric.name]
 
 
-@pytest.mark.parametrize(
-    ("groups", "size", "draws"), [(2, 100, 800), (5, 100, 400), (10, 100, 200), (2, 1000, 400), (5, 1000, 200)]
-)
+@pytest.mark.parametrize(("groups", "size", "draws"), [(2, 100, 600), (5, 100, 300), (2, 1000, 400), (5, 1000, 200)])
 def test_where_accounts_have_no_gap_one_record_in_twenty_shows_one_even_without_a_margin(
     groups: int, size: int, draws: int
 ) -> None:
     shares = accounts(np.random.default_rng([2030, groups, size]), draws, groups, size)
-    f = alarms(judged(repeated(shares), margin=0))
-    print(groups, size, f)
-    assert f <= 0.05 + allowed(0.05, draws)
+    assert alarms(judged(repeated(shares), margin=0)) <= 0.05 + allowed(0.05, draws)
 
 
 def test_where_groups_share_accounts_one_record_in_twenty_shows_a_gap_that_is_none() -> None:
     draws = 500
     shares = accounts(np.random.default_rng(2031), draws, 2, 100, shared=True)
-    f = alarms(judged(repeated(shares, shared=True), margin=0))
-    print(f)
-    assert f <= 0.05 + allowed(0.05, draws)
+    assert alarms(judged(repeated(shares, shared=True), margin=0)) <= 0.05 + allowed(0.05, draws)
 
 
-@pytest.mark.parametrize("size", [100, 1000])
-@pytest.mark.parametrize("groups", [2, 5])
+@pytest.mark.parametrize(("groups", "size"), [(2, 100), (5, 100), (5, 1000)])
 def test_a_gap_between_accounts_of_twice_the_detectable_one_is_found_in_19_records_of_20(
     groups: int, size: int
 ) -> None:
-    gap = twice_detectable(size * DECISIONS / EFFECTIVE)
-    shares = accounts(np.random.default_rng([2032, groups, size]), 100, groups, size, gap=gap)
-    f = of_first_group(judged(repeated(shares)), "selection_rate", "disparity")
-    print(groups, size, f, gap)
-    assert f >= 0.95
+    gap = twice_detectable(size * DECISIONS / DECISIONS_WORTH_ONE)
+    shares = accounts(np.random.default_rng([2032, groups, size]), 200, groups, size, gap=gap)
+    assert of_first_group(judged(repeated(shares)), "selection_rate", "disparity") >= 0.95
 
 
-@pytest.mark.parametrize(("size", "shared", "draws"), [(100, False, 1500), (100, True, 1500), (1000, False, 500)])
+def test_a_gap_of_twice_the_detectable_one_beside_the_margin_is_found_as_often_as_it_clears_the_margin() -> None:
+    # Two groups of 1,000 accounts: the gap of .065 is but 1.3 standard errors from the margin. Without it all is found.
+    draws, worth = 300, 1000 * DECISIONS / DECISIONS_WORTH_ONE
+    gap = twice_detectable(worth)
+    pairs = repeated(accounts(np.random.default_rng(2033), draws, 2, 1000, gap=gap))
+    error = (sum(rate * (1 - rate) for rate in (SELECTED, SELECTED + gap)) / worth) ** 0.5
+    clears = stats.norm.cdf((gap - MARGIN) / error)
+    found = of_first_group(judged(pairs), "selection_rate", "disparity")
+    assert found == pytest.approx(clears, abs=allowed(clears, draws))
+    assert of_first_group(judged(pairs, margin=MARGIN / 2), "selection_rate", "disparity") >= 0.95
+
+
+@pytest.mark.parametrize(("size", "shared", "draws"), [(100, False, 1000), (100, True, 1000), (1000, False, 500)])
 def test_intervals_over_accounts_cover(size: int, shared: bool, draws: int) -> None:
-    shares = accounts(np.random.default_rng([2033, size, shared]), draws, 2, size, shared=shared)
-    pairs = repeated(shares, shared=shared)
-    for metric, records in zip(METRICS, pairs, strict=True):
+    shares = accounts(np.random.default_rng([2034, size, shared]), draws, 2, size, shared=shared)
+    for metric, records in zip(METRICS, repeated(shares, shared=shared), strict=True):
         found = fairness.compare("x", metric.name, [record[0] for record in records], margin=MARGIN)
-        for covered in (coverage([c.gap for c in found], 0.0), coverage([c.rate for c in found], SELECTED)):
-            print(size, shared, metric.name, covered)
-            assert covered == pytest.approx(0.95, abs=0.02 + allowed(0.05, draws))
+        assert coverage([c.gap for c in found], 0.0) == pytest.approx(0.95, abs=0.02 + allowed(0.05, draws))
+        assert coverage([c.rate for c in found], SELECTED) == pytest.approx(0.95, abs=0.02 + allowed(0.05, draws))
 
 
-# --- intervals, over every outcome -------------------------------------------------------------------------------
+# --- intervals of rows that stand for themselves -------------------------------------------------------------------
 
 
 def outcomes(n: int, rate: float) -> tuple[Numbers, Numbers]:
     """Every count that is not all but impossible, and its chance."""
     count = np.arange(n + 1)
     chance = stats.binom.pmf(count, n, rate)
-    return count[chance > 1e-9], chance[chance > 1e-9]
+    return count[chance > 1e-7], chance[chance > 1e-7]
 
 
 def covers(estimates: Sequence[Estimate], chance: Numbers, true: float) -> float:
@@ -306,3 +294,43 @@ def test_wilsons_interval_covers_93_to_97_percent_at_every_hundredth_but_these(
         found[rate] = covers(proportions.rates(count, np.full(len(count), n)), chance, rate)
     assert outside(found) == exceptions
     assert np.mean(list(found.values())) == pytest.approx(0.95, abs=0.005)
+
+
+@pytest.mark.parametrize(("n", "rest_n"), [(30, 100), (100, 100), (100, 400), (400, 400)])
+def test_newcombes_interval_covers_93_to_97_percent_and_more_where_fewer_than_three_rows_of_a_kind_are_expected(
+    n: int, rest_n: int
+) -> None:
+    for rest_rate, gap in itertools.product(np.arange(1, 20) / 20, (0.0, 0.02, 0.05, 0.1, 0.2)):
+        rate = rest_rate + gap
+        if rate >= 0.99:
+            continue
+        (own, own_chance), (rest, rest_chance) = outcomes(n, rate), outcomes(rest_n, rest_rate)
+        count, rest_count = (grid.ravel() for grid in np.meshgrid(own, rest, indexing="ij"))
+        found = proportions.differences(count, np.full(len(count), n), rest_count, np.full(len(count), rest_n))
+        covered = covers(found, np.outer(own_chance, rest_chance).ravel(), gap)
+        few = min(n * rate, n * (1 - rate), rest_n * rest_rate, rest_n * (1 - rest_rate)) < 3
+        assert 0.93 <= covered <= (0.99 if few else 0.97)
+
+
+# --- intervals within strata -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "rest_n", "rest_rates", "gap"),
+    [
+        ([60, 30, 10], [40, 70, 90], [0.1, 0.3, 0.5], 0.0),
+        ([600, 300, 100], [400, 700, 900], [0.1, 0.3, 0.5], 0.1),
+        ([60, 30, 10], [40, 70, 90], [0.05, 0.05, 0.05], 0.05),
+    ],
+    ids=["no gap", "many rows", "rare"],
+)
+def test_the_mantel_haenszel_interval_covers_where_groups_are_spread_unevenly_over_strata(
+    n: list[int], rest_n: list[int], rest_rates: list[float], gap: float
+) -> None:
+    chance, draws, found = np.random.default_rng(2035), 600, []
+    own = chance.binomial(n, np.add(rest_rates, gap), size=(draws, 3))
+    rest = chance.binomial(rest_n, rest_rates, size=(draws, 3))
+    for counts in zip(own.tolist(), rest.tolist(), strict=True):
+        cells = zip(counts[0], n, counts[1], rest_n, strict=True)
+        found.append(strata.conditional({str(i): cell for i, cell in enumerate(cells)}).stratified)
+    assert coverage(found, gap) == pytest.approx(0.95, abs=0.02 + allowed(0.05, draws))

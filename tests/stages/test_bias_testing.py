@@ -101,7 +101,7 @@ def test_outcomes_that_have_not_matured_are_left_out_and_counted(project, edit):
     root = project()
     edit(root / "parameters/demo/system.yaml", ("outcome", "horizon_days"), 150)
     findings, tables = assess(root, bias_testing.outcome_equity)
-    assert "rows are left out, as their outcome is not known yet" in tables["C2.3.gender.false_positive_rate"].note
+    assert "rows are left out of error rates, as their outcome is not known yet" in tables["C2.3.gender.outcomes"].note
     assert findings["C2.3.gender.false_positive_rate_difference"].n < 300
 
 
