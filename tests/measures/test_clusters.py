@@ -1,4 +1,4 @@
-"""Rows that repeat within a unit: moments against plain loops, intervals that cover, verdicts that keep their level."""
+"""Rows that repeat within a unit: moments against plain loops, and what the rows are worth."""
 
 import ibis
 import numpy as np
@@ -94,68 +94,3 @@ def test_correlation_narrows_the_interval_of_a_difference_and_none_leaves_newcom
     assert plain.low < tied.low < tied.value < tied.high < plain.high
     almost = proportions.difference(30, 100, 20, 100, correlation=1e-9)
     assert (almost.low, almost.high) == pytest.approx((plain.low, plain.high), abs=1e-6)
-
-
-def simulated(chance: np.random.Generator, *, accounts: int, groups: int, gap: float = 0.0) -> pd.DataFrame:
-    """Accounts of 12 decisions each whose rates vary between accounts (intra-cluster correlation 0.25)."""
-    group = np.repeat(np.arange(groups), accounts)
-    mean = 0.3 + gap * (group == 0)
-    rate = chance.beta(mean * 3, (1 - mean) * 3)
-    selected = chance.random((len(group), 12)) < rate[:, None]
-    return pd.DataFrame(
-        {
-            "unit": np.repeat(np.arange(len(group)), 12),
-            "group": np.repeat(group.astype(str), 12),
-            "selected": selected.ravel(),
-        }
-    )
-
-
-def quick_pairs(frame: pd.DataFrame) -> list[proportions.Pair]:
-    """The same moments by pandas, for speed; clusters lie in one group each."""
-    cells = frame.groupby(["group", "unit"]).selected.agg(["sum", "count"]).reset_index()
-    y, n = cells["sum"].astype(float), cells["count"].astype(float)
-    products = pd.DataFrame({"group": cells.group, "n": n, "y": y, "nn": n * n, "yy": y * y, "ny": n * y})
-    by_group = products.groupby("group").sum()
-    sizes = cells.groupby("group").size()
-
-    def moments(row: pd.Series, count: int) -> clusters.Moments:
-        same = {"ntn": row.nn, "yty": row.yy, "nty": row.ny, "ytn": row.ny}
-        return clusters.Moments(count, count, row.n, row.y, row.nn, row.yy, row.ny, **same)
-
-    found = {name: moments(row, sizes[name]) for name, row in by_group.iterrows()}
-    return clusters.pairs({**found, None: moments(by_group.sum(), len(cells))})
-
-
-def test_the_quick_moments_of_the_simulation_are_those_of_the_measure():
-    frame = simulated(np.random.default_rng(3), accounts=40, groups=3)
-    slow = pairs_of(frame)
-    for pair in quick_pairs(frame):
-        assert pair.own.effective == pytest.approx(slow[pair.group].own.effective)
-        assert pair.rest.effective == pytest.approx(slow[pair.group].rest.effective)
-
-
-@pytest.mark.parametrize(("accounts", "groups"), [(100, 2), (100, 5), (400, 2)])
-def test_without_a_gap_one_record_in_twenty_at_most_shows_a_disparity_and_intervals_cover(accounts, groups):
-    chance = np.random.default_rng(20261101 + accounts + groups)
-    draws, alarms, covered = 400, 0, 0
-    for _ in range(draws):
-        compared = fairness.compare(
-            "x", "m", quick_pairs(simulated(chance, accounts=accounts, groups=groups)), margin=0.01
-        )
-        judged = fairness.judge(compared, significance=0.05, minimum_group=30)
-        alarms += any(c.verdict == "disparity" for c in judged)
-        covered += judged[0].gap.low <= 0 <= judged[0].gap.high
-    assert alarms / draws <= 0.05 + 2 * (0.05 * 0.95 / draws) ** 0.5
-    assert 0.93 - 0.02 <= covered / draws <= 0.97 + 0.02
-
-
-def test_a_large_gap_between_accounts_is_found():
-    chance = np.random.default_rng(5)
-    found = 0
-    for _ in range(60):
-        frame = simulated(chance, accounts=300, groups=2, gap=0.2)
-        compared = fairness.compare("x", "m", quick_pairs(frame), margin=0.05)
-        judged = fairness.judge(compared, significance=0.05, minimum_group=30)
-        found += any(c.verdict == "disparity" for c in judged)
-    assert found >= 57

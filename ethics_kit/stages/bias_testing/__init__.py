@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ethics_kit.stages.bias_testing.alike import individual_fairness
+from ethics_kit.stages.bias_testing.by_score import scores_by_group
 from ethics_kit.stages.bias_testing.cells import intersectional_bias
 from ethics_kit.stages.bias_testing.constraints import constraint_met
 from ethics_kit.stages.bias_testing.coverage import paired_swaps, segment_coverage
 from ethics_kit.stages.bias_testing.equity import equitable_treatment
 from ethics_kit.stages.bias_testing.mitigations import mitigation
 from ethics_kit.stages.bias_testing.outcomes import (
-    calibration_by_group,
     classes_by_group,
     effect_of_acting,
     outcome_equity,
@@ -22,7 +22,7 @@ STEPS: dict[Step, tuple[str, ...]] = {
     segment_coverage: ("S3.1",),
     demographic_parity: ("C2.1",),
     outcome_equity: ("C2.3",),
-    calibration_by_group: ("C2.3",),
+    scores_by_group: ("C2.3",),
     classes_by_group: ("C2.3",),
     effect_of_acting: ("C2.3",),
     equitable_treatment: ("P2.2",),

@@ -11,7 +11,6 @@ from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.uplift import Effect
 from ethics_kit.record import Table
 from ethics_kit.report import figures
-from ethics_kit.report.figures import Figure
 from ethics_kit.stages.bias_testing import families, scored, told
 from ethics_kit.stages.bias_testing.labelled import knows_outcomes, labelled, of_people, source
 from ethics_kit.stages.bias_testing.parity import SEED, Line, drawn, spread_tables, unknown_note
@@ -151,43 +150,6 @@ def _rows(case: Case, name: str, metric: metrics.Metric) -> list[Line]:
     confidence = case.dossier.policy.fairness.confidence.value
     rates = proportions.rates([c for c, _ in able], [n for _, n in able], confidence=confidence)
     return [[p.group, int(p.own.n), *told.parts(rate)] for p, rate in zip(pairs, rates, strict=True)]
-
-
-def calibration_by_group(case: Case) -> Outcome:
-    """C2.3: whether a score means the same for every group."""
-    if tested(case).awaits:
-        return Outcome()
-    found = scored.calibrations(case, case.dossier.policy.fairness.confidence.value)
-    small = case.dossier.policy.records.small_cell.value
-    body: list[Line] = []
-    hidden, curves = 0, list[Figure]()
-    for name, groups in found.items():
-        able = {group: c for group, c in groups.items() if group != UNKNOWN}
-        lines = [[g, c.n, *told.parts(c.in_the_large), c.error, c.error_by_chance] for g, c in able.items()]
-        shown, count = hide_small(lines, n_column=1, counts=range(2, 7), small=small)
-        body += [[name, *line] for line in shown]
-        hidden += count
-        if name in case.dossier.policy.fairness.attributes.value:
-            curves += figures.reliability(name, {g: c for g, c in able.items() if c.n >= small}, small=small)
-    table = Table(
-        id="C2.3.calibration",
-        title="Calibration by group",
-        requirement="C2.3",
-        columns=[
-            "attribute",
-            "group",
-            "n",
-            "observed less predicted",
-            "low",
-            "high",
-            "calibration error",
-            "by chance",
-        ],
-        rows=body,
-        hidden=hidden,
-        note="The calibration error is above 0 by chance alone; what chance makes of it stands beside.",
-    )
-    return Outcome((), (table,) if body else (), tuple(curves))
 
 
 def classes_by_group(case: Case) -> Outcome:

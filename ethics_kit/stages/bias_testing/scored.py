@@ -9,11 +9,13 @@ import ibis
 import ibis.expr.types as ir
 
 from ethics_kit.measures import amounts, calibration, fairness, proportions, ranking, scores, sums, uplift
-from ethics_kit.measures.amounts import MeanGap
+from ethics_kit.measures.amounts import ForecastErrors, MeanGap
 from ethics_kit.measures.calibration import Calibration
 from ethics_kit.measures.counts import UNKNOWN
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.ranking import TopK
+from ethics_kit.measures.scores import Summary
+from ethics_kit.measures.sums import Moments
 from ethics_kit.measures.uplift import Uplift
 from ethics_kit.stages.bias_testing.families import Family
 from ethics_kit.stages.bias_testing.labelled import Labelled, labelled
@@ -21,6 +23,9 @@ from ethics_kit.stages.case import Case
 
 GOOD = ("retained", "resolved")
 """What a treatment is to bring about; the first that is there counts."""
+
+SUMMARY_BINS = 100
+"""Percentiles of scores are told to a hundredth of their range."""
 
 WHOLE = 100
 """Percent of the capacity at which groups are compared; other shares are shown."""
@@ -159,12 +164,20 @@ def waited(case: Case) -> Iterator[Family]:
                     found,
                     margin=policy.result_margin.value * row["mean"],
                     variance=row["variance"],
+                    within="treatment",
                 ),
             )
 
 
 def _of_means(
-    name: str, metric: str, group: str, found: MeanGap, *, margin: float, variance: float | None
+    name: str,
+    metric: str,
+    group: str,
+    found: MeanGap,
+    *,
+    margin: float,
+    variance: float | None,
+    within: str | None = None,
 ) -> Comparison:
     return Comparison(
         attribute=name,
@@ -180,7 +193,7 @@ def _of_means(
         equivalence=found.equivalence,
         p_value=found.p_value,
         margin=margin,
-        within="treatment",
+        within=within,
         variance=variance,
     )
 
@@ -198,3 +211,50 @@ def hold_out(case: Case) -> Uplift | None:
     table = _table(known, treated=treated, good=known.events[good], score=score)
     table = table.filter(table.treated.notnull())
     return uplift.uplift(table, known.compared, confidence=case.dossier.policy.fairness.confidence.value)
+
+
+@cache
+def forecasts(case: Case) -> dict[str, dict[str, ForecastErrors]]:
+    """Per attribute and group, the errors of a forecast against what came of it. One value per row."""
+    known = labelled(case)
+    if case.dossier.system.score_is != "forecast" or not {"score", "actual"} <= set(known.events.columns):
+        return {}
+    if not independent(case):
+        return {}
+    table = _table(known, "score", target=known.events.actual)
+    return amounts.forecast_errors(table, known.compared, confidence=case.dossier.policy.fairness.confidence.value)
+
+
+def forecast_apart(case: Case) -> Iterator[Family]:
+    """Whether a forecast errs for each group as for the others."""
+    policy, actual = case.dossier.policy.fairness, labelled(case).events
+    if not forecasts(case):
+        return
+    size = actual.actual.abs().mean().to_pyarrow().as_py() or 0.0
+    for name, groups in forecasts(case).items():
+        known = {group: errors for group, errors in groups.items() if group != UNKNOWN}
+        for group, errors in known.items():
+            rest = sum((other.error for g, other in known.items() if g != group), Moments())
+            found = amounts.mean_gap(errors.error, rest, confidence=policy.confidence.value)
+            margin = policy.result_margin.value * size
+            yield (
+                "C2.3",
+                _of_means(name, "forecast_error", group, found, margin=margin, variance=errors.error.variance),
+            )
+
+
+@cache
+def summaries(case: Case) -> dict[str, dict[str, Summary]]:
+    """Per attribute and group, mean and percentiles of the score."""
+    known = labelled(case)
+    if "score" not in known.events.columns or not independent(case):
+        return {}
+    score = known.events.score
+    ends = known.events.aggregate(low=score.min(), high=score.max()).to_pyarrow().to_pylist()[0]
+    if ends["low"] is None or ends["low"] == ends["high"]:
+        return {}
+    positive = known.events.positive if "positive" in known.flags else ibis.null("boolean")
+    table = _table(known, "score", positive=positive)
+    held = scores.score_sums(table, known.compared, bins=SUMMARY_BINS, low=ends["low"], high=ends["high"])
+    confidence = case.dossier.policy.fairness.confidence.value
+    return {name: scores.summary(held, name, confidence=confidence) for name in known.compared}

@@ -24,6 +24,7 @@ FAMILIES: tuple[Callable[[Case], Iterator[Family]], ...] = (
     scored.calibrated_apart,
     scored.under_capacity,
     scored.waited,
+    scored.forecast_apart,
     individuals.next_to_each_other,
     individuals.flipped,
 )

@@ -45,6 +45,7 @@ RATES = metrics.BINARY | metrics.ORDER | metrics.TAKEN | metrics.RESULTS | metri
 SCALES: dict[str, Scale] = {
     **{name: Scale(metric.label) for name, metric in RATES.items()},
     "wait_hours": Scale("mean wait", "hours", points=False, interval="Welch interval and test"),
+    "forecast_error": Scale("mean error of the forecast", "units", points=False, interval="Welch interval and test"),
     "top_k": Scale("share among the first that can be served"),
     "recall_at_k": Scale("recall among the first that can be served"),
     "calibration": Scale("observed less predicted rate", interval="Zou–Donner interval; z test of equal departure"),
