@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +11,6 @@ from scipy import optimize, special, stats
 from scipy.optimize import elementwise
 from statsmodels.stats.proportion import proportion_confint
 
-from ethics_kit.measures import proportions
 from ethics_kit.measures.gaps import Counts, Rates, against_chance, checked, extremes
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 
@@ -51,16 +49,6 @@ class Epsilon:
     highest: int | None
     lowest: int | None
     cells: int
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One combination of attribute values, with its own rate (Wilson interval) and its partially pooled one."""
-
-    values: tuple[str, ...]
-    n: int
-    raw: Estimate
-    pooled: Estimate
 
 
 def pooled(counts: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> Pooled:
@@ -175,24 +163,3 @@ def differential_fairness(
     outcome: Literal["selected", "not_selected"] = "selected" if low + high <= 1 else "not_selected"
     rates = (count + concentration / 2) / (rows + concentration)
     return Epsilon(*found, outcome, int(held[rates.argmax()]), int(held[rates.argmin()]), held.size)
-
-
-def worst(
-    cells: Sequence[tuple[str, ...]], counts: ArrayLike, n: ArrayLike, *, k: int = 5, confidence: float = 0.95
-) -> list[Cell]:
-    """The `k` cells with rows whose pooled, and after that own, rate is farthest from the overall rate."""
-    count, rows = checked(counts, n)
-    names = [values for values, size in zip(cells, rows, strict=True) if size]
-    y, size = count[rows > 0], rows[rows > 0]
-    fit = pooled(y, size, confidence=confidence)
-    overall = y.sum() / max(size.sum(), 1)
-    far = np.lexsort((-abs(y / size - overall), -abs(fit.mean - overall)))[:k]
-    return [
-        Cell(
-            values=names[i],
-            n=int(size[i]),
-            raw=proportions.rate(int(y[i]), int(size[i]), confidence=confidence),
-            pooled=Estimate(float(fit.mean[i]), float(fit.low[i]), float(fit.high[i])),
-        )
-        for i in far
-    ]

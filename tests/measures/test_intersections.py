@@ -33,10 +33,6 @@ def epsilon(counts: list[int], n: list[int], **options: float) -> intersections.
     return intersections.differential_fairness(counts, n, **{"seed": 1, "replicates": 200, **options})
 
 
-def names(cells: int) -> list[tuple[str, ...]]:
-    return [("f" if i % 2 else "m", f"a{i}") for i in range(cells)]
-
-
 # --- the fit -----------------------------------------------------------------------------------------------------
 
 
@@ -213,7 +209,6 @@ def test_cells_without_rows_do_not_exist() -> None:
     assert (found.mean[1:-1] == plain.mean).all()
     assert (found.low[1:-1] == plain.low).all()
     assert epsilon([0, *counts], [0, *n]).epsilon == epsilon(counts, n).epsilon
-    assert intersections.worst(names(4), [*counts, 0], [*n, 0]) == intersections.worst(names(3), counts, n)
 
 
 # --- differential fairness ---------------------------------------------------------------------------------------
@@ -289,37 +284,3 @@ def test_the_order_of_cells_changes_only_their_places() -> None:
 def test_a_concentration_that_would_let_epsilon_be_infinite_is_refused(concentration: float) -> None:
     with pytest.raises(ValueError, match=f"concentration must be above 0, not {concentration}"):
         epsilon([1, 2], [5, 5], concentration=concentration)
-
-
-# --- the worst cells ---------------------------------------------------------------------------------------------
-
-
-def test_the_worst_cells_are_those_whose_pooled_rate_is_farthest_off() -> None:
-    counts, n = [*[30, 33, 28, 35] * 5, 1, 160], [*[100] * 20, 1, 200]
-    fit, found = intersections.pooled(counts, n), intersections.worst(names(22), counts, n, k=22)
-    assert found[0].values == names(22)[21]
-    assert found[1].values != names(22)[20]  # one row, selected: the largest raw rate of all
-    assert (found[0].n, found[0].raw) == (200, proportions.rate(160, 200))
-    got = (found[0].pooled.value, found[0].pooled.low, found[0].pooled.high)
-    assert got == pytest.approx((fit.mean[21], fit.low[21], fit.high[21]))
-    far = [abs(cell.pooled.value - sum(counts) / sum(n)) for cell in found]
-    assert far == sorted(far, reverse=True)
-    assert intersections.worst(names(22), counts, n, k=3) == found[:3]
-
-
-def test_cells_pooled_completely_are_ordered_by_their_own_rate() -> None:
-    found = intersections.worst(names(3), [30, 33, 31], [100, 100, 100], k=2)
-    assert [cell.n for cell in found] == [100, 100]
-    assert [cell.raw.value for cell in found] == [0.33, 0.3]
-    assert found[0].pooled.value == found[1].pooled.value == pytest.approx(94 / 300)
-
-
-def test_there_are_no_more_worst_cells_than_cells_with_rows() -> None:
-    assert len(intersections.worst(names(3), [3, 0, 4], [9, 0, 9], k=5)) == 2
-    assert intersections.worst(names(1), [0], [0]) == []
-    assert intersections.worst([], [], []) == []
-
-
-def test_an_impossible_count_is_refused() -> None:
-    with pytest.raises(ValueError, match="a whole number between 0 and its n"):
-        intersections.pooled([3], [2])

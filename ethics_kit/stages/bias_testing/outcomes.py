@@ -172,9 +172,10 @@ def classes_by_group(case: Case) -> Outcome:
                 rows = [[g, n, count / n if n else None] for g, count, n in cells[metric] if g != UNKNOWN]
                 shown, _ = hide_small(rows, n_column=1, counts=[2], small=small)
                 body += [[one, told.scale(metric).label, *row] for row in shown]
-        lower = [[p.group, p.n, p.count / p.n if p.n else None] for p in classes.placed_lower(counted, name)]
-        shown, _ = hide_small([r for r in lower if r[0] != UNKNOWN], n_column=1, counts=[2], small=small)
-        body += [["any", "placed lower than deserved", *row] for row in shown]
+        for words, placed in (("lower", classes.placed_lower), ("higher", classes.placed_higher)):
+            rows = [[p.group, p.n, p.count / p.n if p.n else None] for p in placed(counted, name) if p.group != UNKNOWN]
+            shown, _ = hide_small(rows, n_column=1, counts=[2], small=small)
+            body += [["any", f"placed {words} than deserved", *row] for row in shown]
         tables.append(
             Table(
                 id=f"C2.3.{name}.classes",
