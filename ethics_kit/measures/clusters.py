@@ -25,7 +25,8 @@ from ethics_kit.measures.proportions import Pair, Sample
 class Moments:
     """Sums over clusters for one group (or all) on one metric; `tn` and `ty` stand for the cluster's totals.
 
-    `clusters` hold rows of the group, `whole_clusters` no others.
+    `clusters` hold rows of the group, `whole_clusters` no others. `ww` is the sum of the rows' squared weights; None:
+    every row weighs 1, so it is `n`.
     """
 
     clusters: int
@@ -39,6 +40,7 @@ class Moments:
     yty: float
     nty: float
     ytn: float
+    ww: float | None = None
 
 
 @dataclass(frozen=True)
@@ -102,17 +104,21 @@ def moments(
         looked_at = known[cluster].notnull() & _meets(known, metric.bottom)
         sums[f"y{place}"] = ibis.ifelse(looked_at & _meets(known, metric.top), one, 0).sum().cast("float64")
         sums[f"n{place}"] = ibis.ifelse(looked_at, one, 0).sum().cast("float64")
+        if weight:
+            sums[f"w{place}"] = ibis.ifelse(looked_at, one * one, 0).sum().cast("float64")
     cells = known.group_by([attribute, cluster]).aggregate(**sums)
     # One line per metric: the products below are then written once, and not once per metric.
     lines = cells.cross_join(ibis.range(len(metrics)).unnest().name("metric").as_table())
-    y, n = (
-        ibis.cases(*[(lines.metric == place, lines[f"{part}{place}"]) for place in range(len(metrics))], else_=0.0)
-        for part in "yn"
-    )
-    lines = lines.select(group=lines[attribute], unit=lines[cluster], metric="metric", y=y, n=n)
+    columns = {
+        part: ibis.cases(
+            *[(lines.metric == place, lines[f"{part}{place}"]) for place in range(len(metrics))], else_=0.0
+        )
+        for part in ("ynw" if weight else "yn")
+    }
+    lines = lines.select(group=lines[attribute], unit=lines[cluster], metric="metric", **columns)
     over = ibis.window(group_by=["unit", "metric"])
     each = lines.mutate(ty=lines.y.sum().over(over), tn=lines.n.sum().over(over))
-    whole = lines.group_by(["unit", "metric"]).aggregate(y=lines.y.sum(), n=lines.n.sum())
+    whole = lines.group_by(["unit", "metric"]).aggregate(**{part: lines[part].sum() for part in columns})
     whole = whole.mutate(ty=whole.y, tn=whole.n)
     found: dict[str, dict[str | None, Moments]] = {metric.name: {} for metric in metrics}
     names = list(found)
@@ -128,12 +134,14 @@ def _products(table: ir.Table) -> dict[str, ir.Scalar]:
     terms = {"n": n, "y": y, "nn": n * n, "yy": y * y, "ny": n * y}
     terms |= {"ntn": n * tn, "yty": y * ty, "nty": n * ty, "ytn": y * tn}
     sums = {name: term.sum() for name, term in terms.items()}
+    if "w" in table.columns:
+        sums["ww"] = table.w.sum()
     return sums | {"clusters": (n > 0).sum(), "whole_clusters": ((n > 0) & (n == tn)).sum()}
 
 
 def _moments(row: Mapping[str, float]) -> Moments:
     sums = [float(row[name] or 0) for name in ("n", "y", "nn", "yy", "ny", "ntn", "yty", "nty", "ytn")]
-    return Moments(int(row["clusters"] or 0), int(row["whole_clusters"] or 0), *sums)
+    return Moments(int(row["clusters"] or 0), int(row["whole_clusters"] or 0), *sums, row.get("ww"))
 
 
 def pairs(groups: Mapping[str | None, Moments]) -> list[Pair]:
@@ -164,6 +172,7 @@ def _rest(own: Moments, whole: Moments) -> Moments:
         yty=whole.yy - own.yty,
         nty=whole.ny - own.nty,
         ytn=whole.ny - own.ytn,
+        ww=None if whole.ww is None or own.ww is None else whole.ww - own.ww,
     )
 
 
@@ -175,9 +184,10 @@ def _variance(m: Moments) -> float:
 
 
 def _sample(m: Moments) -> Sample:
-    """Effective rows: p(1 - p)/variance, shrunk by the t quantile of the clusters, never more than Kish's or the rows'.
+    """Effective rows: p(1 - p)/variance, shrunk by the t quantile of the clusters, never more than the rows are worth.
 
-    Where the rate is 0 or 1 the variance tells nothing, and Kish's number (Σn)²/Σn² stands in.
+    That is their number, or with weights Kish's (Σw)²/Σw². Where the rate is 0 or 1 the variance tells nothing, and
+    Kish's number over clusters, (Σn)²/Σn², stands in.
     """
     if m.n <= 0 or m.clusters < 2:
         return Sample(m.y, m.n, 0.0, m.clusters)
@@ -185,7 +195,8 @@ def _sample(m: Moments) -> Sample:
     kish = m.n * m.n / m.nn
     effective = p * (1 - p) / variance if variance > 0 and 0 < p < 1 else kish
     shrink = (stats.norm.ppf(0.975) / stats.t.ppf(0.975, m.clusters - 1)) ** 2
-    return Sample(m.y, m.n, min(effective, m.n) * float(shrink), m.clusters)
+    most = m.n * m.n / m.ww if m.ww else m.n
+    return Sample(m.y, m.n, min(effective, most) * float(shrink), m.clusters)
 
 
 def _correlation(own: Moments, rest: Moments, whole: Moments) -> float:

@@ -71,6 +71,16 @@ def test_twelve_equal_decisions_of_one_account_are_worth_one():
     assert repeated.own.effective == pytest.approx(300, rel=0.02)
 
 
+def test_weighted_rows_are_worth_no_more_than_kishs_number():
+    frame = pd.DataFrame({"unit": range(200), "group": ["a", "b"] * 100, "selected": [True] * 100 + [False] * 100})
+    weighted = ibis.memtable(frame.assign(weight=[3.0] * 100 + [1.0] * 100))
+    found = clusters.moments(weighted, "group", cluster="unit", metrics=[SELECTION], weight="weight")
+    for pair in clusters.pairs(found["selection_rate"]):
+        assert pair.own.rate == 0.75
+        assert pair.own.effective <= 200**2 / 500  # (50 · 3 + 50)² / (50 · 9 + 50)
+        assert pair.own.effective > 70
+
+
 def test_fewer_than_thirty_clusters_are_not_estimable():
     frame = pd.DataFrame({"unit": [i // 12 for i in range(600)], "group": ["a"] * 300 + ["b"] * 300, "selected": True})
     judged = fairness.judge(

@@ -97,7 +97,7 @@ def independent(shares: Sequence[tuple[Numbers, Numbers]]) -> list[list[list[Pai
 
 # In ORACLES: the share of records in which the lowest selection rate is under four fifths of the highest; others: none.
 FOUR_FIFTHS = {(2, 100): 0.31, (5, 100): 0.82, (10, 100): 0.99, (50, 100): 1.00, (10, 1000): 0.04, (50, 1000): 0.40}
-DRAWS = {2: 1500, 5: 1000, 10: 600, 50: 200}
+DRAWS = {2: 1200, 5: 800, 10: 500, 50: 160}
 
 
 @pytest.mark.parametrize("n", [100, 1000])
@@ -117,7 +117,7 @@ def test_where_there_is_no_gap_one_record_in_twenty_shows_one_while_the_four_fif
 @pytest.mark.parametrize("n", [100, 1000])
 @pytest.mark.parametrize("groups", [2, 5, 10, 50])
 def test_a_gap_of_twice_the_detectable_one_is_found_in_19_records_of_20(groups: int, n: int) -> None:
-    draws = max(1000 // groups, 60)
+    draws = max(800 // groups, 40)
     shares = drawn(np.random.default_rng([2027, groups, n]), draws, groups, n, twice_detectable(n))
     assert of_first_group(judged(independent(shares)), "selection_rate", "disparity") >= 0.95
 
@@ -214,7 +214,7 @@ def test_the_quick_moments_of_the_simulation_are_those_of_the_measure(shared: bo
         assert next(by_record(y, n, shared=shared)) == slow[metric.name]
 
 
-@pytest.mark.parametrize(("groups", "size", "draws"), [(2, 100, 600), (5, 100, 300), (2, 1000, 400), (5, 1000, 200)])
+@pytest.mark.parametrize(("groups", "size", "draws"), [(2, 100, 500), (5, 100, 250), (2, 1000, 400), (5, 1000, 200)])
 def test_where_accounts_have_no_gap_one_record_in_twenty_shows_one_even_without_a_margin(
     groups: int, size: int, draws: int
 ) -> None:
@@ -282,7 +282,16 @@ def outside(found: Mapping[object, float]) -> dict[object, float]:
     [
         (
             30,
-            {0.02: 0.9783, 0.08: 0.9707, 0.1: 0.9742, 0.3: 0.9298, 0.7: 0.9298, 0.9: 0.9742, 0.92: 0.9707, 0.98: 0.9783},
+            {
+                0.02: 0.9783,
+                0.08: 0.9707,
+                0.1: 0.9742,
+                0.3: 0.9298,
+                0.7: 0.9298,
+                0.9: 0.9742,
+                0.92: 0.9707,
+                0.98: 0.9783,
+            },
         ),
         (100, {0.01: 0.9206, 0.07: 0.9716, 0.93: 0.9716, 0.99: 0.9206}),
         (1000, {}),
@@ -299,11 +308,11 @@ def test_wilsons_interval_covers_93_to_97_percent_at_every_hundredth_but_these(
     assert np.mean(list(found.values())) == pytest.approx(0.95, abs=0.005)
 
 
-@pytest.mark.parametrize(("n", "rest_n"), [(30, 100), (100, 100), (100, 400), (400, 400)])
+@pytest.mark.parametrize(("n", "rest_n"), [(30, 100), (100, 100), (100, 400)])
 def test_newcombes_interval_covers_93_to_97_percent_and_more_where_fewer_than_three_rows_of_a_kind_are_expected(
     n: int, rest_n: int
 ) -> None:
-    for rest_rate, gap in itertools.product(np.arange(1, 20) / 20, (0.0, 0.02, 0.05, 0.1, 0.2)):
+    for rest_rate, gap in itertools.product(np.arange(1, 20) / 20, (0.0, 0.02, 0.1, 0.2)):
         rate = rest_rate + gap
         if rate >= 0.99:
             continue

@@ -139,7 +139,9 @@ def test_decisions_at_random_are_not_consistent(project):
 
 
 def test_the_same_features_and_another_decision_by_group_is_a_disparity_between_neighbours(project):
-    findings, _ = assess(planted(project, users(decide=by_gender), system=USE), bias_testing.individual_fairness)
+    findings, tables = assess(planted(project, users(decide=by_gender), system=USE), bias_testing.individual_fairness)
+    table = tables["C2.2.gender.alike"]
+    assert {row[0]: row[table.columns.index("gap to the rest")] for row in table.rows} == {"female": -1, "male": 1}
     assert (findings[NEIGHBOURS].status, abs(findings[NEIGHBOURS].value)) == ("not_met", 1)
 
 
@@ -190,7 +192,7 @@ def test_a_model_that_reads_the_attribute_is_found_by_flipping_it(project):
     assert abs(findings[FLIP].value) > 0.3
     assert "C2.2.not_read" not in tables
     flips = {row[1]: row[6] for row in tables["C2.2.gender.alike"].rows if "flip" in row[0]}
-    assert flips["male → female"] > 0.3  # fewer are selected once they are women
+    assert flips["male → female"] < -0.3  # fewer are selected once they are women
     assert flips["female → male"] < -0.3
     assert "Flipped: the model's decisions as they are" in tables["C2.2.gender.alike"].note
 

@@ -54,7 +54,7 @@ def _notes(case: Case) -> list[str]:
     )
     notes = [near]
     if individuals.flipped_attributes(case):
-        notes.append("Flipped: the model's decisions as they are, less those after the change.")
+        notes.append("Flipped: the model's decisions after the change, less those as they are.")
     return notes
 
 

@@ -53,7 +53,9 @@ def equitable_treatment(case: Case) -> Outcome:
 def _wanted(case: Case) -> str:
     if case.dossier.system.kind == "generative":
         return "in the table conversations the columns for refused, or handover_asked and handover_granted"
-    return "in the table decisions the column for action, or a score with score_is and decision.capacity"
+    repeated = labelled(case).repeated or labelled(case).weighted
+    one_each = " (one unweighted row per customer)" if repeated else ""
+    return f"in the table decisions the column for action, or a score with score_is and decision.capacity{one_each}"
 
 
 def _notes(case: Case, measured: Collection[str]) -> list[str]:
@@ -71,8 +73,8 @@ def _notes(case: Case, measured: Collection[str]) -> list[str]:
             )
     if system.selection_is is None and system.kind != "generative":
         notes.append("Whether being selected helps or harms is not stated (selection_is).")
-    if labelled(case).repeated and system.decision.capacity:
-        notes.append("Who comes first under capacity is not tested, as rows repeat.")
+    if (labelled(case).repeated or labelled(case).weighted) and system.decision.capacity:
+        notes.append("Who comes first under capacity is not tested, as rows repeat or carry weights.")
     return notes
 
 

@@ -119,11 +119,13 @@ def flipped_attributes(case: Case) -> Flipped | None:
 
 
 def flipped(case: Case) -> Iterator[Family]:
-    """Decisions as they are against those with the attribute changed, all else unchanged."""
-    held = flipped_attributes(case)
+    """Decisions with the attribute changed less those as they are, all else unchanged."""
+    held, confidence = flipped_attributes(case), case.dossier.policy.fairness.confidence.value
     for name, found in (held.flips if held else {}).items():
         for flip in found.flips:
-            yield "C2.2", _of_pairs(case, name, "flip", f"{flip.value} → {flip.other}", flip.paired)
+            as_is = flip.paired
+            pairs = paired.paired(as_is.both, as_is.second_only, as_is.first_only, as_is.neither, confidence=confidence)
+            yield "C2.2", _of_pairs(case, name, "flip", f"{flip.value} → {flip.other}", pairs)
 
 
 def swapped(case: Case) -> Iterator[Family]:

@@ -13,7 +13,7 @@ from ethics_kit.stages.case import Case, hide_small
 from ethics_kit.stages.evidence import not_assessed
 
 METHOD = (
-    "each group against all others; {interval}; Benjamini–Hochberg over the record; equivalence by two one-sided tests "
+    "each group against {beside}; {interval}; Benjamini–Hochberg over the record; equivalence by two one-sided tests "
     "(90% interval inside the margin)"
 )
 STATUS: dict[str, Status] = {
@@ -32,6 +32,7 @@ class Scale:
     unit: str = "difference of rates"
     points: bool = True
     interval: str = "Newcombe interval; pooled z test"
+    beside: str = "the other groups"
 
     def gap(self, value: float) -> str:
         """A gap in words, with its sign."""
@@ -49,9 +50,19 @@ SCALES: dict[str, Scale] = {
     "top_k": Scale("share among the first that can be served"),
     "recall_at_k": Scale("recall among the first that can be served"),
     "calibration": Scale("observed less predicted rate", interval="Zou–Donner interval; z test of equal departure"),
-    "neighbour_selection": Scale("selection among people alike", interval="bootstrap over people"),
-    "swap": Scale("right answers after a swap", interval="paired interval; McNemar test"),
-    "flip": Scale("selection after the attribute is flipped", interval="paired interval; McNemar test"),
+    "neighbour_selection": Scale(
+        "selection",
+        interval="Abadie–Imbens variance",
+        beside="their nearest neighbours in other groups",
+    ),
+    "swap": Scale(
+        "right answers after the swap", interval="paired interval; McNemar test", beside="the same prompts before it"
+    ),
+    "flip": Scale(
+        "selection after the attribute is flipped",
+        interval="paired interval; McNemar test",
+        beside="the same cases as they are",
+    ),
 }
 
 
@@ -83,7 +94,7 @@ def finding(
         "evidence": "measured",
         "unit": told.unit,
         "threshold": worst.margin,
-        "method": METHOD.format(interval=told.interval),
+        "method": METHOD.format(interval=told.interval, beside=told.beside),
         "source": policy.margin.source,
     }
     if worst.verdict == "not_estimable" or worst.gap.value is None:
@@ -128,7 +139,7 @@ def _told(case: Case, worst: Comparison) -> str:
     match worst.verdict:
         case "disparity":
             return (
-                f"differs by {gap} from the other groups: more than chance (after adjustment), the estimate beyond "
+                f"differs by {gap} from {told.beside}: more than chance (after adjustment), the estimate beyond "
                 f"the margin of {told.margin(worst.margin).removeprefix('±')}"
             )
         case "equivalent":
@@ -139,7 +150,7 @@ def _told(case: Case, worst: Comparison) -> str:
                 f"{chosen}; not a legal finding"
             )
         case _:
-            return f"differs by {gap} from the other groups, which settles nothing; {_needed(worst)} would"
+            return f"differs by {gap} from {told.beside}, which settles nothing; {_needed(worst)} would"
 
 
 def _action(worst: Comparison) -> str:
@@ -205,5 +216,7 @@ def table(
 
 def measure(comparison: Comparison) -> str:
     """What was measured, and of whom, where not of everybody."""
+    if comparison.metric == "neighbour_selection":
+        return "Selection, near neighbours"
     among = {"treatment": ", treated alike", None: ""}.get(comparison.within, f", within {comparison.within}")
     return sentence(scale(comparison.metric).label) + among
