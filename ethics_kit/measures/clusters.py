@@ -140,8 +140,11 @@ def _products(table: ir.Table) -> dict[str, ir.Scalar]:
 
 
 def _moments(row: Mapping[str, float]) -> Moments:
-    sums = [float(row[name] or 0) for name in ("n", "y", "nn", "yy", "ny", "ntn", "yty", "nty", "ytn")]
-    return Moments(int(row["clusters"] or 0), int(row["whole_clusters"] or 0), *sums, row.get("ww"))
+    n, y, nn, yy, ny, ntn, yty, nty, ytn = (
+        float(row[name] or 0) for name in ("n", "y", "nn", "yy", "ny", "ntn", "yty", "nty", "ytn")
+    )
+    clusters, whole_clusters = int(row["clusters"] or 0), int(row["whole_clusters"] or 0)
+    return Moments(clusters, whole_clusters, n, y, nn, yy, ny, ntn, yty, nty, ytn, row.get("ww"))
 
 
 def pairs(groups: Mapping[str | None, Moments]) -> list[Pair]:
