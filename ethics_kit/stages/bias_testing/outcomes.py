@@ -18,6 +18,9 @@ from ethics_kit.stages.bias_testing.tested import doubt, tested, uncovered
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed
 
+DRAWN = metrics.ERRORS | metrics.ORDER | metrics.CONVERSATIONS
+"""Rates that get a figure."""
+
 AWAITS = "outcome.horizon_days, and the table's column for outcome"
 
 
@@ -41,9 +44,9 @@ def outcome_equity(case: Case) -> Outcome:
         if own:
             title = f"Errors and results by {name}"
             tables.append(told.table(case, "C2.3", f"{name}.outcomes", own, _notes(case, name, own), title=title))
-        shown += [c for rows in own if rows[0].metric in metrics.ERRORS for c in drawn(case, rows)]
+        shown += [c for rows in own if rows[0].metric in DRAWN and not rows[0].within for c in drawn(case, rows)]
     small = case.dossier.policy.records.small_cell.value
-    forest = figures.forest(shown, {m: told.scale(m).label for m in metrics.ERRORS}, small=small)
+    forest = figures.forest(shown, {name: metric.label for name, metric in DRAWN.items()}, small=small)
     spread = [m for m in families.decisive(case) if families.SERVED[m.name] == "C2.3"]
     tables += spread_tables(case, "C2.3", spread) + _equalized_odds(case) + _rates(case)
     return Outcome(tuple(findings), tuple(tables), forest)

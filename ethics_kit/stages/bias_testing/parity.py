@@ -27,15 +27,16 @@ SEED = 0
 @cache
 def demographic_parity(case: Case) -> Outcome:
     """C2.1: how often each group is selected."""
-    results = tested(case)
-    if results.awaits:
-        return Outcome((not_assessed("C2.1", "group_comparison", results.awaits),))
+    if case.dossier.system.kind == "generative":
+        return Outcome()
+    if awaits := _awaits(case):
+        return Outcome((not_assessed("C2.1", "group_comparison", awaits),))
     findings = uncovered(case, "C2.1", "selection_rate_difference")
     tables: list[Table] = []
     shown: list[Comparison] = []
     if blank := labelled(case).blank:
         findings.append(not_assessed("C2.1", "decisions_blank", f"a decision in {blank} rows without one"))
-    held = results.of("C2.1")
+    held = tested(case).of("C2.1")
     for name, _ in of_people(case):
         plain = f"{name}.selection_rate_difference"
         if awaits := doubt(case, name):
@@ -67,6 +68,13 @@ def demographic_parity(case: Case) -> Outcome:
     tables += spread_tables(case, "C2.1", [labelled(case).metrics["selection_rate"]])
     labels = {"selection_rate": told.scale("selection_rate").label}
     return Outcome(tuple(findings), tuple(tables), figures.forest(shown, labels, small=small))
+
+
+def _awaits(case: Case) -> str | None:
+    awaits = tested(case).awaits
+    if awaits or "selection_rate" in (metric.name for metric in families.decisive(case)):
+        return awaits
+    return "selection_rate among fairness.metrics of the policy"
 
 
 def drawn(case: Case, rows: list[Comparison]) -> list[Comparison]:
