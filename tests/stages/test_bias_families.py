@@ -16,8 +16,8 @@ from ethics_kit.stages.case import Case
 AS_OF = date(2026, 11, 1)
 LIMIT = {"rationale": "A test needs one.", "source": "This test."}
 ROLES = (
-    "score", "decision", "action", "outcome", "weight", "wait_hours", "holdout", "resolved", "retained", "received",
-    "language", "handover_asked", "handover_granted", "reopened", "refused", "grounded",
+    "score", "actual", "decision", "action", "outcome", "weight", "wait_hours", "holdout", "resolved", "retained",
+    "received", "language", "handover_asked", "handover_granted", "reopened", "refused", "grounded",
 )  # fmt: skip
 UNUSED = ("id", "score", "action", "outcome", "purpose", "model_version", "inputs_hash", "reason", "actor", "sequence")
 ATTRIBUTES = ("gender", "age_band", "region")
@@ -542,3 +542,39 @@ def test_without_an_impact_analysis_the_bias_profile_names_the_parts_not_shown(p
     states = {row[0]: row[3] for row in tables["B3.bias_profile"].rows}
     assert states["combinations of attributes"] == "shown"
     assert finding.value == list(states.values()).count("shown") < len(states)
+
+
+def test_a_forecast_that_errs_for_one_group_is_found_with_its_errors(project):
+    """Women's 100 is forecast as 130, men's as 100; both vary by 1 from row to row."""
+    rows = [
+        {
+            "gender": gender,
+            "decision": "yes" if i % 2 else "no",
+            "outcome": "yes" if i % 3 else "no",
+            "actual": 100 + i % 2,
+            "score": (130 if gender == "f" else 100) + i % 3,
+        }
+        for gender in "fm"
+        for i in range(200)
+    ]
+    root = planted(project, rows, system={"score_is": "forecast", "outcome": {"positive": [], "horizon_days": 0}})
+    findings, tables = found_in(case_of(root), bias_testing.outcome_equity, bias_testing.scores_by_group)
+    found = findings["C2.3.gender.forecast_error_difference"]
+    assert found.status == "not_met"
+    assert abs(found.value) == pytest.approx(30)
+    errors = {row[1]: row[3:] for row in tables["C2.3.forecast_errors"].rows}
+    actual, forecast = [100 + i % 2 for i in range(200)], [130 + i % 3 for i in range(200)]
+    off = [f - a for f, a in zip(forecast, actual, strict=True)]
+    assert errors["f"][0] == errors["f"][3] == pytest.approx(sum(off) / 200)
+    assert errors["f"][6] == pytest.approx((sum(e * e for e in off) / 200) ** 0.5)
+    assert [row[1] for row in tables["C2.3.scores"].rows] == ["f", "m"]
+
+
+def test_the_ratio_of_selection_rates_stands_beside_the_gap_with_its_interval(project):
+    rows = people(400, gender=lambda i: "fm"[i % 2], decision=lambda i: "yes" if i % 4 == 0 or i % 8 == 1 else "no")
+    _, tables = found_in(case_of(planted(project, rows)), bias_testing.demographic_parity)
+    table = tables["C2.1.gender.selection_rate"]
+    place = table.columns.index("ratio to the rest")
+    ratio, low, high = {row[0]: row[place : place + 3] for row in table.rows}["f"]
+    assert ratio == pytest.approx(2)
+    assert low < ratio < high

@@ -54,6 +54,7 @@ def demographic_parity(case: Case) -> Outcome:
                 [rows],
                 unknown_note(case, name, rows),
                 title=f"Selection rate by {name}",
+                ratios=True,
             )
         )
         shown += drawn(case, rows)

@@ -182,20 +182,23 @@ def table(
     notes: Sequence[str],
     *,
     title: str,
+    ratios: bool = False,
     extra: Mapping[str, Mapping[str, float | None]] | None = None,
 ) -> Table:
     """The comparisons behind an attribute's findings, one line per measure and group.
 
-    `extra` columns, by heading and group, stand before the verdict.
+    `ratios` to the rest, and `extra` columns by heading and group, stand before the verdict.
     """
     more, several = extra or {}, len(families) > 1
+    share = ["ratio to the rest", "low", "high"] if ratios else []
     small, hidden = case.dossier.policy.records.small_cell.value, 0
     worth = ["effective n"] if any(int(c.effective) != int(c.n) for rows in families for c in rows) else []
-    columns = ["group", "n", *worth, *VALUES, *more, *LAST]
+    columns = ["group", "n", *worth, *VALUES, *share, *more, *LAST]
     body: list[list[str | int | float | None]] = []
     for rows in families:
         lines = [
             [c.group, int(c.n), *[int(c.effective) for _ in worth], *parts(c.rate), *parts(c.gap)]
+            + [*(parts(c.ratio) if ratios else ())]
             + [values.get(c.group) for values in more.values()]
             + [c.adjusted_p, c.verdict]
             for c in rows
