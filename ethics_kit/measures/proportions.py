@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -219,6 +220,11 @@ def rows_to_settle(base_rate: float, gap: float, *, power: float = 0.8, signific
     return math.ceil(float(normal_sample_size_one_tail(effect, power, one_tail, std_null=math.sqrt(2))))
 
 
+@cache
+def _quantile(probability: float) -> float:
+    return float(stats.norm.ppf(probability))
+
+
 MOST_ROWS = 10_000_000
 """More rows per group than this nobody collects."""
 
@@ -234,7 +240,7 @@ def rows_needed(base_rate: float, gap: float, margin: float, *, variance: float 
     if room < 0 and variance is None:
         return rows_to_settle(base_rate, abs(gap))
     tails = (0.975, 0.8) if room < 0 else (0.95, 0.9)
-    quantiles = float(sum(stats.norm.ppf(tail) for tail in tails))
+    quantiles = sum(_quantile(tail) for tail in tails)
     spread = 2 * (base_rate * (1 - base_rate) if variance is None else variance)
     reach = abs(gap) if room < 0 else room
     rows = spread * (quantiles / reach) ** 2 if reach > 0 else math.inf

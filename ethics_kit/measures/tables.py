@@ -94,6 +94,7 @@ class Tables:
         connection = ibis.duckdb.connect()
         settings = {
             "TimeZone": "'UTC'",
+            "enable_progress_bar": "false",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "temp_directory": _literal(str(Path(tempfile.gettempdir()) / f"ethics-kit-{uuid.uuid4().hex}")),
