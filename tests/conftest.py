@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from ruamel.yaml import YAML
 
 from ethics_kit import scaffold
 from ethics_kit.project import STAGES
+
+settings.register_profile("patient", deadline=None)  # no test is about the clock
+settings.load_profile("patient")
 
 # --- a project -------------------------------------------------------------------------------------------------
 
