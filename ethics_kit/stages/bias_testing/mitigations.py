@@ -67,9 +67,7 @@ def _gaps_found(case: Case) -> Finding:
     counts = {verdict: sum(c.verdict == verdict for c in rows) for verdict in fairness.WORST_FIRST}
     apart = [c for c in rows if c.verdict == "disparity"]
     largest = max(apart, key=lambda c: abs(c.gap.value or 0.0) / c.margin) if apart else None
-    named = (
-        f" The largest: {told.scale(largest.metric).label}, {largest.attribute} = {largest.group}." if largest else ""
-    )
+    named = _largest_told(largest) if largest else ""
     status: Status = "met"
     if counts["disparity"]:
         status = "not_met"
@@ -82,8 +80,9 @@ def _gaps_found(case: Case) -> Finding:
         requirement="P2.1",
         status=status,
         evidence="measured",
-        statement=f"{counts['disparity']} of {len(rows)} comparisons show a disparity, {counts['equivalent']} a gap in "
-        f"the margin, {counts['inconclusive']} settle nothing, {counts['not_estimable']} cannot be estimated.{named}",
+        statement=f"{counts['disparity']} of {len(rows)} comparisons show a disparity, {counts['equivalent']} a gap "
+        f"inside the margin, {counts['inconclusive']} settle nothing, {counts['not_estimable']} cannot be estimated."
+        f"{named}",
         value=counts["disparity"],
         unit="disparities",
         n=len(rows),
@@ -92,6 +91,11 @@ def _gaps_found(case: Case) -> Finding:
         source=case.dossier.policy.fairness.margin.source,
         action=None if status == "met" else "Start with the largest gap; the findings of C2.1, C2.3 and P2.2 name it.",
     )
+
+
+def _largest_told(comparison: Comparison) -> str:
+    scale, gap = told.scale(comparison.metric), comparison.gap.value or 0.0
+    return f" The largest: {scale.label} of {comparison.attribute} = {comparison.group}, {scale.gap(gap)}."
 
 
 def _plain(case: Case) -> list[Finding]:
@@ -209,7 +213,7 @@ def _tried(case: Case, attribute: str) -> Outcome:
         status = "met"
     elif low > policy.margin.value:
         status = "not_met"
-    cost = (base.accuracy.value or 0.0) - (best.accuracy.value or 0.0)
+    accuracy, then = base.accuracy.value or 0.0, best.accuracy.value or 0.0
     finding = Finding(
         id=f"P2.1.{attribute}.mitigations_tried",
         requirement="P2.1",
@@ -217,7 +221,7 @@ def _tried(case: Case, attribute: str) -> Outcome:
         evidence="measured",
         statement=f"{len(able)} ways to decide were judged for {attribute} ({label}): gap {base.gap.value * 100:.1f} "
         f"points {base.name.replace('_', ' ')}, {best.gap.value * 100:.1f} at best ({best.name.replace('_', ' ')}), "
-        f"for {cost * 100:+.1f} points of accuracy given up.",
+        f"accuracy {accuracy:.1%} and {then:.1%}.",
         value=best.gap.value,
         unit="difference of rates",
         interval=Interval(low=low, high=high, level=policy.confidence.value),
