@@ -21,8 +21,6 @@ from ethics_kit.stages.evidence import not_assessed
 DRAWN = metrics.ERRORS | metrics.ORDER | metrics.CONVERSATIONS
 """Rates that get a figure."""
 
-AWAITS = "outcome.horizon_days, and the table's column for outcome"
-
 
 @cache
 def outcome_equity(case: Case) -> Outcome:
@@ -38,7 +36,7 @@ def outcome_equity(case: Case) -> Outcome:
         if awaits := doubt(case, name):
             findings.append(not_assessed("C2.3", f"{name}.outcome_difference", awaits))
             continue
-        findings += [not_assessed("C2.3", missing, AWAITS) for missing in _missing(case, name)]
+        findings += [not_assessed("C2.3", missing, _wanted(case)) for missing in _missing(case, name)]
         own = [rows for rows in held.values() if rows[0].attribute == name]
         findings += [told.finding(case, "C2.3", rows[0].name, rows, among=_among(case, rows[0])) for rows in own]
         if own:
@@ -53,11 +51,20 @@ def outcome_equity(case: Case) -> Outcome:
 
 
 def _missing(case: Case, name: str) -> list[str]:
-    """The error rates of the policy that cannot be had."""
-    if case.dossier.system.kind == "generative" or knows_outcomes(case):
+    """The rates of this requirement that cannot be had."""
+    if case.dossier.system.kind == "generative":
+        owed = [m for m in metrics.CONVERSATIONS if families.SERVED[m] == "C2.3"]
+        return [f"{name}.{metric}_difference" for metric in owed if metric not in labelled(case).metrics]
+    if knows_outcomes(case):
         return []
     wanted = [m for m in case.dossier.policy.fairness.metrics.value if m in metrics.ERRORS]
     return [f"{name}.{metric}_difference" for metric in wanted]
+
+
+def _wanted(case: Case) -> str:
+    if case.dossier.system.kind == "generative":
+        return "in the table conversations the columns for resolved, reopened and grounded"
+    return "outcome.horizon_days, and the table's column for outcome"
 
 
 def _among(case: Case, comparison: Comparison) -> str:
@@ -79,6 +86,8 @@ def _notes(case: Case, name: str, own: Sequence[Sequence[Comparison]]) -> list[s
             "Error rates are under treatment: acting changes the outcome, so who was helped looks like a false alarm. "
             + ("What acting changes is shown against the hold-out." if held_out else "No hold-out tells how much.")
         )
+    if not scored.independent(case) and {"score", "holdout"} & set(known.events.columns):
+        notes.append("Scores, calibration and the hold-out are not told by group, as rows repeat or carry weights.")
     if any(first.within == "treatment" for first in firsts):
         notes.append("Treated alike: compared within each action taken, then pooled (Mantel–Haenszel, or its like).")
     return notes
