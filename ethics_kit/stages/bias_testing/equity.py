@@ -40,6 +40,7 @@ def equitable_treatment(case: Case) -> Outcome:
         if awaits or not own:
             findings.append(not_assessed("P2.2", f"{name}.treatment_difference", awaits or _wanted(case)))
             continue
+        findings += [not_assessed("P2.2", f"{name}.{m}_difference", _wanted(case)) for m in _missing(case)]
         findings += [told.finding(case, "P2.2", rows[0].name, rows) for rows in own]
         notes = unknown_note(case, name, own[0]) + _notes(case, [rows[0].metric for rows in own])
         tables.append(told.table(case, "P2.2", f"{name}.treatment", own, notes, title=f"Who gets what, by {name}"))
@@ -48,6 +49,12 @@ def equitable_treatment(case: Case) -> Outcome:
     small = case.dossier.policy.records.small_cell.value
     labels = {c.metric: told.scale(c.metric).label for c in shown}
     return Outcome(tuple(findings), tuple(tables), figures.forest(shown, labels, small=small))
+
+
+def _missing(case: Case) -> list[str]:
+    """What is owed whatever else is there: what was done in the end, or an assistant's refusals and handovers."""
+    owed = ("refused", "handover_granted") if case.dossier.system.kind == "generative" else ("action_rate",)
+    return [metric for metric in owed if metric not in labelled(case).metrics]
 
 
 def _wanted(case: Case) -> str:
