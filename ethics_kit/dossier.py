@@ -142,12 +142,14 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
         problems += found
         if model is not None:
             models[name] = model
-    if not {"policy", "organisation"} <= models.keys():
-        raise InputError(problems)  # without them it cannot be said what is wrong with the others
-    unsound = paths.keys() - models.keys()
-    for name in unsound:
+    doubtful: set[str] = set()
+    for name in paths.keys() - models.keys():
         whole = schema.FILES[name]
-        models[name] = yamlfile.sound_part(whole, files[name]) or whole.model_construct()
+        part, lost = yamlfile.sound_part(whole, files[name])
+        models[name] = part or whole.model_construct()
+        doubtful |= lost
+    if any(not models[name].model_fields_set for name in ("policy", "organisation")):
+        raise InputError(problems)  # without them it cannot be said what is wrong with the others
     dossier = Dossier(
         project=project,
         folder=folder,
@@ -158,9 +160,9 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
         files=files,
     )
     problems += checks.answers.problems(dossier)
-    if "system" not in unsound:
-        wrong = checks.references.problems(dossier)
-        problems += wrong or (checks.data.problems(dossier) if tables else [])
+    if models["system"].model_fields_set:
+        wrong = checks.references.problems(dossier, doubtful)
+        problems += [*wrong, *(checks.data.problems(dossier, wrong, doubtful) if tables else [])]
     if problems:
         raise InputError(problems)
     return dossier

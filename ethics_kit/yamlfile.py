@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import io
+import operator
 import re
 import stat
 from collections.abc import Mapping, Sequence
@@ -208,22 +210,39 @@ def validate(model: type[M], file: YamlFile) -> tuple[M | None, list[Problem]]:
         return None, list({p.key: p for p in reversed(problems)}.values())[::-1]
 
 
-def sound_part(model: type[M], file: YamlFile) -> M | None:
-    """`file` as `model` without the entries that `validate` refuses, so that the others can be checked, or None."""
-    data = plain(file.data)
+def sound_part(model: type[M], file: YamlFile) -> tuple[M | None, set[str]]:
+    """`file` as `model` without what `validate` refuses, so that the rest can be checked, or None.
+
+    A misspelt key is read as the key it is close to. Also told: the top-level keys under which something was left out.
+    """
+    data, lost = plain(file.data), set[str]()
+    while True:
+        try:
+            return model.model_validate(data), lost
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+        unknown = [e for e in found if e["type"] == "extra_forbidden"]  # first: what is missing may be misspelt
+        taken = [_take_away(model, data, e) for e in reversed(unknown or found)]
+        if all(key is None for key in taken):
+            return None, lost
+        lost |= {str(key[0]) for key in taken if key}
+
+
+def _take_away(model: type[BaseModel], data: Any, error: ErrorDetails) -> Key | None:
+    """Take out of `data` what is in error, or what lacks a key: its key; () where a misspelt key was set right."""
+    key = _key_of(data, error["loc"])
+    key = key[:-1] if error["type"] == "missing" else key
     try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        for place in (e["loc"] for e in error.errors(include_url=False)):
-            entries = data.get(place[0])
-            if isinstance(entries, dict) and len(place) > 1:
-                entries.pop(place[1], None)
-            else:
-                data.pop(place[0], None)
-    try:
-        return model.model_validate(data)
-    except ValidationError:
+        parent = functools.reduce(operator.getitem, key[:-1], data)
+        value = parent.pop(key[-1])
+    except (LookupError, TypeError, AttributeError):
         return None
+    owner = _model_at(model, key[:-1])
+    close = _closest(str(key[-1]), _names(owner)) if owner and error["type"] == "extra_forbidden" else None
+    if close and close not in parent:
+        parent[close] = value
+        return ()
+    return key
 
 
 def plain(node: Any) -> Any:
@@ -239,7 +258,7 @@ def plain(node: Any) -> Any:
 
 
 def _explain(model: type[BaseModel], file: YamlFile, error: ErrorDetails) -> Problem:
-    key = _key_of(file, error["loc"])
+    key = _key_of(file.data, error["loc"])
     kind, value = error["type"], error["input"]
     parent = _model_at(model, key[:-1])
     if kind in ("extra_forbidden", "invalid_key"):
@@ -258,9 +277,9 @@ def _explain(model: type[BaseModel], file: YamlFile, error: ErrorDetails) -> Pro
     return file.problem(key, found=_found(value), allowed=allowed, todo=todo)
 
 
-def _key_of(file: YamlFile, place: Key) -> Key:
+def _key_of(data: Any, place: Key) -> Key:
     """`place` as far as a person can find it: pydantic adds the branch of a union, and ``[key]``."""
-    node: Any = file.data
+    node = data
     key: Key = ()
     for part in place:
         held = isinstance(node, Mapping) and part in node

@@ -378,6 +378,46 @@ def test_mistakes_in_answers_do_not_hide_those_in_tables(project: Make, edit: Ed
     assert [p.split(":")[0] for p in problems] == [IMPACT, SYSTEM]
 
 
+def test_a_misspelt_key_hides_nothing_else(project: Make, edit: Edit, told: Told) -> None:
+    root = project()
+    edit(root / SYSTEM, ("decisoin",), {"selectd": ["call"]})
+    edit(root / SYSTEM, ("owner", "nam"), "x")
+    edit(root / SYSTEM, (*DECISIONS, "columns", "score"), "no_such")
+    edit(root / SYSTEM, (*DECISIONS, "columns", "colour"), "score")
+    edit(root / SYSTEM, ("tables", "customers", "columns", "customer"), "no_such")
+    edit(root / SYSTEM, ("attributes", "age_band"), {"class": "protected", "column": "aeg"})
+    assert [re.sub(r":\d+:|;.*", "", p) for p in told(root, tables=True)] == [
+        f"{SYSTEM} owner.nam: found an unknown key",
+        f"{SYSTEM} attributes.age_band.column: found no column aeg",
+        f"{SYSTEM} tables.decisions.columns.score: found no column no_such",
+        f"{SYSTEM} tables.decisions.columns.colour: found an unknown role",
+        f"{SYSTEM} tables.customers.columns.customer: found no column no_such",
+        f"{SYSTEM} decisoin: found an unknown key",
+    ]
+
+
+CONSTRAINT = {
+    "metric": "demographic_parity",
+    "attributes": ["age_band"],
+    "reason": "r",
+    "by": "b",
+    "on": date(2026, 8, 1),
+}
+
+
+def test_what_an_unsound_entry_may_have_said_is_no_second_problem(project: Make, edit: Edit, told: Told) -> None:
+    root = project(design_review={"constraint": CONSTRAINT})
+    edit(root / SYSTEM, ("decision", "selected"), 3)
+    edit(root / SYSTEM, (*DECISIONS, "columns", "decision"), "reason")
+    edit(root / SYSTEM, ("attributes", "age_band", "class"), "prot")
+    edit(root / SYSTEM, ("tables", "customers", "source"), None)
+    assert [re.sub(r":\d+:|;.*", "", p) for p in told(root, tables=True)] == [
+        f'{SYSTEM} decision.selected: found "3" (a number)',
+        f'{SYSTEM} attributes.age_band.class: found "prot" (text)',
+        f"{SYSTEM} tables.customers.source: found nothing",
+    ]
+
+
 def test_a_mistake_in_the_policy_does_not_hide_those_in_the_dossiers_form(
     project: Make, edit: Edit, told: Told
 ) -> None:

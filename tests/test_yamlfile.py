@@ -301,12 +301,22 @@ def test_a_share_of_the_policy_is_a_number_from_0_to_1(path: Path, value: str) -
 def test_the_sound_part_lacks_what_is_wrong_and_keeps_the_rest(path: Path) -> None:
     wrong = "attributes:\n  a1: {class: proxy, column: a}\n  b1: {class: prox}\nmodel: {version: 1}\nuse: churn\n"
     path.write_text(SOUND + wrong)
-    part = yamlfile.sound_part(System, yamlfile.read(path))
+    part, lost = yamlfile.sound_part(System, yamlfile.read(path))
     assert part is not None
     assert list(part.attributes) == ["a1"]
     assert (part.use, part.model.version) == ("churn", None)
+    assert lost == {"attributes", "model"}
     path.write_text("kind: scored\n")
-    assert yamlfile.sound_part(System, yamlfile.read(path)) is None
+    assert yamlfile.sound_part(System, yamlfile.read(path))[0] is None
+
+
+def test_the_sound_part_reads_a_misspelt_key_as_what_it_is_close_to(path: Path) -> None:
+    wrong = "tables:\n  decisions: {sorce: a.csv, colums: {id: i}}\n  customers: {columns: {}}\nnonsense: 1\n"
+    path.write_text(SOUND + wrong)
+    part, lost = yamlfile.sound_part(System, yamlfile.read(path))
+    assert part is not None
+    assert {name: (t.source, t.columns) for name, t in part.tables.items()} == {"decisions": ("a.csv", {"id": "i"})}
+    assert lost == {"tables", "nonsense"}
 
 
 def test_a_value_nested_in_many_levels_is_one_ordinary_problem(path: Path) -> None:

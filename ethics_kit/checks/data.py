@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, cast
 
 from ethics_kit import schema
+from ethics_kit.checks.references import resolved
 from ethics_kit.errors import Problem, printable, quoted
 from ethics_kit.framework import catalogue
 
@@ -27,12 +28,26 @@ ROWS_COUNT = ("consents", "notices", "opt_outs")
 """Tables in which each row is taken for a consent, a notice or an opt-out."""
 
 
-def problems(dossier: Dossier) -> list[Problem]:
-    """Problems in the tables themselves."""
+def problems(dossier: Dossier, wrong: Collection[Problem] = (), doubtful: Collection[str] = ()) -> list[Problem]:
+    """Problems in the tables themselves, but for those whose name or path is `wrong` already.
+
+    Under `doubtful` top-level keys something unsound was left out: it may have said what values mean.
+    """
     found: list[Problem] = []
+    sound: list[str] = []
     for name, located in dossier.located_tables.items():
-        found += [_data_problem(dossier, name, located, fault) for fault in dossier.tables.faults(name)]
-    return found or [*_value_problems(dossier), *_unread_problems(dossier)]
+        if any(p.key in (f"tables.{name}", f"tables.{name}.source") for p in wrong):
+            continue
+        faults = dossier.tables.faults(name)
+        found += [
+            _data_problem(dossier, name, located, fault)
+            for fault in faults
+            if not _depends(dossier, fault) & {*doubtful}
+        ]
+        sound += [name] * (not faults)
+    if dossier.system.events in sound:
+        found += _value_problems(dossier)
+    return found + list(_unread_problems(dossier, sound))
 
 
 def sources(dossier: Dossier) -> dict[str, Source]:
@@ -41,12 +56,13 @@ def sources(dossier: Dossier) -> dict[str, Source]:
 
     return {
         name: Source(
-            path=located.path.resolve(),
+            path=resolved(located.path) or located.path,
             columns=_columns(dossier, name, located),
             table=located.spec.table,
             dated=_dated(name, located.spec),
         )
         for name, located in dossier.located_tables.items()
+        if name in catalogue.tables()
     }
 
 
@@ -71,6 +87,7 @@ def _columns(dossier: Dossier, table: str, located: LocatedTable) -> dict[str, C
             **_range(dossier, role, roles[role]),
         )
         for role, column in located.spec.columns.items()
+        if role in roles
     }
     for name, attribute, where in dossier.held_attributes():
         if where == table and attribute.column:
@@ -109,6 +126,21 @@ def _meanings(dossier: Dossier) -> dict[str, tuple[str, str, list[str]]]:
     }
 
 
+def _depends(dossier: Dossier, fault: Fault) -> set[str]:
+    """The top-level keys whose entries may explain a fault: where a column is sought, what its values mean."""
+    meaning = _unlisted(dossier, fault)
+    declared = (fault.role or "").partition("_")[0] in DECLARED
+    return {"tables"} if declared else {meaning[0]} if meaning else set()
+
+
+def _unlisted(dossier: Dossier, fault: Fault) -> tuple[str, str] | None:
+    """The key that would say which of a column's values mean yes, where that is what is wrong with it."""
+    meanings = _meanings(dossier)
+    if fault.role not in meanings or "that are not a flag" not in fault.found:
+        return None
+    return meanings[fault.role][:2]
+
+
 def _data_problem(dossier: Dossier, table: str, located: LocatedTable, fault: Fault) -> Problem:
     key: Key = ("tables", table, "source")
     file = located.file
@@ -119,9 +151,8 @@ def _data_problem(dossier: Dossier, table: str, located: LocatedTable, fault: Fa
     elif fault.role:
         key = ("tables", table, "columns", fault.role)
     todo = fault.todo
-    if fault.role in _meanings(dossier) and "that are not a flag" in fault.found:
-        part, wanted, _ = _meanings(dossier)[fault.role]
-        todo = f"list the values that mean yes under {part}.{wanted}"
+    if meaning := _unlisted(dossier, fault):
+        todo = "list the values that mean yes under " + ".".join(meaning)
     return file.problem(key, found=fault.found, allowed=fault.allowed, todo=todo)
 
 
@@ -130,8 +161,8 @@ def _value_problems(dossier: Dossier) -> Iterator[Problem]:
     for role, (part, key, wanted) in _meanings(dossier).items():
         if role == "action" and not dossier.system.decision.taken:
             continue  # the decision's values were looked at already; an action need not have each of them
-        located = dossier.located_tables.get(events)
-        if not wanted or located is None or role not in located.spec.columns:
+        located = dossier.located_tables[events]
+        if not wanted or role not in located.spec.columns:
             continue
         rows = dossier.tables.table(events).select(value=role).distinct().filter(lambda t: t.value.notnull())
         few = sorted(rows.limit(MOST_SHOWN + 1).to_pyarrow()["value"].to_pylist())
@@ -155,12 +186,10 @@ def _value_problems(dossier: Dossier) -> Iterator[Problem]:
                 )
 
 
-def _unread_problems(dossier: Dossier) -> Iterator[Problem]:
+def _unread_problems(dossier: Dossier, sound: Collection[str]) -> Iterator[Problem]:
     """A refusal in a yes/no column that no role reads would count as a consent."""
-    for name in ROWS_COUNT:
-        located = dossier.located_tables.get(name)
-        if located is None:
-            continue
+    for name in (n for n in ROWS_COUNT if n in sound):
+        located = dossier.located_tables[name]
         columns = dossier.tables.columns(name)
         for column in located.spec.ignored:
             if column not in columns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def problems(dossier: Dossier) -> list[Problem]:
-    """Problems that need no data: unknown tables and roles, paths that escape, attributes without a table."""
+def problems(dossier: Dossier, doubtful: Collection[str] = ()) -> list[Problem]:
+    """Problems that need no data: unknown tables and roles, paths that escape, attributes without a table.
+
+    Under `doubtful` top-level keys something unsound was left out: what may refer to that is no problem.
+    """
     return [
         *_policy_problems(dossier),
-        *_table_problems(dossier),
+        *_table_problems(dossier, doubtful),
         *_not_kept_problems(dossier),
-        *_column_problems(dossier),
+        *([] if "tables" in doubtful else _column_problems(dossier)),
         *_order_problems(dossier),
         *_model_problems(dossier),
-        *_constraint_problems(dossier),
+        *([] if "attributes" in doubtful else _constraint_problems(dossier)),
         *_basis_problems(dossier),
     ]
 
@@ -43,7 +46,7 @@ def _policy_problems(dossier: Dossier) -> Iterator[Problem]:
         )
 
 
-def _table_problems(dossier: Dossier) -> Iterator[Problem]:
+def _table_problems(dossier: Dossier, doubtful: Collection[str]) -> Iterator[Problem]:
     known = catalogue.tables()
     shared, own = dossier.organisation.tables, dossier.system.tables
     for owner, tables in (("organisation", shared), ("system", own)):
@@ -56,8 +59,10 @@ def _table_problems(dossier: Dossier) -> Iterator[Problem]:
                 continue
             yield from _role_problems(file, name, spec)
             yield from _path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
-            if spec.retention_class and spec.retention_class not in dossier.organisation.retention_classes:
-                classes = ", ".join(dossier.organisation.retention_classes) or "none declared yet"
+            declared = dossier.organisation.retention_classes
+            known_class = spec.retention_class in (None, *declared) or "retention_classes" in doubtful
+            if not known_class:
+                classes = ", ".join(declared) or "none declared yet"
                 yield file.problem(
                     (*key, "retention_class"),
                     found=quoted(spec.retention_class),
@@ -70,14 +75,17 @@ def _table_problems(dossier: Dossier) -> Iterator[Problem]:
 
 
 def _not_kept_problems(dossier: Dossier) -> Iterator[Problem]:
+    events = dossier.located_tables.get(dossier.system.events)
+    held = {*dossier.located_tables, *(events.spec.columns if events else ())}
     for name in dossier.system.not_kept:
-        if name not in catalogue.tables() or name in dossier.located_tables:
-            named = name in dossier.located_tables
+        if name in held or name not in catalogue.tables() | catalogue.results():
             yield dossier.files["system"].problem(
                 ("not_kept", name),
-                found="a table that the dossier names as well" if named else "an unknown table",
-                allowed="tables of the kit that this system does not have",
-                todo="remove it here or under tables" if named else "correct the name; docs/dossier.md lists them",
+                found="what the dossier names as well" if name in held else "an unknown table or result",
+                allowed="tables and results that this system does not have",
+                todo="remove it here or under tables"
+                if name in held
+                else "correct the name; docs/dossier.md lists them",
             )
 
 

@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parent
 
 Stage = Literal["impact_analysis", "design_review", "bias_testing", "deployment_signoff"]
 Kind = Literal["scored", "ranked", "generative", "rules"]
+Use = Literal["churn", "health", "triage", "offers", "bot"]
 Level = Literal["I", "II", "III", "IV"]
 Evidence = Literal["measured", "attested"]
 Effect = Literal["met", "not_met", "not_assessed"]
@@ -152,11 +153,12 @@ class Risk(Strict):
 
 
 class Role(Strict):
-    """One column a table may have, by the part it plays."""
+    """One column a table may have, by the part it plays; `result_of` lists the uses whose groups it has to compare."""
 
     type: Literal["id", "text", "time", "number", "flag"]
     required: bool = False
     minimum: float | None = None
+    result_of: list[Use] = []
     about: str
 
 
@@ -232,6 +234,12 @@ def risks() -> dict[str, Risk]:
 def tables() -> dict[str, Table]:
     """The tables a dossier may name."""
     return {name: Table.model_validate(row) for name, row in _read("tables.yaml").items()}
+
+
+@cache
+def results() -> dict[str, Role]:
+    """What comes of a decision, by role of the decisions table, with the uses that have to compare it."""
+    return {name: role for name, role in tables()["decisions"].roles.items() if role.result_of}
 
 
 @cache

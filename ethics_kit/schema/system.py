@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ethics_kit.framework.catalogue import Identifier, Kind
+from ethics_kit.framework.catalogue import Identifier, Kind, Use
 from ethics_kit.schema.answers import Answer, Applicability
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, StandardId, Text, YesNo, yes_no
 
@@ -161,7 +161,7 @@ class OutcomeRule(Model):
 
 
 class NotKept(Model):
-    """Why a table of customers' rows does not exist for this system."""
+    """Why a table of customers' rows, or a result of the decisions, does not exist for this system."""
 
     reason: Text
     by: Line
@@ -183,7 +183,7 @@ class System(Model):
 
     name: Line
     kind: Kind
-    use: Literal["churn", "health", "triage", "offers", "bot"] | None = None
+    use: Use | None = None
     purpose: Text | None = None
     intended_use: Text | None = None
     out_of_scope: list[Text] = []

@@ -180,6 +180,11 @@ class Case:
 
     # --- tables ------------------------------------------------------------------------------------------------
 
+    @property
+    def not_kept(self) -> list[str]:
+        """The tables and results that by `as_of` a person said do not exist."""
+        return [name for name, why in self.dossier.system.not_kept.items() if why.on <= self.as_of]
+
     def has(self, table: str, *roles: str) -> bool:
         """Whether the dossier names the table, with these roles; the system's events have to be recent, too."""
         located = self.dossier.located_tables.get(table)

@@ -177,7 +177,7 @@ def retention(case: Case) -> Outcome:
 def _unaccounted(case: Case) -> list[str]:
     """The kit's tables of customers' dated rows that the dossier neither names nor says it does not keep."""
     other = {"conversations", "decisions"} - {case.dossier.system.events}
-    kept = set(case.dossier.located_tables) | {n for n, k in case.dossier.system.not_kept.items() if k.on <= case.as_of}
+    kept = {*case.dossier.located_tables, *case.not_kept}
     dated = [n for n, t in catalogue.tables().items() if "customer" in t.roles and case.time_role(n)]
     return [name for name in dated if name not in kept | other]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
+from ethics_kit.framework import catalogue
 from ethics_kit.measures import classes, gaps, metrics, proportions
 from ethics_kit.measures.counts import UNKNOWN, Counts
 from ethics_kit.measures.fairness import Comparison
@@ -36,7 +37,7 @@ def outcome_equity(case: Case) -> Outcome:
         if awaits := doubt(case, name):
             findings.append(not_assessed("C2.3", f"{name}.outcome_difference", awaits))
             continue
-        findings += [not_assessed("C2.3", missing, _wanted(case)) for missing in _missing(case, name)]
+        findings += [not_assessed("C2.3", f"{name}.{m}_difference", awaits) for m, awaits in _missing(case)]
         own = [rows for rows in held.values() if rows[0].attribute == name]
         findings += [told.finding(case, "C2.3", rows[0].name, rows, among=_among(case, rows[0])) for rows in own]
         if own:
@@ -50,21 +51,26 @@ def outcome_equity(case: Case) -> Outcome:
     return Outcome(tuple(findings), tuple(tables), forest)
 
 
-def _missing(case: Case, name: str) -> list[str]:
-    """The rates of this requirement that cannot be had."""
+def _missing(case: Case) -> list[tuple[str, str]]:
+    """The rates of this requirement that cannot be had, and what they await."""
     if case.dossier.system.kind == "generative":
         owed = [m for m in metrics.CONVERSATIONS if families.SERVED[m] == "C2.3"]
-        return [f"{name}.{metric}_difference" for metric in owed if metric not in labelled(case).metrics]
-    if knows_outcomes(case):
-        return []
-    wanted = [m for m in case.dossier.policy.fairness.metrics.value if m in metrics.ERRORS]
-    return [f"{name}.{metric}_difference" for metric in wanted]
+        awaits = "in the table conversations the columns for resolved, reopened and grounded"
+        return [(m, awaits) for m in owed if m not in labelled(case).metrics]
+    awaits = "outcome.horizon_days, and the table's column for outcome"
+    errors = [m for m in case.dossier.policy.fairness.metrics.value if m in metrics.ERRORS and not knows_outcomes(case)]
+    return [*((m, awaits) for m in errors), *_missing_results(case)]
 
 
-def _wanted(case: Case) -> str:
-    if case.dossier.system.kind == "generative":
-        return "in the table conversations the columns for resolved, reopened and grounded"
-    return "outcome.horizon_days, and the table's column for outcome"
+def _missing_results(case: Case) -> Iterator[tuple[str, str]]:
+    """What the system is used for says which results of a decision have to be compared."""
+    use, table = case.dossier.system.use, case.dossier.system.events
+    if use is None:
+        yield "results", "what the system is used for (use in system.yaml)"
+        return
+    for role, about in catalogue.results().items():
+        if use in about.result_of and role not in case.not_kept and not case.has(table, role):
+            yield role, f"in the table {table} the column for {role}, or why it is not kept (not_kept in system.yaml)"
 
 
 def _among(case: Case, comparison: Comparison) -> str:
