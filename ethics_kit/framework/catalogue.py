@@ -61,7 +61,8 @@ class Question(Strict):
     """One question of a stage's workbook. An id never changes its meaning.
 
     `scores` names the scale that the choices' points count on. `trigger` marks a legal trigger: a *yes*, or
-    no answer, sets impact level III as a floor. `evidence` says whether an answer needs a file or link.
+    no answer, sets impact level III as a floor. `evidence` says whether an answer needs a file or link. A question is
+    asked of the `kinds` it names and `from_level` on; `quick` ones make up the short questionnaire.
     """
 
     id: Identifier
@@ -77,7 +78,9 @@ class Question(Strict):
     evidence: Literal["required", "optional", "none"] = "optional"
     shown_when: Condition | None = None
     kinds: tuple[Kind, ...] = KINDS
+    from_level: Level = "I"
     trigger: bool = False
+    quick: bool = False
 
     @property
     def options(self) -> tuple[Choice, ...]:
@@ -131,6 +134,16 @@ class Obligation(Strict):
     reason: str
 
 
+class Contradiction(Strict):
+    """Answers that cannot all be true. `when` lists them; `stage` is the one whose record says so."""
+
+    id: Identifier
+    stage: Stage
+    text: str
+    requirement: str
+    when: tuple[Condition, ...]
+
+
 class NamedCondition(Strict):
     """A condition that obligations refer to by id, decided by one answer of the impact analysis."""
 
@@ -141,14 +154,22 @@ class NamedCondition(Strict):
 
 
 class Risk(Strict):
-    """A risk of the library. `uses` are the customer-success uses it applies to."""
+    """A risk of the library. `uses` are the customer-success uses it applies to.
+
+    `likelihood` and `severity` (1 to 5) are typical values before anything is done, `because` says why; `treatments`
+    are what others do about it.
+    """
 
     id: Annotated[str, Field(pattern=r"^R[0-9]+$")]
     title: str
     cause: str
     harmed: str
     sign: str
-    uses: tuple[str, ...]
+    uses: tuple[Use, ...]
+    likelihood: Annotated[int, Field(ge=1, le=5)] = 3
+    severity: Annotated[int, Field(ge=1, le=5)] = 3
+    because: str = ""
+    treatments: tuple[str, ...] = ()
     source: str
 
 
@@ -222,6 +243,12 @@ def obligations() -> dict[str, Obligation]:
 def conditions() -> dict[str, NamedCondition]:
     """The conditions that obligations depend on."""
     return {row["id"]: NamedCondition.model_validate(row) for row in _read("obligations.yaml")["conditions"]}
+
+
+@cache
+def contradictions() -> tuple[Contradiction, ...]:
+    """Answers that cannot all be true."""
+    return tuple(Contradiction.model_validate(row) for row in _read("contradictions.yaml"))
 
 
 @cache

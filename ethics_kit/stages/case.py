@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ethics_kit import archive, schema
 from ethics_kit.dossier import Dossier, Given
 from ethics_kit.framework import catalogue
-from ethics_kit.framework.catalogue import Question
+from ethics_kit.framework.catalogue import LEVELS, Question
 from ethics_kit.project import STAGES
 from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, Table, Upstream
 from ethics_kit.stages import levels
@@ -157,7 +157,7 @@ class Case:
 
     def shown(self, question: Question) -> bool | None:
         """Whether a question is asked of this system; None where that hangs on an open answer."""
-        if self.dossier.system.kind not in question.kinds:
+        if self.dossier.system.kind not in question.kinds or not self._asked_at_level(question):
             return False
         if question.shown_when is None:
             return True
@@ -169,6 +169,11 @@ class Case:
         if value is None:
             return None
         return parent_shown if value in question.shown_when.is_ else False
+
+    def _asked_at_level(self, question: Question) -> bool:
+        """The impact analysis finds the level, so it asks all; later stages ask what the level that holds requires."""
+        found = self.stage != "impact_analysis"
+        return not found or LEVELS.index(self.level.holds) >= LEVELS.index(question.from_level)
 
     @property
     def points_answered(self) -> list[levels.Scored]:

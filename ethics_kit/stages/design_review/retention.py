@@ -1,0 +1,64 @@
+"""C1.3: rows kept beyond the limit of their class."""
+
+from __future__ import annotations
+
+from ethics_kit.framework import catalogue
+from ethics_kit.measures import timelines
+from ethics_kit.record import Table
+from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.evidence import not_assessed, share_finding
+
+
+def retention(case: Case) -> Outcome:
+    """C1.3: per table of customers' dated rows, those older than the limit of its class."""
+    findings, rows = [], []
+    policy = case.dossier.policy.coverage.over_retention_max
+    for name, located in sorted(case.dossier.located_tables.items()):
+        role = case.time_role(name)
+        if role is None or not case.has(name, "customer"):
+            continue
+        if role not in located.spec.columns:
+            findings.append(not_assessed("C1.3", f"{name}_over_limit", f"in the table {name} the time of each row"))
+            continue
+        if located.spec.retention_class is None:
+            findings.append(not_assessed("C1.3", f"{name}_over_limit", f"a retention_class for the table {name}"))
+            continue
+        limit = case.dossier.organisation.retention_classes[located.spec.retention_class]
+        found = timelines.rows_over_limit(case.table(name)[role], days=limit.days, as_of=case.end)
+        findings.append(
+            share_finding(
+                case,
+                "C1.3",
+                f"{name}_over_limit",
+                found.over,
+                found.n,
+                statement=f"{found.over} of {found.n} rows of {name} are older than {limit.days} days.",
+                at_most=policy.value,
+                unit="share of rows",
+                action=f"Delete or anonymise the rows of {name} that are past their limit.",
+                source=policy.source,
+                minimum=1,
+            )
+        )
+        oldest = found.oldest.date().isoformat() if found.oldest else None
+        rows.append([name, located.spec.retention_class, limit.days, found.n, found.over, oldest])
+    missing = _unaccounted(case)
+    if missing:
+        awaits = f"the tables {', '.join(missing)}, or why they are not kept (not_kept in system.yaml)"
+        findings.append(not_assessed("C1.3", "tables_accounted_for", awaits))
+    table = Table(
+        id="C1.3.retention",
+        title="Age of rows against the limit of their class",
+        requirement="C1.3",
+        columns=["table", "class", "limit (days)", "rows", "older", "oldest"],
+        rows=rows,
+    )
+    return Outcome(tuple(findings), (table,))
+
+
+def _unaccounted(case: Case) -> list[str]:
+    """The kit's tables of customers' dated rows that the dossier neither names nor says it does not keep."""
+    other = {"conversations", "decisions"} - {case.dossier.system.events}
+    kept = {*case.dossier.located_tables, *case.not_kept}
+    dated = [n for n, t in catalogue.tables().items() if "customer" in t.roles and case.time_role(n)]
+    return [name for name in dated if name not in kept | other]
