@@ -127,7 +127,7 @@ UPSTREAM_WORDS = {
     "failed": "its last run failed",
     "altered": "its record was altered or is gone",
     "stale": "its record is older than the policy allows",
-    "other_model": "its record is not known to be about this kind and version of the model",
+    "other_model": "its record names another kind or version of the model, or one of the two names no version",
 }
 
 
