@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ethics_kit.errors import EthicsKitError, InputError, Problem, printable
-from ethics_kit.project import STAGES, Project, find_project, locate_system, notebook_name, require_project
+from ethics_kit.project import STAGES, Project, find_project, locate_system, require_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
 
 EXAMPLE_DAY = "2026-11-01"
+NEXT_TOLD = 5
 
 Located = tuple[Project, Path]
 
 Stage = StrEnum("Stage", {name: name for name in STAGES})  # type: ignore[misc]
+Kind = Literal["scored", "ranked", "generative", "rules"]
 Systems = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SYSTEM]...", help="Dossier folders or names of systems; all of the project if none."),
@@ -195,6 +197,7 @@ def _run(found: Validated, *, stages: Sequence[StageName], day: date, reports: P
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
         raise typer.Exit(STOPPED) from None
     _table(found, results, stages)
+    _tell_next(results)
     _write_indexes(found, reports)
     if found.bad:
         names = ", ".join(f.name for _, f in found.bad)
@@ -241,6 +244,19 @@ def _table(found: Validated, results: list[Result], stages: Sequence[str]) -> No
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def _tell_next(results: list[Result]) -> None:
+    """After the assessment of one system: what to supply first, over its stages."""
+    from ethics_kit.record import read_record
+    from ethics_kit.report import supply
+
+    records = [record for r in results if r.ok and (record := read_record(r.folder / "record.json")[0])]
+    if records and len({r.job.folder for r in results}) == 1:
+        lines = supply.told(records, NEXT_TOLD)
+        typer.echo("\nWhat to supply next:" if lines else "\nNothing that is required waits for anything.")
+        for line in lines:
+            typer.echo(line)
+
+
 def _exit_code(found: Validated, results: list[Result], *, gate: bool) -> int:
     """2 over 1 over 3."""
     refused = _refused(found, results) if gate else []
@@ -268,11 +284,26 @@ def new(
     data: Annotated[
         Path | None, typer.Option(help="A table (CSV, Parquet, DuckDB) to propose column roles from.")
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Begin with the short questionnaire: 12 questions, half an hour.")
+    ] = False,
+    kind: Annotated[
+        Kind | None, typer.Option(help="The kind of system, so that only its questions are written.")
+    ] = None,
 ) -> None:
-    """Write a commented dossier and its four workbooks; existing files are never touched."""
+    """Write a commented dossier and its workbooks; existing files are never touched."""
     from ethics_kit import scaffold
 
-    for line in scaffold.create(system, like=like, data=data):
+    for line in scaffold.create(system, like=like, data=data, kind=kind, quick=quick):
+        typer.echo(line)
+
+
+@app.command()
+def complete(system: Annotated[str, typer.Argument(help="A dossier folder or a system's name.")]) -> None:
+    """Add the questions and keys that a dossier lacks, as after new --quick; what stands there stays."""
+    from ethics_kit import scaffold
+
+    for line in scaffold.complete(system):
         typer.echo(line)
 
 
@@ -316,7 +347,9 @@ def _has_screen() -> bool:
 
 def _lab_options(project: Project, system: str) -> list[str]:
     """The project as root, so that evidence and YAML can be reached; the first workbook open; no calls to outside."""
-    first = (project.workbooks(system) / notebook_name(STAGES[0])).relative_to(project.root).as_posix()
+    from ethics_kit import scaffold
+
+    first = scaffold.first_workbook(project, system).relative_to(project.root).as_posix()
     return [
         f"--ServerApp.root_dir={project.root}",
         f"--LabApp.default_url=/lab/tree/{first}",

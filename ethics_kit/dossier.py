@@ -162,6 +162,7 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
     problems += checks.answers.problems(dossier)
     if models["system"].model_fields_set:
         wrong = checks.references.problems(dossier, doubtful)
+        problems += checks.design.problems(dossier, doubtful)
         problems += [*wrong, *(checks.data.problems(dossier, wrong, doubtful) if tables else [])]
     if problems:
         raise InputError(problems)

@@ -88,6 +88,14 @@ INPUT_SCORE = re.compile(r"\b(credit|csat|engagement|nps|satisfaction|sentiment|
 """Scores that a model is given rather than gives."""
 
 
+NOT_FOUND = {
+    "customer": "no column looks like it: name one under tables.decisions.columns",
+    "time": "no column looks like it: name one, or give the snapshot's day (dated) under tables.decisions",
+    "decision": "no column looks like it: name one, or nothing can be compared between groups",
+}
+"""What to do about a role that no column seems to have."""
+
+
 @dataclass(frozen=True)
 class Proposal:
     """Column roles and attributes, as far as the table suggests them.
@@ -113,6 +121,7 @@ class Proposal:
             lines.append(f"  {role:<14} {printable(column)}")
             if self.values.get(role):
                 lines.append(f"  {'':<14} list under {wanted[role]} which of its values mean yes")
+        lines += [f"  {role:<14} {todo}" for role, todo in NOT_FOUND.items() if role not in self.roles]
         lines += [f"  {a.class_:<14} {printable(a.column)}" for a in self.attributes.values()]
         lines += [
             f"  {'needs bands':<14} {printable(c)}: {n} values, groups need few" for c, n in self.too_many.items()

@@ -21,6 +21,8 @@ from ethics_kit.framework.catalogue import Evidence, Kind, Level, Stage
 from ethics_kit.schema import Verdict
 
 SCHEMA = "ethics-kit/record/1"
+PRELIMINARY = "preliminary dossier"
+"""What a recommendation misses while only the short questionnaire was asked."""
 
 Status = Literal["met", "not_met", "inconclusive", "not_assessed", "not_applicable"]
 WEAKEST: tuple[Status, ...] = ("not_met", "not_assessed", "inconclusive", "met", "not_applicable")
@@ -155,12 +157,16 @@ class Duty(Part):
 
 
 class Obligations(Part):
-    """The duties of this stage, and what they rest on: the level, the conditions and an approved policy."""
+    """The duties of this stage, and what they rest on: the level, the conditions and an approved policy.
+
+    A `preliminary` dossier was asked the short questionnaire only, so that nothing is approved on it.
+    """
 
     level: Level
     kind: Kind
     conditions: dict[str, Literal["holds", "does_not_hold", "unanswered"]]
     policy_approved: bool = True
+    preliminary: bool = False
     duties: list[Duty]
 
 
@@ -305,10 +311,11 @@ def recommend(
     conditioned = [u.stage for u in gate if u.recommendation == "approve_with_conditions"]
     nothing = len(inapplicable) == len(required)
     unapproved = [] if obligations.policy_approved else ["policy.yaml"]
+    short = [PRELIMINARY] if obligations.preliminary else []
     lists = {
         "blocking": blocking + rejected,
         "conditions": conditions + conditioned,
-        "missing": missing + unknown + unapproved,
+        "missing": missing + unknown + unapproved + short,
         "not_applicable": inapplicable,
     }
     if lists["blocking"]:
@@ -332,6 +339,7 @@ def statements(findings: Iterable[Finding], upstream: Iterable[Upstream]) -> dic
     """What each item that a recommendation names means, in words."""
     return {
         "policy.yaml": "nobody has approved it",
+        PRELIMINARY: "only the short questionnaire was asked, and nothing is approved on that",
         **{u.stage: f"{_told(u)}; see that stage" for u in upstream},
         **{f.id: f.statement for f in findings},
     }

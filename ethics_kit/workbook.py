@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 from IPython.display import display
 
 from ethics_kit import dossier as dossiers
+from ethics_kit import registers
 from ethics_kit.errors import InputError, Problem, quoted
 from ethics_kit.framework.catalogue import Question, Stage
 from ethics_kit.project import STAGES, TITLES, locate_system, write_atomic
 from ethics_kit.record import Record
+from ethics_kit.report import card
 from ethics_kit.report.html import Html, part
 from ethics_kit.stages import answers
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.conclude import conclude
 
 if TYPE_CHECKING:
-    from ethics_kit.forms import AnswerFile
+    from ethics_kit.forms import StageFile
+    from ethics_kit.record import Finding
 
 STAGING = "ETHICS_KIT_STAGING"
 """Set by the runner alone: the private folder from which it publishes."""
@@ -88,7 +91,6 @@ class Workbook:
         self.case = case
         self.mode = mode
         self._outcomes: dict[str, Outcome] = {}
-        self._file: AnswerFile | None = None
 
     def about(self) -> None:
         """Show what is assessed, as of when."""
@@ -103,18 +105,37 @@ class Workbook:
         if self.mode == "workbook":
             from ethics_kit import forms
 
-            self._file = self._file or forms.AnswerFile(self.case.dossier.files[self.case.stage].path)
-            if self._file.reload():
-                self._reload(section_id)
-            display(forms.section_form(self.case, section, self._file, on_saved=lambda: self._reload(section_id)))
+            display(forms.section_form(section, self._file()))
             return
         rows = [r for q in section.questions if (r := _row(self.case, q)) is not None]
-        display(Html(part("answers", section.title, section.intro, rows), f"{section.title}: {len(rows)} questions"))
+        skipped = {q.text: why for q in section.questions if (why := self.case.skipped(q))}
+        words = f"{section.title}: {len(rows)} questions"
+        display(Html(part("answers", section.title, section.intro, rows, skipped), words))
+
+    def edit(self, register_id: str) -> None:
+        """Show a table of the stage's file: in a workbook a form to add, change and remove rows, else the rows."""
+        register = registers.registers(self.case.stage)[register_id]
+        if self.mode == "workbook":
+            from ethics_kit import forms
+
+            display(forms.register_form(register, self._file(), self._findings))
+            return
+        rows = registers.table(register, self.case.dossier.files[self.case.stage].data)
+        words = f"{register.title}: {len(rows.rows)} rows"
+        display(Html(part("table", rows), words))
+
+    def _file(self) -> StageFile:
+        from ethics_kit import forms
+
+        return forms.stage_file(self.case, self._take)
+
+    def _findings(self) -> list[Finding]:
+        return [finding for outcome in self._outcomes.values() for finding in outcome.findings]
 
     def assess(self, step: Callable[[Case], Outcome]) -> None:
         """Run one step of the stage and show its findings, tables and figures."""
         outcome = step(self.case)
-        self._outcomes[step.__name__] = outcome
+        self._outcomes[step.__name__] = self.case.taken[step.__name__] = outcome
         title = (step.__doc__ or step.__name__).strip().splitlines()[0]
         if outcome.findings:
             words = "; ".join(f"{f.id}: {f.status}" for f in outcome.findings)
@@ -130,6 +151,8 @@ class Workbook:
         staging = os.environ.get(STAGING)
         path = Path(staging) / "record.json" if staging else self._draft()
         write_atomic(path, record.to_bytes())
+        if not staging and (text := card.markdown(record)):
+            write_atomic(path.with_name(f"{path.stem}_{card.FILE}"), text.encode())
         where = "" if staging else f"Draft saved: {self.case.dossier.project.address(path)}"
         display(Html(part("conclusion", record, where), _words(record)))
 
@@ -138,13 +161,11 @@ class Workbook:
         folder = case.dossier.project.workbooks(case.dossier.id) / "drafts"
         return folder / f"{case.stage}_{case.as_of.isoformat()}.json"
 
-    def _reload(self, section_id: str) -> Case:
-        """Read the dossier again after a form has saved to it, or somebody else."""
-        old = self.case
-        fresh = dossiers.load(old.dossier.project, old.dossier.folder, tables=False)
-        self.case = Case(fresh, old.stage, old.as_of, old.reports)
-        self._outcomes[section_id] = answers.attested(self.case, section_id)
-        return self.case
+    def _take(self, form: str, case: Case) -> None:
+        """Go on with the dossier as it is after a form has saved to it."""
+        self.case = case
+        if form in self._outcomes:
+            self._outcomes[form] = answers.attested(case, form)
 
 
 def _words(record: Record) -> str:

@@ -74,7 +74,7 @@ def test_help_needs_no_heavy_library(tmp_path: Path) -> None:
 def test_help_names_every_command_with_a_sentence(kit: Kit, tmp_path: Path) -> None:
     done = kit("--help", cwd=tmp_path)
     commands = dict(re.findall(r"^  (\w+)\s+(\S.+)$", done.out.split("Commands:")[1], re.MULTILINE))
-    assert list(commands) == ["check", "run", "new", "open", "demo", "schema"]
+    assert list(commands) == ["check", "run", "new", "complete", "open", "demo", "schema"]
     assert done.code == 0
     assert done.err == ""
 
@@ -241,6 +241,31 @@ def test_a_folder_that_may_not_be_written_is_told_in_words(kit: Kit, tmp_path: P
     assert done.code == 1
     assert done.err.startswith(str(tmp_path / "parameters"))
     assert done.err.count("\n") == 1
+
+
+def test_a_short_dossier_is_begun_checked_and_completed(kit: Kit, tmp_path: Path) -> None:
+    done = kit("new", "my_system", "--quick", "--kind", "generative", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert "Next, within half an hour:" in done.out
+    assert kit("check", "my_system", cwd=tmp_path).out == "my_system: in order\n"
+    done = kit("complete", "my_system", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("added to parameters/my_system/impact_analysis.yaml\n")
+    assert kit("check", "my_system", cwd=tmp_path).out == "my_system: in order\n"
+
+
+def test_complete_without_such_a_dossier_is_refused(kit: Kit, project: Make) -> None:
+    done = kit("complete", "nobody", cwd=project())
+    assert (done.code, done.out) == (2, "")
+    assert "found no system.yaml there" in done.err
+
+
+def test_jupyterlab_opens_on_the_short_questionnaire_while_there_is_one(kit: Kit, tmp_path: Path) -> None:
+    kit("new", "my_system", "--quick", cwd=tmp_path)
+    address = "--LabApp.default_url=/lab/tree/workbooks/my_system/{}"
+    assert address.format("0_short_questionnaire.ipynb") in cli._lab_options(cli.Project(tmp_path), "my_system")
+    kit("complete", "my_system", cwd=tmp_path)
+    assert address.format("1_impact_analysis.ipynb") in cli._lab_options(cli.Project(tmp_path), "my_system")
 
 
 # --- schema ----------------------------------------------------------------------------------------------------

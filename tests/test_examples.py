@@ -419,6 +419,13 @@ def test_counts_of_the_smaller_tables(example: Example) -> None:
     assert [d.date() for d in example.table("past_assessments").date] == planted["past_assessments"]
 
 
+def test_people_decide(example: Example) -> None:
+    for decision, count in example.planted.get("people_decide", {}).items():
+        rows = example.events[example.events.decision == decision]
+        assert (rows.actor == "staff").sum() == count
+        assert set(rows.actor.dropna()) <= {"staff", "service"}
+
+
 def test_reviews(example: Example) -> None:
     reviews = example.table("human_reviews")
     assert reviews.decision.is_unique
@@ -801,5 +808,5 @@ def test_every_group_was_heard_and_answered_apart_from_the_planted_ones(example:
     assert set(found.policy.consultation.groups.value) <= {g.group for g in groups}
     affected = [g for g in groups if not g.not_affected]
     assert [g.group for g in affected if not g.consulted] == example.planted.get("not_heard", [])
-    unanswered = [g.group for g in affected if g.consulted and not g.consulted.answered]
+    unanswered = [g.group for g in affected if not all(c.answered and c.answered_on for c in g.consulted)]
     assert unanswered == example.planted.get("not_answered", [])

@@ -3,15 +3,18 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import nbformat
 import pytest
@@ -22,13 +25,28 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from ethics_kit import yamlfile
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, Project, notebook_name
+from ethics_kit.runner.assessment import Job, assess
 from ethics_kit.scaffold import create_workbooks
 
 OPEN = [sys.executable, "-c", "from ethics_kit.cli import main; main()", "open", "demo"]
 SLOW = 180_000
 SHARED = {"value": "yes", "by": "Leila Haddad", "role": "security", "on": date(2026, 8, 27)}
 QUESTIONS = {name: q for stage in STAGES for name, q in catalogue.questions(stage).items()}
+TABLES = {"impact_analysis": ["risks", "risks_ruled_out"], "deployment_signoff": ["actions"]}
+"""Tables that the workbooks show, whether the templates have their cells or not."""
+
 CHOICE, YES_NO, TEXT, DAY = "groups_heard", "stakeholder_harms_judged", "vulnerable_groups_named", "next_review_due"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A JupyterLab that runs."""
+
+    address: str
+    server: subprocess.Popen[bytes]
+
+    def workbook(self, stage: str) -> str:
+        return f"{self.address}{notebook_name(stage)}?token=test"
 
 
 @pytest.fixture
@@ -37,12 +55,19 @@ def root(project: Callable[..., Path]) -> Path:
     answers = {"access_limited": SHARED | {"evidence": "https://example.org/access"}}
     made = project(organisation={"answers": answers})
     create_workbooks(Project(made), "demo")
+    for stage, registers in TABLES.items():
+        path = made / "workbooks/demo" / notebook_name(stage)
+        notebook = nbformat.read(path, as_version=4)
+        cells = [f'book.edit("{name}")' for name in registers]
+        present = {cell.source for cell in notebook.cells}
+        notebook.cells[-1:-1] = [nbformat.v4.new_code_cell(cell) for cell in cells if cell not in present]
+        nbformat.write(notebook, path)
     return made
 
 
 @pytest.fixture
-def lab(root: Path, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """JupyterLab as `open` starts it, with nobody's settings: the address of a stage's workbook."""
+def lab(root: Path, tmp_path: Path) -> Iterator[Lab]:
+    """JupyterLab as `open` starts it, with nobody's settings."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -61,7 +86,7 @@ def lab(root: Path, tmp_path: Path) -> Iterator[Callable[[str], str]]:
         )
     try:
         _until_up(f"http://127.0.0.1:{port}/api/status?token=test", server, log)
-        yield lambda stage: f"http://127.0.0.1:{port}/lab/tree/workbooks/demo/{notebook_name(stage)}?token=test"
+        yield Lab(f"http://127.0.0.1:{port}/lab/tree/workbooks/demo/", server)
     finally:
         server.terminate()
         try:
@@ -113,9 +138,25 @@ class Workbook:
     def control(self, label: str, question: str) -> Locator:
         return self.page.get_by_label(f"{label}: {QUESTIONS[question].text}", exact=True)
 
-    def said(self, question: str) -> Locator:
+    def question(self, question: str) -> Locator:
         asked = self.page.get_by_role("heading", name=QUESTIONS[question].text, exact=True)
-        return self.page.locator(".ethics-kit .question").filter(has=asked).locator(".said")
+        return self.page.locator(".ethics-kit .question").filter(has=asked)
+
+    def said(self, question: str) -> Locator:
+        return self.question(question).locator(".said").first
+
+    def foot(self, question: str) -> Locator:
+        """The end of the form that asks a question."""
+        asked = self.page.get_by_role("heading", name=QUESTIONS[question].text, exact=True)
+        return self.page.locator(".ethics-kit").filter(has=asked).locator(".foot .silent")
+
+    def table(self, title: str) -> Locator:
+        """The form of a table."""
+        shown = self.page.get_by_role("region", name=title, exact=True)
+        return self.page.locator(".ethics-kit").filter(has=shown)
+
+    def field(self, label: str, title: str) -> Locator:
+        return self.page.get_by_label(f"{label}: {title}", exact=True)
 
     def sign(self) -> None:
         for label, words in (("Your name", "Ana Lyst"), ("Your role", "analyst")):
@@ -127,12 +168,29 @@ class Workbook:
         return self.page.locator('[data-mime-type$=".error"], [data-mime-type$=".stderr"]').all_text_contents()
 
     def expect_saved(self, question: str) -> None:
-        expect(self.said(question)).to_contain_text(re.compile(r"^Saved \d\d:\d\d\."), timeout=SLOW)
+        expect(self.said(question)).to_contain_text(SAVED, timeout=SLOW)
+
+
+SAVED = re.compile(r"^Saved \d\d:\d\d · \d+ of \d+ unanswered")
+IN_TABLE = re.compile(r"^Saved \d\d:\d\d · \d+ row")
+
+
+def stored(root: Path, stage: str, key: str) -> Any:
+    return yamlfile.plain(yamlfile.read(root / f"parameters/demo/{stage}.yaml").data)[key]
+
+
+def kill_kernels(server: subprocess.Popen[bytes]) -> None:
+    """Kill every kernel of a server, as a machine does that runs out of memory."""
+    listed = subprocess.run(["ps", "-Ao", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()]
+    kernels = [int(pid) for pid, parent, args in rows if parent == str(server.pid) and "ipykernel_launcher" in args]
+    assert kernels
+    for pid in kernels:
+        os.kill(pid, signal.SIGKILL)
 
 
 def answer(root: Path, stage: str, question: str) -> SimpleNamespace:
-    given = yamlfile.plain(yamlfile.read(root / f"parameters/demo/{stage}.yaml").data)["answers"][question]
-    return SimpleNamespace(**given)
+    return SimpleNamespace(**stored(root, stage, "answers")[question])
 
 
 def comments(path: Path) -> list[str]:
@@ -141,14 +199,14 @@ def comments(path: Path) -> list[str]:
 
 @pytest.mark.browser
 @pytest.mark.timeout(1200)  # a whole session at the screen
-def test_an_analyst_fills_in_a_workbook(root: Path, lab: Callable[[str], str], chromium: Browser) -> None:
+def test_an_analyst_fills_in_a_workbook(root: Path, lab: Lab, chromium: Browser) -> None:
     path = root / "parameters/demo/impact_analysis.yaml"
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     outside: list[str] = []
     page.on("request", lambda r: re.match(r"(http://127\.0\.0\.1|data:|blob:)", r.url) or outside.append(r.url))
-    book = Workbook(page, lab("impact_analysis"))
+    book = Workbook(page, lab.workbook("impact_analysis"))
     book.run_all()
-    expect(page.locator(".ethics-kit")).to_have_count(len(catalogue.sections("impact_analysis")), timeout=SLOW)
+    expect(book.question(CHOICE)).to_be_attached(timeout=SLOW)
     expect(page.get_by_text("The organisation answers: Yes (Leila Haddad")).to_be_attached(timeout=SLOW)
 
     # An answer without a name is kept; it counts once there is one.
@@ -176,31 +234,40 @@ def test_an_analyst_fills_in_a_workbook(root: Path, lab: Callable[[str], str], c
         assert (given.value, given.by, given.role, given.on) == (value, "Ana Lyst", "analyst", date.today())
     assert [c for c in comments(path) if c != "none seen"] == comments_before
 
-    serious = [
-        (v["id"], v["nodes"][0]["html"])
-        for v in Axe().run(page, context=".ethics-kit").response["violations"]
-        if v["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-    cut_off = "labels => labels.filter(l => l.scrollWidth > l.clientWidth + 1).map(l => l.textContent)"
-    assert page.locator(".ethics-kit .widget-label:visible").evaluate_all(cut_off) == []
+    rows(root, book)
+    assert_accessible(page)
 
-    # The form shows what is on disk, also to a new kernel.
+    # The kernel is killed: what is typed then is shown as not saved, by the browser alone.
+    expect(page.locator(".silent:visible")).to_have_count(0, timeout=SLOW)
+    kill_kernels(lab.server)
+    dialog = page.get_by_role("dialog").filter(has_text="appears to have died")
+    dialog.get_by_role("button", name="Ok").click()
+    book.control("Answer", TEXT).press_sequentially(" Typed to nobody.")
+    expect(book.question(TEXT).locator(".silent")).to_be_visible(timeout=SLOW)
+    expect(book.foot(TEXT)).to_contain_text("NOT SAVED YET: the notebook’s kernel has not taken in what you typed")
+    expect(book.foot(TEXT)).to_be_in_viewport()
+    assert answer(root, "impact_analysis", TEXT).value == words
+
+    # The page is loaded again, and what was saved is there, also to a new kernel.
+    book = Workbook(page, lab.workbook("impact_analysis"))
     book.run_all(restart=True)
     expect(book.control("Answer", CHOICE)).to_have_value(option.label, timeout=SLOW)
     expect(book.control("Answer", TEXT)).to_have_value(words, timeout=SLOW)
     expect(book.said(TEXT)).to_contain_text("Answered by Ana Lyst, analyst", timeout=SLOW)
+    expect(book.table("Risks ruled out").get_by_label("Reason (needed)")).to_have_value("Half a row.", timeout=SLOW)
 
-    # Somebody else's change is not written over.
+    # Somebody else's change is not written over, and can be loaded.
     theirs = path.read_text(encoding="utf-8").replace("Ana Lyst", "Bo Boss")
     path.write_text(theirs, encoding="utf-8")
-    book.control("Answer", YES_NO).select_option(label="No")
+    book.control("Note", YES_NO).fill("Mine.")
     expect(book.said(YES_NO)).to_contain_text("NOT SAVED. impact_analysis.yaml was changed", timeout=SLOW)
+    assert path.read_text(encoding="utf-8") == theirs
+    book.question(YES_NO).get_by_role("button", name="Load their version").click()
+    expect(book.said(YES_NO)).to_contain_text("Answered by Bo Boss", timeout=SLOW)
+    expect(book.question(YES_NO).locator("pre")).to_have_text("Mine.", timeout=SLOW)
     assert path.read_text(encoding="utf-8") == theirs
 
     # What was typed just before a cell runs is in its record.
-    book.run_all()
-    expect(book.said(YES_NO)).to_contain_text("Answered by Bo Boss", timeout=SLOW)
     book.sign()
     book.control("Answer", TEXT).fill("Typed last.")
     book.run_all()
@@ -211,7 +278,7 @@ def test_an_analyst_fills_in_a_workbook(root: Path, lab: Callable[[str], str], c
     assert book.errors() == []
 
     # The one question that asks for a day.
-    book = Workbook(page, lab("deployment_signoff"))
+    book = Workbook(page, lab.workbook("deployment_signoff"))
     book.run_all()
     book.sign()
     book.control("Answer", DAY).fill("2027-10-31")
@@ -221,6 +288,52 @@ def test_an_analyst_fills_in_a_workbook(root: Path, lab: Callable[[str], str], c
     assert outside == []
     page.close()
 
+    # The record that `run` makes holds what was typed.
+    result = assess(Job(Project(root), path.parent, "impact_analysis", date.today(), root / "reports"))
+    record = json.loads((result.folder / "record.json").read_text("utf-8"))
+    held = {f["id"].rpartition(".")[2]: f for f in record["findings"]}
+    assert held[TEXT]["statement"].endswith("Typed last.")
+    assert held[CHOICE]["author"] == "Bo Boss, analyst"
+
+
+def rows(root: Path, book: Workbook) -> None:
+    """Add, change and remove rows, undo, and leave half a row behind."""
+    risks = book.table("Risk register")
+    book.field("Risk (needed)", "Risk register").select_option("R7 Obstructed cancellation")
+    expect(risks.locator(".said").first).to_contain_text(IN_TABLE, timeout=SLOW)
+    book.field("Treatment", "Risk register").fill("Two clicks.")
+    risks.get_by_role("button", name="Add a row").click()
+    expect(book.field("Treatment", "Risk register")).to_have_value("", timeout=SLOW)
+    book.field("Risk (needed)", "Risk register").select_option("R2 Service rationed by a hidden value score")
+    expect(risks.get_by_role("region").locator("tbody tr")).to_have_count(2, timeout=SLOW)
+    assert [(r["id"], r.get("treatment")) for r in stored(root, "impact_analysis", "risks")] == [
+        ("R7", "Two clicks."),
+        ("R2", None),
+    ]
+    risks.get_by_role("button", name="Remove this row").focus()
+    book.page.keyboard.press("Enter")
+    expect(risks.get_by_role("region").locator("tbody tr")).to_have_count(1, timeout=SLOW)
+    assert [r["id"] for r in stored(root, "impact_analysis", "risks")] == ["R7"]
+    risks.get_by_role("button", name="Undo last change").click()
+    expect(risks.locator(".foot .said").first).to_contain_text("Undone", timeout=SLOW)
+    assert [r["id"] for r in stored(root, "impact_analysis", "risks")] == ["R7", "R2"]
+    book.field("Reason (needed)", "Risks ruled out").fill("Half a row.")
+    ruled_out = book.table("Risks ruled out").locator(".said").first
+    expect(ruled_out).to_contain_text("NOT SAVED in the table yet. Risk: a value is needed", timeout=SLOW)
+    assert stored(root, "impact_analysis", "risks_ruled_out") == []
+
+
+def assert_accessible(page: Page) -> None:
+    """No serious violation inside the forms, and no label that is cut off."""
+    serious = [
+        (v["id"], v["nodes"][0]["html"])
+        for v in Axe().run(page, context=".ethics-kit").response["violations"]
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    cut_off = "labels => labels.filter(l => l.scrollWidth > l.clientWidth + 1).map(l => l.textContent)"
+    assert page.locator(".ethics-kit .widget-label:visible").evaluate_all(cut_off) == []
+
 
 @pytest.mark.parametrize("stage", STAGES[1:])
 def test_the_other_workbooks_run_without_an_error(root: Path, stage: str) -> None:
@@ -229,5 +342,5 @@ def test_the_other_workbooks_run_without_an_error(root: Path, stage: str) -> Non
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
     outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
     forms = [o for o in outputs if "application/vnd.jupyter.widget-view+json" in o.get("data", {})]
-    assert len(forms) == len(catalogue.sections(stage))
+    assert len(forms) == sum(c.source.startswith(("book.ask", "book.edit")) for c in notebook.cells)
     assert (root / f"workbooks/demo/drafts/{stage}_{date.today()}.json").is_file()

@@ -382,3 +382,10 @@ def test_a_duckdb_file_without_tables_is_told(database: Callable[..., Path]) -> 
 def test_a_folder_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found no file"):
         propose(tmp_path)
+
+
+def test_a_role_no_column_seems_to_have_is_named_with_what_to_do(table: Table) -> None:
+    lines = propose(table(customer_id=lambda row: row, churned=YES_NO)).words()
+    assert "  time           no column looks like it: name one, or give the snapshot's day (dated)" in "\n".join(lines)
+    assert any(line.startswith("  decision       no column looks like it") for line in lines)
+    assert not any(line.startswith("  customer       no column") for line in lines)

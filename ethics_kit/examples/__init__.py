@@ -24,7 +24,7 @@ from ethics_kit.examples.around import around, programme, training
 from ethics_kit.examples.drawing import Facts, Frame, between, stack
 from ethics_kit.examples.events import WORDS, customers_of, events_of
 from ethics_kit.examples.exports import column_name, file_suffix
-from ethics_kit.examples.followed import followed
+from ethics_kit.examples.followed import by_people, followed
 from ethics_kit.examples.inputs import inputs_of_decisions, inputs_of_sample
 from ethics_kit.examples.model import model_file
 from ethics_kit.examples.told import consents, deletion_requests, notices, opt_outs
@@ -63,6 +63,7 @@ def tables(system: str, whole: Facts) -> dict[str, Frame]:
     }
     more = np.random.default_rng([facts["seed"], STREAM])
     events |= followed(more, people, events)
+    events |= by_people(people, events)
     if "inputs_missing" in facts:
         events |= inputs_of_decisions(system, more, people, since, events)
         found["training_sample"] |= inputs_of_sample(system, more, people, since, found["training_sample"])

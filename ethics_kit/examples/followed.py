@@ -1,4 +1,4 @@
-"""What followed the decisions: who was held out, whom an offer reached, what was resolved."""
+"""What followed the decisions: who was held out, whom an offer reached, what was resolved, where a person decided."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from ethics_kit.examples import drawing as draw
 from ethics_kit.examples.drawing import Array, Facts, Frame
 from ethics_kit.examples.events import People
 
+ACTORS = 7
+"""The stream of draws of who acted."""
+
 
 def followed(rng: np.random.Generator, people: People, decisions: Frame) -> Frame:
     """Columns to add to the decisions, or to put in the place of theirs."""
@@ -16,6 +19,20 @@ def followed(rng: np.random.Generator, people: People, decisions: Frame) -> Fram
         if name in people.facts:
             columns |= drawn(rng, people, decisions)
     return columns
+
+
+def by_people(people: People, decisions: Frame) -> Frame:
+    """The actor, where planted for a decision: staff in exactly so many rows, a service in the others with an actor.
+
+    Its draws are a stream of their own and move no others.
+    """
+    rng, actor = np.random.default_rng([people.facts["seed"], ACTORS]), decisions["actor"].copy()
+    named = np.array([a is not None for a in actor])
+    for decision, count in people.facts.get("people_decide", {}).items():
+        rows = np.flatnonzero(named & (decisions["decision"] == decision))
+        actor[rows] = "service"
+        actor[rng.choice(rows, count, replace=False)] = "staff"
+    return {"actor": actor}
 
 
 def _held_out(rng: np.random.Generator, people: People, decisions: Frame) -> Frame:

@@ -135,13 +135,26 @@ class Obligation(Strict):
 
 
 class Contradiction(Strict):
-    """Answers that cannot all be true. `when` lists them; `stage` is the one whose record says so."""
+    """Answers that cannot all be true. `when` lists them, `stage` is the one whose record says so.
+
+    A rule may name answers of its own stage and of earlier ones; the dossier holds them all.
+    """
 
     id: Identifier
     stage: Stage
     text: str
     requirement: str
     when: tuple[Condition, ...]
+
+
+class DpiaCriterion(Strict):
+    """A criterion for a data protection impact assessment: it holds when any of the answers was given."""
+
+    id: Identifier
+    text: str
+    any_of: Annotated[tuple[Condition, ...], Field(min_length=1)]
+    example: str
+    source: str
 
 
 class NamedCondition(Strict):
@@ -166,10 +179,10 @@ class Risk(Strict):
     harmed: str
     sign: str
     uses: tuple[Use, ...]
-    likelihood: Annotated[int, Field(ge=1, le=5)] = 3
-    severity: Annotated[int, Field(ge=1, le=5)] = 3
-    because: str = ""
-    treatments: tuple[str, ...] = ()
+    likelihood: Annotated[int, Field(ge=1, le=5)]
+    severity: Annotated[int, Field(ge=1, le=5)]
+    because: str
+    treatments: Annotated[tuple[str, ...], Field(min_length=2, max_length=4)]
     source: str
 
 
@@ -191,10 +204,35 @@ class Table(Strict):
     roles: dict[Identifier, Role]
 
 
-class Standard(Strict):
-    """A law or standard whose applicability each system settles."""
+class FieldWords(Strict):
+    """What a field of a register is called, and a hint how to fill it in."""
+
+    label: str
+    help: str = ""
+
+
+class RegisterWords(Strict):
+    """A table of a stage's file: where its rows lie, and what it and its fields are called; `one` is one row.
+
+    `signed`: beside the list stands who keeps it, and since when it is as it is. `signs`: the name and date in
+    a row are those of whoever enters it.
+    """
 
     id: Identifier
+    path: str
+    title: str
+    one: str
+    intro: str
+    signed: bool = False
+    signs: bool = True
+    fields: dict[str, FieldWords] = {}
+
+
+class Standard(Strict):
+    """A law or standard whose applicability each system settles; `short` is how a table names it."""
+
+    id: Identifier
+    short: str
     title: str
     kind: str
 
@@ -252,9 +290,21 @@ def contradictions() -> tuple[Contradiction, ...]:
 
 
 @cache
+def dpia_criteria() -> tuple[DpiaCriterion, ...]:
+    """The nine criteria of WP248 rev.01 (4 Oct 2017), in their order."""
+    return tuple(DpiaCriterion.model_validate(row) for row in _read("dpia_criteria.yaml"))
+
+
+@cache
 def risks() -> dict[str, Risk]:
     """The risk library for customer success."""
     return {row["id"]: Risk.model_validate(row) for row in _read("risks.yaml")}
+
+
+@cache
+def registers() -> tuple[RegisterWords, ...]:
+    """The tables of the stages' files."""
+    return tuple(RegisterWords.model_validate(row) for row in _read("registers.yaml"))
 
 
 @cache
@@ -283,6 +333,7 @@ def not_applicable_reasons() -> dict[str, str]:
 
 def problems() -> list[str]:
     """Where the framework's files disagree; empty when they are whole."""
+    from ethics_kit.framework import conditions as conditions_checked
     from ethics_kit.project import STAGES
 
     found = []
@@ -312,12 +363,16 @@ def problems() -> list[str]:
     found += [f"question {name} stands {count} times" for name, count in ids.items() if count > 1]
     for stage in STAGES:
         found += _questionnaire_problems(stage)
-    return found
+    return found + conditions_checked.problems()
 
 
 def _questionnaire_problems(stage: str) -> list[str]:
     found = []
-    served = {q.requirement for q in questions(stage).values() if not q.shown_when and set(q.kinds) == set(KINDS)}
+    served = {
+        q.requirement
+        for q in questions(stage).values()
+        if not q.shown_when and set(q.kinds) == set(KINDS) and q.from_level == "I"
+    }
     for requirement, evidence in stage_requirements(stage).items():
         if "attested" in evidence and requirement not in served:
             found.append(f"{stage}: {requirement} is attested, but no question that is always shown serves it")

@@ -17,8 +17,9 @@ import nh3
 from markupsafe import Markup
 
 from ethics_kit.framework import catalogue
-from ethics_kit.project import TITLES
-from ethics_kit.record import UPSTREAM_WORDS, WEAKEST, Finding, Table, statements
+from ethics_kit.project import STAGES, TITLES
+from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table, statements
+from ethics_kit.report import supply
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -101,6 +102,12 @@ def worst_first(findings: list[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (WEAKEST.index(f.status), f.waiver is not None, f.evidence != "measured"))
 
 
+def asked_so_far(record: Record) -> str:
+    """How many questions of all stages a preliminary dossier asked, for its kind of system."""
+    every = [q for stage in STAGES for q in catalogue.questions(stage).values() if record.obligations.kind in q.kinds]
+    return f"{sum(q.quick for q in every)} of {len(every)} questions were asked."
+
+
 def data_uri(content: str | bytes, mime: str) -> Markup:
     """`content` as a data address: the text of an SVG, or base64 already."""
     text = content if isinstance(content, str) else content.decode()
@@ -171,6 +178,10 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "statements": statements,
         "titles": TITLES,
         "requirements": catalogue.requirements,
+        "ranked": supply.ranked,
+        "efforts": supply.EFFORTS,
+        "asked_so_far": asked_so_far,
+        "preliminary": PRELIMINARY,
     }
     return environment
 

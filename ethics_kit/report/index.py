@@ -11,7 +11,7 @@ from ethics_kit import archive
 from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.project import STAGES, write_atomic
 from ethics_kit.record import Finding, Record, requirement_status
-from ethics_kit.report import html
+from ethics_kit.report import html, supply
 
 MARKS = {
     "approve": "met",
@@ -46,6 +46,7 @@ def write_index(reports: Path, systems: Iterable[str], *, confidentiality: str, 
 def _row(reports: Path, system: str) -> dict[str, Any]:
     cells: list[dict[str, Any]] = []
     blocking: list[Finding] = []
+    records: list[Record] = []
     name, level, failing, settled, required = system, "–", 0, 0, 0
     for stage in STAGES:
         folder = archive.stage_folder(reports, system, stage)
@@ -64,6 +65,7 @@ def _row(reports: Path, system: str) -> dict[str, Any]:
             }
             record = archive.trusted(folder / latest.folder, system, stage) if latest.status == "ok" else None
             if record:
+                records.append(record)
                 name = str(record.system.get("name", system))
                 share = _settled(record)
                 failing += share[2]
@@ -86,7 +88,8 @@ def _row(reports: Path, system: str) -> dict[str, Any]:
     rank = (-failing, -broken, settled / required if required else 0)
     worst = next(iter(sorted(blocking, key=lambda f: f.evidence != "measured")), None)
     told = f"{worst.requirement}: {worst.statement}" if worst else "–"
-    return {"id": system, "name": name, "level": level, "cells": cells, "worst": told, "rank": rank}
+    wanted = next((item.what for item in supply.ranked(*records)), "")
+    return {"id": system, "name": name, "level": level, "cells": cells, "worst": told, "next": wanted, "rank": rank}
 
 
 def _settled(record: Record) -> tuple[int, int, int]:

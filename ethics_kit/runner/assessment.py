@@ -24,7 +24,7 @@ from ethics_kit import archive
 from ethics_kit.errors import RunError, Stopped, printable
 from ethics_kit.project import Project, Stage
 from ethics_kit.record import Record, read_record
-from ethics_kit.report import page
+from ethics_kit.report import card, page
 from ethics_kit.runner.kernel import KernelRun
 from ethics_kit.workbook import STAGING
 
@@ -227,6 +227,8 @@ def _publish(
     (staging / "record.json").write_bytes(record.model_copy(update={"run": run}).to_bytes())
     _write_notebook(staging, notebook)
     (staging / "report.html").write_text(page.render(notebook, record), encoding="utf-8")
+    if text := card.markdown(record):
+        (staging / card.FILE).write_text(text, encoding="utf-8")
     return archive.publish(staging, job.reports, record)
 
 

@@ -6,21 +6,31 @@ import filecmp
 import json
 import re
 import shutil
-import textwrap
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-import jinja2
-import nbformat
 from pydantic import BaseModel
 
 from ethics_kit import proposal, schema, yamlfile
 from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.errors import InputError, Problem, quoted
-from ethics_kit.framework import catalogue
-from ethics_kit.project import STAGES, TITLES, Project, bundle, find_project, notebook_name, write_atomic
+from ethics_kit.framework.catalogue import Kind
+from ethics_kit.project import STAGES, Project, bundle, find_project, write_atomic
 from ethics_kit.record import Record
+from ethics_kit.scaffold.commented import stage_yaml, system_yaml
+from ethics_kit.scaffold.completing import complete
+from ethics_kit.scaffold.workbooks import create_workbooks, first_workbook
+
+__all__ = [
+    "complete",
+    "create",
+    "create_workbooks",
+    "example_project",
+    "first_workbook",
+    "stage_yaml",
+    "system_yaml",
+    "write_schemas",
+]
 
 HERE = Path(__file__).parent
 
@@ -32,8 +42,10 @@ def example_project(root: Path) -> Project:
     return Project(root)
 
 
-def create(system: str, *, like: str, data: Path | None) -> list[str]:
+def create(system: str, *, like: str, data: Path | None, kind: Kind | None = None, quick: bool = False) -> list[str]:
     """Write what a new system needs; returns one line per file written or kept.
+
+    With `quick` a preliminary dossier: the short questionnaire, and the table if there is one.
 
     Raises
     ------
@@ -41,8 +53,8 @@ def create(system: str, *, like: str, data: Path | None) -> list[str]:
         The name, the example or the table cannot be used, or the system exists already.
     """
     project, folder = _place(system)
-    if like and data:
-        raise InputError([_choose_one(like, data)])
+    if like and (data or quick or kind):
+        raise InputError([_choose_one(like, "--data" if data else "--quick" if quick else "--kind")])
     example = _example(like) if like else None
     proposed = proposal.propose(data) if data else None
     source, adopted = _adopt(data, folder, project) if data else (None, [])
@@ -52,22 +64,39 @@ def create(system: str, *, like: str, data: Path | None) -> list[str]:
             lines += _write_new(folder / path.relative_to(example), _unsigned(path), project)
         lines.append(f"What stands there is the example {like}'s. Nobody has signed it, so nothing counts yet.")
     else:
-        lines += _write_new(folder / "system.yaml", system_yaml(system, proposed, source).encode(), project)
+        about = system_yaml(system, proposed, source, kind=kind, quick=quick)
+        lines += _write_new(folder / "system.yaml", about.encode(), project)
+        known = kind or (proposed.kind if proposed else None)
         for stage in STAGES:
-            lines += _write_new(folder / f"{stage}.yaml", stage_yaml(system, stage).encode(), project)
-    lines += create_workbooks(project, folder.name)
+            asked = stage_yaml(system, stage, kind=known, quick=quick)
+            lines += _write_new(folder / f"{stage}.yaml", asked.encode(), project)
+    lines += create_workbooks(Project(project.root), folder.name)  # which by now has a policy
     if proposed:
         lines += ["", *proposed.words()]
     shown = folder.relative_to(project.root).as_posix()
-    return [*lines, "", f"Next: fill in {shown}/system.yaml, then: ethics-kit check {shown}"]
+    return [*lines, "", *(_next_quick(shown) if quick else [_next(shown)])]
 
 
-def _choose_one(like: str, data: Path) -> Problem:
+def _next(shown: str) -> str:
+    return f"Next: fill in {shown}/system.yaml, then: ethics-kit check {shown}"
+
+
+def _next_quick(shown: str) -> list[str]:
+    return [
+        "Next, within half an hour:",
+        f"  1. Confirm what is proposed in {shown}/system.yaml, then: ethics-kit check {shown}",
+        f"  2. Answer the short questionnaire: ethics-kit open {shown} (or in {shown}/impact_analysis.yaml)",
+        f"  3. Make the preliminary reports: ethics-kit run {shown}",
+        f"Later: ethics-kit complete {shown} adds the full questionnaires; what you answered stays.",
+    ]
+
+
+def _choose_one(like: str, option: str) -> Problem:
     return Problem(
-        file=data,
-        found=f"--data together with --like {quoted(like)}",
+        file=Path(like),
+        found=f"{option} together with --like {quoted(like)}",
         allowed="one of the two",
-        todo="leave --like out to have columns proposed, or --data to copy the example",
+        todo=f"leave --like out to start from your own system, or {option} to copy the example",
     )
 
 
@@ -133,7 +162,8 @@ def _unsigned(path: Path) -> bytes:
     for name in file.data.keys() & {"owner", "deputy"}:
         file.data[name] = None
     for row in (*file.data.get("risks", ()), *file.data.get("stakeholders", ())):
-        row.update(dict.fromkeys(row.keys() & {"owner", "deputy", "accepted_by", "consulted"}))
+        said = {"owner", "deputy", "why_lower", "done", "accepted_by", "accepted_until", "consulted"}
+        row.update(dict.fromkeys(row.keys() & said))
     return file.dumps()
 
 
@@ -188,39 +218,6 @@ def _adopt(data: Path, folder: Path, project: Project) -> tuple[str, list[str]]:
     return f"data/{data.name}", [f"copied {shown}"]
 
 
-HOW_TO = """\
-**How to fill in this workbook.** Choose *Run > Run All Cells*: the forms appear. (Asked for a kernel, choose *Select*.)
-Give your name and role once, in any form. Every answer is saved as you give it, in `{folder}/{stage}.yaml`; under each
-question you see whether it was. To see what your answers change, choose *Run > Run All Cells* again. The last cell
-saves a draft; `ethics-kit run {folder}` makes the record."""
-
-
-def create_workbooks(project: Project, system: str) -> list[str]:
-    """An analyst's own copies of the four notebooks, showing forms; never over existing ones."""
-    lines = []
-    folder = project.address(project.parameters / system)
-    for stage in STAGES:
-        path = project.workbooks(system) / notebook_name(stage)
-        if path.exists():
-            continue
-        notebook = nbformat.read(project.template(stage), as_version=4)
-        for cell in notebook.cells:
-            if "parameters" in cell.metadata.get("tags", ()):
-                cell.source = _workbook_parameters(cell.source, folder)
-        how_to = HOW_TO.format(folder=folder, stage=stage)
-        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(how_to, id="how-to"))
-        write_atomic(path, (nbformat.writes(notebook) + "\n").encode())
-        lines.append(f"wrote  workbooks/{system}/{path.name}")
-    return lines
-
-
-def _workbook_parameters(source: str, folder: str) -> str:
-    values = {"system": folder, "as_of": "", "mode": "workbook"}
-    for name, value in values.items():
-        source = re.sub(rf"(?m)^{name} = .*$", f"{name} = {json.dumps(value)}", source)
-    return source
-
-
 def write_schemas(project: Project) -> list[Path]:
     """Write the JSON Schemas that are missing or out of date; returns those written."""
     written = []
@@ -236,42 +233,3 @@ def write_schemas(project: Project) -> list[Path]:
             write_atomic(path, text)
             written.append(path)
     return written
-
-
-# --- commented YAML --------------------------------------------------------------------------------------------
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    """YAML, not HTML: every value goes through `tojson`, which YAML reads as it stands."""
-    environment = jinja2.Environment(  # noqa: S701
-        loader=jinja2.FileSystemLoader(HERE), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"comment": _comment, "tojson": _quoted_yaml}
-    return environment
-
-
-def _quoted_yaml(value: object) -> str:
-    """JSON, with what YAML does not take as it stands escaped the way YAML does it."""
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
-
-
-def _comment(text: str) -> str:
-    """Text as indented comment lines."""
-    return textwrap.fill(" ".join(text.split()), 110, initial_indent="  # ", subsequent_indent="  #   ")
-
-
-def stage_yaml(system: str, stage: str) -> str:
-    """A stage's file with every question as a comment above its empty answer."""
-    template = _templates().get_template("stage.yaml.j2")
-    sections, risks = catalogue.sections(stage), catalogue.risks().values()
-    return template.render(system=system, stage=stage, title=TITLES[stage], sections=sections, risks=risks) + "\n"
-
-
-def system_yaml(system: str, found: proposal.Proposal | None, source: str | None) -> str:
-    """system.yaml with a comment on each key; what a table suggests is marked *proposed*."""
-    template = _templates().get_template("system.yaml.j2")
-    name = (system[0].upper() + system[1:]).replace("_", " ")
-    roles = catalogue.tables()["decisions"].roles
-    return template.render(name=name, found=found or proposal.Proposal(), source=source, roles=roles) + "\n"

@@ -5,17 +5,18 @@ from __future__ import annotations
 from ethics_kit.schema.answers import (
     Answer,
     BiasTesting,
-    Consultation,
     DeploymentSignoff,
     DesignReview,
     FairnessConstraint,
     ImpactAnalysis,
     NotApplicable,
-    RegisteredRisk,
     StageAnswers,
+    Waiver,
 )
+from ethics_kit.schema.design import Inventory, Notices, NoticeText
 from ethics_kit.schema.fields import Model, placeholder, same_person
 from ethics_kit.schema.policy import Policy, Verdict
+from ethics_kit.schema.registers import Consultation, Rating, RegisteredRisk, Stakeholder
 from ethics_kit.schema.system import Attribute, LawfulBasis, Organisation, System, TableSpec
 
 STAGE_FILES: dict[str, type[StageAnswers]] = {
@@ -42,16 +43,22 @@ __all__ = [
     "DesignReview",
     "FairnessConstraint",
     "ImpactAnalysis",
+    "Inventory",
     "LawfulBasis",
     "Model",
     "NotApplicable",
+    "NoticeText",
+    "Notices",
     "Organisation",
     "Policy",
+    "Rating",
     "RegisteredRisk",
     "StageAnswers",
+    "Stakeholder",
     "System",
     "TableSpec",
     "Verdict",
+    "Waiver",
     "placeholder",
     "same_person",
 ]

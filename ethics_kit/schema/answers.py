@@ -8,11 +8,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Identifier
+from ethics_kit.schema.design import Inventory, Notices
 from ethics_kit.schema.fields import (
     Day,
     Line,
     Model,
-    Points,
     RequirementId,
     StandardId,
     Text,
@@ -20,6 +20,8 @@ from ethics_kit.schema.fields import (
     same_person,
     yes_no_in_any_case,
 )
+from ethics_kit.schema.oversight import Alternative, Checkpoint, ModelCard, ReviewPlan
+from ethics_kit.schema.registers import RegisteredRisk, RuledOut, Stakeholder
 
 
 def _known_reason(value: str) -> str:
@@ -94,64 +96,6 @@ class StageAnswers(Model):
     not_applicable: list[NotApplicable] = []
 
 
-class Consultation(Model):
-    """What a group was heard on, what it raised and what it was answered."""
-
-    on: Day
-    how: Line
-    raised: Text
-    answered: Text | None = None
-
-
-class Stakeholder(Model):
-    """A group the system touches. A group of the policy that it does not touch says why in `not_affected`."""
-
-    group: Identifier
-    name: Line
-    benefit: Text | None = None
-    harm: Text | None = None
-    severity: Points | None = None
-    scale: Points | None = None
-    reversible: Annotated[Literal["yes", "partly", "no"], BeforeValidator(yes_no_in_any_case)] | None = None
-    vulnerable: bool = False
-    not_affected: Text | None = None
-    consulted: Consultation | None = None
-
-
-class Rating(Model):
-    """Likelihood and severity, 1 (lowest) to 5."""
-
-    likelihood: Points
-    severity: Points
-
-    @property
-    def score(self) -> int:
-        return self.likelihood * self.severity
-
-
-class RegisteredRisk(Model):
-    """One row of the risk register; `id` is the library's (R1…) or the system's own (X1…)."""
-
-    id: Annotated[str, Field(pattern=r"^[RX][0-9]+$")]
-    title: Line
-    inherent: Rating | None = None
-    treatment: Text | None = None
-    residual: Rating | None = None
-    owner: Line | None = None
-    deputy: Line | None = None
-    due: Day | None = None
-    accepted_by: Line | None = None
-
-
-class RuledOut(Model):
-    """A risk of the library that this system does not have, with the reason."""
-
-    id: Annotated[str, Field(pattern=r"^R[0-9]+$")]
-    reason: Text
-    by: Line
-    on: Day
-
-
 class Applicability(Model):
     """Whether a law or standard applies; *no* is a decision too, with a reason, a name and a date."""
 
@@ -181,13 +125,17 @@ class GroupThresholds(Model):
 
 
 class FairnessConstraint(Model):
-    """What the design asks of the model, in terms that the bias tests can check; the margin is the policy's."""
+    """What the design asks of the model, in terms that the bias tests can check; the margin is the policy's.
+
+    `considered` lists the constraints that were looked at and not chosen: not all can hold at once.
+    """
 
     metric: Literal["demographic_parity", "equal_opportunity", "equalized_odds", "predictive_parity"]
     attributes: Annotated[list[Identifier], Field(min_length=1)]
     reason: Text
     by: Line
     on: Day
+    considered: list[Alternative] = []
     group_thresholds: GroupThresholds | None = None
 
 
@@ -195,6 +143,11 @@ class DesignReview(StageAnswers):
     """design_review.yaml"""
 
     constraint: FairnessConstraint | None = None
+    checkpoints: list[Checkpoint] = []
+    review_plan: ReviewPlan | None = None
+    model_card: ModelCard | None = None
+    inventory: Inventory | None = None
+    notices: Notices | None = None
 
 
 class BiasTesting(StageAnswers):

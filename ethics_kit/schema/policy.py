@@ -71,15 +71,26 @@ class FairnessPolicy(Model):
         0.8,
         "At most one decision in five may differ from those on the most similar people; no standard names a number.",
     )
+    representation_min: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = _default(
+        0.8,
+        "A group with less than four fifths of its share among customers is learnt from too little; no law says so.",
+    )
     sample_rows: Threshold[Annotated[int, Field(ge=100, le=50_000, strict=True)]] = _default(
         2000, "What needs rows runs on a seeded sample of this size; 2,000 rows tell a share within 2 points."
     )
 
 
 class RiskPolicy(Model):
-    """When a residual risk is more than the organisation accepts."""
+    """When a residual risk is more than the organisation accepts.
+
+    `dpia_criteria`: how many of the nine criteria make a data protection impact assessment due.
+    """
 
     appetite: Threshold[Annotated[int, Field(ge=1, le=25, strict=True)]]
+    dpia_criteria: Threshold[Annotated[int, Field(ge=1, le=9, strict=True)]] = _default(
+        2,
+        "One of the nine criteria holds for nearly every system of customer success, so one alone tells little apart.",
+    )
 
 
 class ConsultationPolicy(Model):
@@ -109,12 +120,50 @@ class CoveragePolicy(Model):
     without_consent_max: Threshold[Share]
     after_opt_out_max: Threshold[Share]
     over_retention_max: Threshold[Share]
+    model_card_min: Threshold[Share] = _default(1.0, "What a model card leaves out every reader has to ask for again.")
+    inventory_min: Threshold[Share] = _default(1.0, "What nobody listed, nobody protects or deletes.")
+    notice_readability_min: Threshold[Annotated[float, Field(ge=0, le=100, strict=True)]] = _default(
+        60.0,
+        "Flesch called 60 to 70 standard, plain to most adults; the other formulas are meant for about the same scale.",
+    )
+    notice_words_min: Threshold[Count] = _default(
+        100, "Flesch's formula was made for samples of 100 words; on fewer, one long word moves it by points."
+    )
+
+
+class OversightPolicy(Model):
+    """When people's review of the results counts as more than a form."""
+
+    checkpoint_min: Threshold[Share] = _default(
+        0.99, "A decision that needs a person and passed nobody lacks its main safeguard; 1% may be lost by a log."
+    )
+    handover_min: Threshold[Share] = _default(
+        0.95, "Who asks an assistant for a person is to get one; one in twenty may hang up before."
+    )
+    seconds_min: Threshold[Annotated[float, Field(gt=0, le=3600, strict=True)]] = _default(
+        10.0,
+        "Nobody reads a case and its reasons in less; 1.2 seconds a case were reported of an insurer (Cigna, 2023).",
+    )
+    too_fast_max: Threshold[Share] = _default(0.1, "One case in ten may be plain at first sight.")
+    override_min: Threshold[Share] = _default(
+        0.01, "Reviewers who decide otherwise in fewer than 1 of 100 cases, while the system errs, change nothing."
+    )
+    accepted_when_wrong_max: Threshold[Share] = _default(
+        0.5, "Reviewers who pass on more than half of the errors do worse than a coin would."
+    )
+    overridden_when_right_max: Threshold[Share] = _default(
+        0.2, "Overruling one right result in five does harm of its own."
+    )
 
 
 class GatePolicy(Model):
-    """The recommendations that ``ethics-kit run --gate`` refuses."""
+    """The recommendations that ``ethics-kit run --gate`` refuses, and the roles that may waive a finding."""
 
     refuse: Threshold[list[Verdict]]
+    may_waive: Threshold[list[Line]] = _default(
+        ["ethics officer", "ethics committee", "chair of the ethics committee", "executive"],
+        "Those who sign beside the owner; whoever answers for a system does not accept its faults for customers.",
+    )
 
 
 class Policy(Model):
@@ -130,6 +179,7 @@ class Policy(Model):
     consultation: ConsultationPolicy
     records: RecordsPolicy
     coverage: CoveragePolicy
+    oversight: OversightPolicy = OversightPolicy()
     gate: GatePolicy
 
     def approved(self, as_of: date) -> bool:

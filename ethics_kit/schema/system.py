@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from ethics_kit.framework.catalogue import Identifier, Kind, Use
 from ethics_kit.schema.answers import Answer, Applicability
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, StandardId, Text, YesNo, yes_no
+from ethics_kit.schema.oversight import CardPart
 
 
 class TableSpec(Model):
@@ -106,9 +107,10 @@ class ModelInfo(Model):
 
 
 class SupplierRequest(Model):
-    """What a supplier was asked for, and the answer."""
+    """What a supplier was asked for, and the answer; `about` is the part of the model card that it would fill."""
 
     what: Line
+    about: CardPart | None = None
     asked_on: Day
     answer: Literal["received", "refused", "pending"]
     answered_on: Day | None = None
@@ -179,9 +181,13 @@ class LawfulBasis(Model):
 
 
 class System(Model):
-    """system.yaml: what the system is, who answers for it, and where its tables lie."""
+    """system.yaml: what the system is, who answers for it, and where its tables lie.
+
+    While it is `preliminary`, only the short questionnaire is asked, and nothing can be approved.
+    """
 
     name: Line
+    preliminary: bool = False
     kind: Kind
     use: Use | None = None
     purpose: Text | None = None

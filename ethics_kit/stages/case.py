@@ -56,7 +56,10 @@ class Case:
     as_of: date
     reports: Path
     tables_used: dict[str, TableUse] = field(default_factory=dict)
+    documents: dict[str, Path] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
+    taken: dict[str, Outcome] = field(default_factory=dict)
+    """What the notebook's steps found so far, by name: a step that needs another's findings need not run it again."""
 
     @property
     def end(self) -> datetime:
@@ -118,6 +121,7 @@ class Case:
             kind=kind,
             conditions=conditions,
             policy_approved=self.dossier.policy.approved(self.as_of),
+            preliminary=self.dossier.system.preliminary,
             duties=duties,
         )
 
@@ -134,11 +138,9 @@ class Case:
     def doubt(self, question: Question) -> str | None:
         """Why an answer does not count yet, or None where it does: given, signed, in time, not stale, evidenced."""
         given = self.given.get(question.id)
-        if given is None or given.answer.value in (None, ""):
-            return "not answered"
+        if given is None or not given.answer.given:
+            return "not asked yet" if self.dossier.system.preliminary and not question.quick else "not answered"
         answer = given.answer
-        if isinstance(answer.value, str) and not answer.value.strip():
-            return "not answered"
         if question.type == "text" and schema.placeholder(str(answer.value)):
             return "answered with a placeholder"
         if not (answer.by and answer.role and answer.on):
@@ -169,6 +171,16 @@ class Case:
         if value is None:
             return None
         return parent_shown if value in question.shown_when.is_ else False
+
+    def skipped(self, question: Question) -> str | None:
+        """Why a question is not asked of this system, in words, or None where it is."""
+        if self.shown(question) is not False:
+            return None
+        if self.dossier.system.kind not in question.kinds:
+            return f"asked of {' and '.join(question.kinds)} systems"
+        if not self._asked_at_level(question):
+            return f"asked from level {question.from_level}"
+        return "does not arise from the answers given"
 
     def _asked_at_level(self, question: Question) -> bool:
         """The impact analysis finds the level, so it asks all; later stages ask what the level that holds requires."""

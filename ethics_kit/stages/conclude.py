@@ -25,7 +25,7 @@ def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
     found = [f for outcome in outcomes for f in outcome.findings] + _left_out(case, taken)
     findings: list[Finding] = []
     for duty in case.obligations.duties:
-        findings += _settled(case, duty, [f for f in found if f.requirement == duty.requirement])
+        findings += settled(case, duty, [f for f in found if f.requirement == duty.requirement])
     findings, unmatched = _with_plans(case, findings)
     return Record(
         system=_system(case),
@@ -73,7 +73,7 @@ def _left_out(case: Case, taken: Mapping[str, Outcome]) -> list[Finding]:
     ]
 
 
-def _settled(case: Case, duty: Duty, found: list[Finding]) -> list[Finding]:
+def settled(case: Case, duty: Duty, found: list[Finding]) -> list[Finding]:
     """The findings of one requirement, with one more for each evidence that is owed and missing."""
     claim = _claim(case, duty.requirement)
     silent = all(f.status == "not_assessed" for f in found)
@@ -161,12 +161,25 @@ def _with_plans(case: Case, findings: Iterable[Finding]) -> tuple[list[Finding],
         if action and finding.status not in ("met", "not_applicable"):
             update |= {"action": action.action, "owner": action.owner, "due": action.due}
         if waiver and finding.status == "not_met":
-            update["waiver"] = Waived(
-                by=waiver.by, role=waiver.role, reason=waiver.reason, on=waiver.on, until=waiver.until
-            )
+            update |= _waived(case, finding, waiver)
         planned.append(finding.model_copy(update=update))
     known = {f.id for f in planned} | {f.requirement for f in planned}
     return planned, sorted((set(actions) | set(waivers)) - known)
+
+
+def _waived(case: Case, finding: Finding, waiver: schema.Waiver) -> dict[str, object]:
+    """The waiver, where its giver has the right to waive; else why it does not count."""
+    system, roles = case.dossier.system, case.dossier.policy.gate.may_waive.value
+    if not (system.owner and system.deputy):
+        why = "who answers for the system, and may not waive, is not named in full"
+    elif any(schema.same_person(person.name, waiver.by) for person in (system.owner, system.deputy)):
+        why = f"{waiver.by} answers for the system"
+    elif not any(schema.same_person(waiver.role, role) for role in roles):
+        why = f"the policy lets {', '.join(roles) or 'nobody'} waive"
+    else:
+        given = Waived(by=waiver.by, role=waiver.role, reason=waiver.reason, on=waiver.on, until=waiver.until)
+        return {"waiver": given}
+    return {"statement": f"{finding.statement} The waiver by {waiver.by} ({waiver.role}) does not count: {why}."}
 
 
 def _system(case: Case) -> dict[str, object]:
@@ -227,6 +240,7 @@ def _inputs(case: Case) -> list[Input]:
         path = given.evidence_file
         if path:
             evidence[f"evidence {question}"] = (path, given.inherited)
+    evidence |= {role: (path, False) for role, path in case.documents.items()}
     inputs += [
         Input(role=role, address=project.address(path), sha256=file_sha256(path), inherited=inherited)
         for role, (path, inherited) in sorted(evidence.items())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any, Protocol
+
 from ethics_kit.measures.proportions import rate
 from ethics_kit.record import Finding, Interval, Status
-from ethics_kit.stages.case import Case
+from ethics_kit.stages.case import Case, months_between
 
 CENSUS = "count of all rows up to the as-of date; Wilson score interval"
+REGISTER = "count of the register"
 
 
 def share_finding(
@@ -62,6 +66,31 @@ def share_finding(
         source=source,
         action=None if status == "met" else action,
     )
+
+
+def register_share(case: Case, requirement: str, name: str, count: int, n: int, **said: Any) -> Finding:
+    """A share of a register's rows. A register is no sample: it has no interval, and one row is enough."""
+    found = share_finding(case, requirement, name, count, n, minimum=1, **said)
+    return found.model_copy(update={"interval": None, "method": REGISTER})
+
+
+class Kept(Protocol):
+    """A register, with the day it was last kept."""
+
+    @property
+    def on(self) -> date: ...
+
+
+def register_awaits(case: Case, kept: Kept | None, what: str) -> str:
+    """What a register is waited for, in words: it is missing, dated after `as_of`, or stale. Empty where it counts."""
+    months = case.dossier.policy.records.answers_max_age_months.value
+    if kept is None:
+        return what
+    if kept.on > case.as_of:
+        return f"{what} as it was on {case.as_of}; this one is dated {kept.on}"
+    if months_between(kept.on, case.as_of) >= months:
+        return f"{what}, looked through in the last {months} months; this one is dated {kept.on}"
+    return ""
 
 
 def not_assessed(requirement: str, name: str, awaits: str, *, method: str | None = None) -> Finding:

@@ -76,7 +76,7 @@ SHARED = {
     "P1.1": {"design_review": ("attested", "measured"), "deployment_signoff": ("measured",)},
     "P1.3": {"design_review": ("attested", "measured"), "deployment_signoff": ("measured",)},
     "P1.4": {"design_review": ("attested",), "bias_testing": ("measured",)},
-    "P4.4": {"design_review": ("attested",), "deployment_signoff": ("measured",)},
+    "P4.4": {"design_review": ("attested", "measured"), "deployment_signoff": ("measured",)},
     "S2.2": {"design_review": ("attested",), "bias_testing": ("measured",)},
     "S3.2": {"impact_analysis": ("attested",), "bias_testing": ("attested", "measured")},
     "B2": {"impact_analysis": ("attested",), "design_review": ("measured",)},
@@ -85,7 +85,7 @@ SHARED = {
 
 SECTIONS = {
     "impact_analysis": [
-        "use", "effect", "people_and_data", "legal_triggers", "safeguards",
+        "use", "effect", "people_and_data", "legal_triggers", "dpia", "safeguards",
         "stakeholders", "risks", "compliance", "governance",
     ],
     "design_review": ["transparency", "documentation", "oversight", "inclusion", "privacy", "fairness"],
@@ -235,7 +235,7 @@ def test_questions_end_in_a_question_mark() -> None:
     assert [q.id for q in all_questions() if not q.text.endswith("?")] == []
 
 
-@pytest.mark.parametrize(("scale", "low", "high"), [("raw", 100, 130), ("mitigation", 40, 60)])
+@pytest.mark.parametrize(("scale", "low", "high"), [("raw", 100, 140), ("mitigation", 40, 70)])
 def test_points_of_the_impact_analysis_stay_in_their_range(scale: str, low: int, high: int) -> None:
     scored = [q for q in catalogue.questions("impact_analysis").values() if q.scores == scale]
     assert low <= sum(q.max_points for q in scored) <= high
@@ -374,24 +374,6 @@ def test_serious_harm_to_people_blocks(name: str) -> None:
 @pytest.mark.parametrize("name", ["P1.3", "S1.3", "B1", "B2", "B3", "B4", "G4"])
 def test_gaps_in_documentation_condition(name: str) -> None:
     assert catalogue.obligations()[name].if_not_met == "condition"
-
-
-def test_there_are_29_risks_with_a_use_and_a_source() -> None:
-    assert list(catalogue.risks()) == [f"R{number}" for number in range(1, 30)]
-    for risk in catalogue.risks().values():
-        assert set(risk.uses) <= {"churn", "health", "triage", "offers", "bot"}, risk.id
-        assert risk.uses, risk.id
-        assert re.search(r"\d", risk.source), risk.id
-
-
-def test_every_use_has_risks() -> None:
-    assert {use for risk in catalogue.risks().values() for use in risk.uses} == {
-        "churn",
-        "health",
-        "triage",
-        "offers",
-        "bot",
-    }
 
 
 @pytest.mark.parametrize("name", FILES)

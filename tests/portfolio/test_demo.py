@@ -83,6 +83,20 @@ def test_planted_opt_outs_audit_gaps_and_old_rows_are_counted_exactly(portfolio,
 
 
 @pytest.mark.parametrize("system", FACTS)
+def test_planted_gaps_of_the_inventory_and_hard_notices_are_found_and_no_others(portfolio, system):
+    planted = FACTS[system]["inventory"]
+    apart = [t for t in portfolio.record(system, "design_review")["tables"] if t["id"] == "S2.1.columns_apart"]
+    rows = [(f"{table}.{column}", what) for t in apart for table, column, what, _ in t["rows"]]
+    assert [name for name, what in rows if what == "not listed"] == planted["not_listed"]
+    assert [name for name, what in rows if what != "not listed"] == planted["gone"]
+    complete = portfolio.finding(system, "design_review", "S2.1.rows_complete")
+    assert round((1 - complete["value"]) * complete["n"]) == planted["open_rows"]
+    notices = next(t for t in portfolio.record(system, "design_review")["tables"] if t["id"] == "P1.1.notices")
+    scores = {row[0]: row[6] for row in notices["rows"] if row[6] is not None}
+    assert [language for language, score in scores.items() if score < 60] == FACTS[system]["hard_notices"]
+
+
+@pytest.mark.parametrize("system", FACTS)
 def test_training_is_counted_exactly(portfolio, system):
     training = examples.planted()["training"]
     lapsed = training["not_completed"] + training["completed_later"] + training["lapsed"]

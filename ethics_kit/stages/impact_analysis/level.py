@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from ethics_kit.framework import catalogue
+from ethics_kit.measures import impact
 from ethics_kit.record import Finding, Table
+from ethics_kit.report import figures
+from ethics_kit.report.figures import AreaPoints
 from ethics_kit.stages.case import Case, Outcome
 
 
@@ -32,20 +35,31 @@ def impact_level(case: Case) -> Outcome:
         source="canada-ca/aia-eia-js v1.0.1",
         action=None if settled else "Answer the open questions of the impact analysis.",
     )
-    rows: list[list[str | int | float | None]] = []
-    for area in dict.fromkeys(q.area or "other" for q in catalogue.questions("impact_analysis").values() if q.scores):
-        scored = [s for s in case.points_answered if s.question.scores and (s.question.area or "other") == area]
-        for scale in ("raw", "mitigation"):
-            part = [s for s in scored if s.question.scores == scale]
-            if part:
-                low, high = sum(s.points()[0] for s in part), sum(s.points()[1] for s in part)
-                rows.append([area, scale, low, high, sum(s.question.max_points for s in part)])
+    scales = {scale: _areas(case, scale) for scale in ("raw", "mitigation")}
     table = Table(
         id="S1.2.points",
         title="Points by area",
         requirement="S1.2",
         columns=["area", "scale", "fewest", "most", "maximum"],
-        rows=rows,
+        rows=[[a.area, scale, a.fewest, a.most, a.maximum] for scale, areas in scales.items() for a in areas],
         note="Fewest and most differ where a question is not answered.",
     )
-    return Outcome((finding,), (table,))
+    drawn = figures.points_by_area(scales["raw"], scales["mitigation"], level, thresholds(points["raw_max"]))
+    return Outcome((finding,), (table,), drawn)
+
+
+def thresholds(raw_max: int) -> dict[str, int]:
+    """The most points that levels I to III hold."""
+    levels = [impact.impact_level(points, raw_max) for points in range(raw_max + 1)]
+    return {name: len(levels) - 1 - levels[::-1].index(name) for name in impact.LEVELS[:3] if name in levels}
+
+
+def _areas(case: Case, scale: str) -> list[AreaPoints]:
+    """The points of each area on one scale, in the questionnaire's order."""
+    scored = [s for s in case.points_answered if s.question.scores == scale]
+    found = []
+    for area in dict.fromkeys(s.question.area or "other" for s in scored):
+        part = [s for s in scored if (s.question.area or "other") == area]
+        low, high = sum(s.points()[0] for s in part), sum(s.points()[1] for s in part)
+        found.append(AreaPoints(area, low, high, sum(s.question.max_points for s in part)))
+    return found

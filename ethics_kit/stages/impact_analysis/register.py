@@ -1,22 +1,23 @@
-"""What the registers of an impact analysis have in common: who keeps them, and how their shares become findings."""
+"""What the registers of an impact analysis have in common."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from ethics_kit import schema
-from ethics_kit.record import Finding
 from ethics_kit.stages.case import Case
-from ethics_kit.stages.evidence import share_finding
+from ethics_kit.stages.evidence import register_share
 
-REGISTER = "count of the register"
+__all__ = ["affected", "impact", "register_share", "said"]
 
 
 def impact(case: Case) -> schema.ImpactAnalysis:
     return case.dossier.stage(schema.ImpactAnalysis)
 
 
-def register_share(case: Case, requirement: str, name: str, count: int, n: int, **said: Any) -> Finding:
-    """A share of a register's rows. A register is no sample: it has no interval, and one row is enough."""
-    found = share_finding(case, requirement, name, count, n, minimum=1, **said)
-    return found.model_copy(update={"interval": None, "method": REGISTER})
+def affected(case: Case) -> list[schema.Stakeholder]:
+    """The groups of the register that no reason says are not affected."""
+    return [s for s in impact(case).stakeholders if not said(s.not_affected)]
+
+
+def said(text: str | None) -> bool:
+    """Whether a text says something."""
+    return text is not None and not schema.placeholder(text)

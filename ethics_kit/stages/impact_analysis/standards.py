@@ -1,25 +1,30 @@
-"""S1.3: which laws and standards apply."""
+"""S1.3: which laws and standards apply, and what of the framework bears on their clauses."""
 
 from __future__ import annotations
 
-from ethics_kit.framework import catalogue
+from collections import Counter
+from collections.abc import Sequence
+
+from ethics_kit.framework import catalogue, crosswalk
 from ethics_kit.record import Finding, Table
-from ethics_kit.stages.case import Case, Outcome, months_between
-from ethics_kit.stages.impact_analysis.register import impact
+from ethics_kit.stages import laws
+from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.impact_analysis.clauses import LEGEND, SEEN, Row, clause_table
 
 
 def standards_applicability(case: Case) -> Outcome:
-    """S1.3: for each law and standard of the list, whether it applies, with reason, name and date."""
-    own, shared = impact(case).standards, case.dossier.organisation.standards
-    settled = {
-        name: decision
-        for name, decision in {**shared, **own}.items()
-        if decision.on <= case.as_of
-        and months_between(decision.on, case.as_of) < case.dossier.policy.records.answers_max_age_months.value
-    }
-    open_ = [s.title.split(",")[0].split(":")[0] for s in catalogue.standards().values() if s.id not in settled]
+    """S1.3: which laws and standards apply, with reason, name and date, and what bears on their clauses."""
+    decided = laws.decisions(case)
+    applying = [name for name in catalogue.standards() if name in decided and decided[name].applies]
+    findings = (_settled(decided), *_reach(case, applying))
+    tables = (_applicability(decided), _summary(decided), *(clause_table(case, name) for name in applying))
+    return Outcome(findings, tables)
+
+
+def _settled(decided: dict[str, laws.Decision]) -> Finding:
+    open_ = [s.short for s in catalogue.standards().values() if s.id not in decided]
     total = len(catalogue.standards())
-    finding = Finding(
+    return Finding(
         id="S1.3.applicability_settled",
         requirement="S1.3",
         status="not_assessed" if open_ else "met",
@@ -29,21 +34,64 @@ def standards_applicability(case: Case) -> Outcome:
         null_reason="a statement, not a number",
         action="Decide for each open one whether it applies, and why." if open_ else None,
     )
-    rows: list[list[str | int | float | None]] = []
-    for name, standard in catalogue.standards().items():
-        decision = settled.get(name)
-        origin = "inherited" if decision and name not in own else ""
-        rows.append(
-            [standard.title, standard.kind, decision.applies, decision.reason, f"{decision.by}, {decision.on}", origin]
-            if decision
-            else [standard.title, standard.kind, "open", None, None, None]
+
+
+def _reach(case: Case, applying: Sequence[str]) -> list[Finding]:
+    """Whether it is answered which clauses reach the system, for laws with clauses that reach only some."""
+    parts = [part for name in applying for part in crosswalk.mapping(name).parts if part.reach]
+    if not parts:
+        return []
+    open_ = list(dict.fromkeys(q for part in parts for q in laws.open_reach(case, part)))
+    asked = len({c.question for part in parts if part.reach for c in part.reach.when})
+    questions = catalogue.questions("impact_analysis")
+    return [
+        Finding(
+            id="S1.3.reach_settled",
+            requirement="S1.3",
+            status="not_assessed" if open_ else "met",
+            evidence="attested",
+            statement=f"{asked - len(open_)} of {asked} questions on which clauses hang that reach only some systems "
+            "are answered" + (f"; open: {' '.join(questions[q].text for q in open_)}" if open_ else "."),
+            null_reason="a statement, not a number",
+            action="Answer the open questions among the legal triggers." if open_ else None,
         )
-    table = Table(
+    ]
+
+
+def _applicability(decided: dict[str, laws.Decision]) -> Table:
+    rows: list[Row] = []
+    for name, standard in catalogue.standards().items():
+        found = decided.get(name)
+        shown: Row = ["open", None, None, None]
+        if found:
+            shown = [_yes_no(found.applies), found.reason, found.by, "inherited" if found.inherited else ""]
+        rows.append([standard.title, standard.kind, *shown])
+    return Table(
         id="S1.3.applicability",
         title="Laws and standards: does it apply?",
         requirement="S1.3",
         columns=["law or standard", "kind", "applies", "reason", "decided by", "from"],
         rows=rows,
-        note="A finding bears on a law or standard; it never says that it is met.",
     )
-    return Outcome((finding,), (table,))
+
+
+def _summary(decided: dict[str, laws.Decision]) -> Table:
+    rows: list[Row] = []
+    for name, standard in catalogue.standards().items():
+        one = crosswalk.mapping(name)
+        seen = Counter(clause.seen for clause in one.clauses)
+        served = {r for clause in one.clauses for r in clause.bears} | set(one.as_a_whole)
+        applies = _yes_no(decided[name].applies) if name in decided else "open"
+        rows.append([standard.short, applies, len(one.clauses), *(seen[grade] for grade in SEEN), len(served)])
+    return Table(
+        id="S1.3.crosswalk",
+        title=f"Clauses that the {len(catalogue.requirements())} requirements bear on, by where their ids were seen",
+        requirement="S1.3",
+        columns=["law or standard", "applies", "clauses", *SEEN.values(), "requirements"],
+        rows=rows,
+        note=LEGEND,
+    )
+
+
+def _yes_no(applies: bool) -> str:
+    return "yes" if applies else "no"

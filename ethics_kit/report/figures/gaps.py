@@ -1,138 +1,28 @@
-"""Figures with a message: each carries its conclusion as caption and alt text, and the same bytes on every run."""
+"""Figures of stage 3: gaps, calibration, combinations of attributes, and what mitigation costs."""
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ethics_kit.report.figures.drawing import (
+    GREY,
+    INK,
+    MOST_ROWS,
+    SERIES,
+    VERDICT_COLOURS,
+    Figure,
+    _canvas,
+    _finish,
+    _plain,
+    _rectangle,
+)
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
-
     from ethics_kit.measures.calibration import Calibration
     from ethics_kit.measures.fairness import Comparison
     from ethics_kit.measures.proportions import Estimate
-    from ethics_kit.schema import RegisteredRisk
-
-INK, GREY, BLUE, RED, AMBER, GREEN = "#1a1a1a", "#6b6b6b", "#1f5fa8", "#b3261e", "#9a5b00", "#1e7145"
-"""Each at least 3:1 on white."""
-
-SERIES = ((BLUE, "o"), (RED, "s"), (GREEN, "^"), (AMBER, "D"), (GREY, "v"))
-"""Colour and marker of each series: told apart without colour, too."""
-
-VERDICT_COLOURS = {"disparity": RED, "inconclusive": AMBER, "equivalent": GREEN, "not_estimable": GREY}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """An SVG image with the sentence it shows."""
-
-    svg: bytes
-    caption: str
-    alt: str
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        return (
-            {"image/svg+xml": self.svg.decode(), "text/plain": self.alt},
-            {"image/svg+xml": {"alt": self.alt, "caption": self.caption}},
-        )
-
-
-def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
-    import matplotlib
-    from matplotlib.figure import Figure as Canvas
-
-    matplotlib.rcParams.update(
-        {
-            "svg.fonttype": "none",
-            "svg.hashsalt": "ethics-kit",
-            "font.family": "sans-serif",
-            "font.sans-serif": ["DejaVu Sans"],
-            "font.size": 9,
-        }
-    )
-    canvas = Canvas(figsize=(width, height), layout="constrained")
-    axes = canvas.add_subplot()
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    return canvas, axes
-
-
-def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
-    target = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own fonts draw the text
-        canvas.savefig(target, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return Figure(_lean(target.getvalue().decode()).encode(), caption, alt)
-
-
-FONT = "font-size: 9px; font-family: 'DejaVu Sans', sans-serif; "
-
-
-def _lean(svg: str) -> str:
-    """The same drawing without file headers, blanks and names of parts, to a tenth of a point: a third of the size."""
-    drawing = re.sub(r">\s+<", "><", svg[svg.index("<svg") :]).replace(
-        '<style type="text/css">', f"<style>text{{{FONT}}}"
-    )
-    return re.sub(r"<[^>]*>", lambda tag: _lean_tag(" ".join(tag[0].split())), drawing).strip()
-
-
-def _lean_tag(tag: str) -> str:
-    if tag.startswith("<style"):
-        return tag
-    tag = tag.replace(FONT, "")
-    tag = re.sub(r' transform="rotate\(-0 [^"]*"| id="[a-z0-9.]+_[0-9]+"', "", tag)
-    tag = re.sub(r"-?\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), tag)
-    return tag.replace("'", "").replace('"', "'")  # single quotes need no escape in an address
-
-
-def _plain(text: str, limit: int = 40) -> str:
-    """Untrusted text for a label: no mathematics, no control characters, bounded."""
-    clean = "".join(c if c.isprintable() else " " for c in text).replace("$", r"\$")
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
-
-
-def risk_matrix(risks: Iterable[RegisteredRisk], appetite: int) -> tuple[Figure, ...]:
-    """Residual risks in a 5×5 grid of likelihood and severity, ids in the cells, the appetite as a line."""
-    placed: dict[tuple[int, int], list[str]] = {}
-    above = []
-    for risk in risks:
-        if risk.residual:
-            placed.setdefault((risk.residual.likelihood, risk.residual.severity), []).append(risk.id)
-            if risk.residual.score > appetite:
-                above.append(risk.id)
-    if not placed:
-        return ()
-    canvas, axes = _canvas(5.2, 3.6)
-    for x in range(1, 6):
-        for y in range(1, 6):
-            over = x * y > appetite
-            axes.add_patch(
-                _rectangle(x - 0.5, y - 0.5, 1, 1, facecolor="#f6dedb" if over else "#eef2f6", edgecolor="white")
-            )
-            ids = placed.get((x, y), [])
-            shown = "\n".join(" ".join(ids[i : i + 3]) for i in range(0, len(ids), 3))
-            axes.text(x, y, shown, ha="center", va="center", color=RED if over else INK, fontsize=8)
-    axes.set(xlim=(0.5, 5.5), ylim=(0.5, 5.5), xticks=range(1, 6), yticks=range(1, 6))
-    axes.set_xlabel("likelihood (residual)")
-    axes.set_ylabel("severity (residual)")
-    message = f"{len(above)} risks stay above the appetite of {appetite}" + (f": {', '.join(above)}." if above else ".")
-    cells = "; ".join(f"likelihood {x}, severity {y}: {', '.join(ids)}" for (x, y), ids in sorted(placed.items()))
-    return (_finish(canvas, message, f"Risk matrix. {message} {cells}."),)
-
-
-def _rectangle(x: float, y: float, width: float, height: float, **style: Any) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x, y), width, height, **style)
-
-
-MOST_ROWS = 40
 
 
 def forest(comparisons: Sequence[Comparison], labels: Mapping[str, str], *, small: int) -> tuple[Figure, ...]:

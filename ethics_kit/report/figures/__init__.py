@@ -1,0 +1,27 @@
+"""Figures with a message: each carries its conclusion as caption and alt text, and the same bytes on every run."""
+
+from __future__ import annotations
+
+from ethics_kit.report.figures.drawing import Figure, _canvas, _finish, _plain, _rectangle
+from ethics_kit.report.figures.flow import Flow, data_flow
+from ethics_kit.report.figures.gaps import forest, frontier, heat_map, reliability
+from ethics_kit.report.figures.representation import dumbbell
+from ethics_kit.report.figures.risks import AreaPoints, points_by_area, risk_matrix
+
+__all__ = [
+    "AreaPoints",
+    "Figure",
+    "Flow",
+    "_canvas",
+    "_finish",
+    "_plain",
+    "_rectangle",
+    "data_flow",
+    "dumbbell",
+    "forest",
+    "frontier",
+    "heat_map",
+    "points_by_area",
+    "reliability",
+    "risk_matrix",
+]
