@@ -18,6 +18,7 @@ from ethics_kit.project import STAGES, TITLES, locate_system, write_atomic
 from ethics_kit.record import Record
 from ethics_kit.report import card
 from ethics_kit.report.html import Html, part
+from ethics_kit.schema import StageAnswers
 from ethics_kit.stages import answers
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.conclude import conclude
@@ -113,16 +114,20 @@ class Workbook:
         display(Html(part("answers", section.title, section.intro, rows, skipped), words))
 
     def edit(self, register_id: str) -> None:
-        """Show a table of the stage's file: in a workbook a form to add, change and remove rows, else the rows."""
+        """Show a table of the stage's file: in a workbook a form to add, change and remove rows, else the rows.
+
+        In a record, what only this stage's file holds is in the table of the step that assesses it.
+        """
         register = registers.registers(self.case.stage)[register_id]
         if self.mode == "workbook":
             from ethics_kit import forms
 
             display(forms.register_form(register, self._file(), self._findings))
             return
-        rows = registers.table(register, self.case.dossier.files[self.case.stage].data)
-        words = f"{register.title}: {len(rows.rows)} rows"
-        display(Html(part("table", rows), words))
+        if register.path[0] in StageAnswers.model_fields:
+            rows = registers.table(register, self.case.dossier.files[self.case.stage].data)
+            words = f"{register.title}: {len(rows.rows)} rows"
+            display(Html(part("table", rows), words))
 
     def _file(self) -> StageFile:
         from ethics_kit import forms

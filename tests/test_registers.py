@@ -59,16 +59,28 @@ def test_a_field_that_is_a_model_is_flattened_and_emptied_as_a_whole() -> None:
 def test_a_record_shows_the_rows_with_author_and_date(
     project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [{"id": "R3", "reason": "No <b>prices</b>.", "by": "Ann Lee", "on": "2026-05-06"}]
-    root = project(impact_analysis={"risks_ruled_out": rows})
+    accepted = {"by": "Ann Lee", "role": "officer", "on": "2026-05-06", "until": "2027-05-06"}
+    rows = [{"finding": "S1.2.impact_level", "reason": "No <b>prices</b>."} | accepted]
+    root = project(impact_analysis={"waivers": rows})
     monkeypatch.chdir(root)
     shown: list[Any] = []
     monkeypatch.setattr("ethics_kit.workbook.display", shown.append)
-    open_workbook("impact_analysis", system="demo", as_of="2026-11-01").edit("risks_ruled_out")
+    open_workbook("impact_analysis", system="demo", as_of="2026-11-01").edit("waivers")
     html = shown[0]._repr_html_()
-    for words in ("Risks ruled out", "R3", "Ann Lee", "2026-05-06", "No &lt;b&gt;prices"):
+    for words in ("Waivers", "S1.2.impact_level", "Ann Lee", "2026-05-06", "No &lt;b&gt;prices"):
         assert words in html
-    assert repr(shown[0]) == "Risks ruled out: 1 rows"
+    assert repr(shown[0]) == "Waivers: 1 rows"
+
+
+@pytest.mark.parametrize("register", ["risks_ruled_out", "stakeholders", "standards"])
+def test_what_a_step_shows_is_not_shown_twice_in_a_record(
+    project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, register: str
+) -> None:
+    monkeypatch.chdir(project())
+    shown: list[Any] = []
+    monkeypatch.setattr("ethics_kit.workbook.display", shown.append)
+    open_workbook("impact_analysis", system="demo", as_of="2026-11-01").edit(register)
+    assert shown == []
 
 
 def test_rows_under_rows_name_the_row_above() -> None:

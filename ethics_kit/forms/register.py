@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from html import escape
 
 import ipywidgets as widgets
@@ -17,11 +16,10 @@ from ethics_kit.forms.editor import Editor
 from ethics_kit.forms.foot import Foot, conflict, in_words
 from ethics_kit.forms.problems import added_problems
 from ethics_kit.forms.rowchanges import NotValid, adding, changing, differing, keeping, validated
-from ethics_kit.forms.rowlist import NEW, draft_of, listed, row_of, typed_of
+from ethics_kit.forms.rowlist import chosen, count, draft_of, listed, prefilled, row_of, shown, typed_of
 from ethics_kit.forms.unfinished import Draft, Values, as_text
 from ethics_kit.record import Finding
-from ethics_kit.registers import Field, Register, Row, rows, table
-from ethics_kit.report.html import part
+from ethics_kit.registers import Field, Register, Row, rows
 
 SIGNED = ("by", "role", "on")
 
@@ -83,10 +81,7 @@ class RegisterForm:
         self._say(self._standing())
 
     def _prefilled(self) -> Values:
-        """Who enters a row, and when."""
-        names = {f.name for f in self.register.fields}
-        given = {**self.file.signature.given(), "on": date.today()}
-        return {n: v for n, v in given.items() if n in names} if self.register.signs and "by" in names else {}
+        return prefilled(self.register, self.file.signature)
 
     def _choose(self) -> None:
         """Open the row that the list of rows names."""
@@ -129,24 +124,16 @@ class RegisterForm:
         if self.row and as_text(self.row.raw) not in [as_text(row.raw) for row in self.rows]:
             self._open(None, self.draft)
         self.editor.offer(self.file.case, self.file.data, self.findings(), fixed=self.row is not None)
-        shown = part("table", table(self.register, self.file.data))
-        self.shown.value = (
-            f'<div class="rows" tabindex="0" role="region" aria-label="{escape(self.register.title)}">{shown}</div>'
-        )
+        self.shown.value = shown(self.register, self.file.data)
         self._list()
-        self.foot.say(f"{self._count()}.")
+        self.foot.say(f"{count(self.rows, self.drafts)}.")
 
     def _list(self) -> None:
         options = listed(self.rows, self.drafts, self._name)
-        here = NEW
-        if self.row:
-            here = next((f"row {n}" for n, row in enumerate(self.rows) if row.place == self.row.place), NEW)
-        elif self.draft in self.drafts:
-            here = f"draft {self.drafts.index(self.draft)}"
         self._opening = True
         if tuple(self.chooser.options) != tuple(options):
             self.chooser.options = options
-        self.chooser.value = here
+        self.chooser.value = chosen(self.row, self.draft, self.rows, self.drafts)
         self._opening = False
 
     def fill(self, place: str | None = None) -> None:
@@ -205,7 +192,7 @@ class RegisterForm:
             self._keep(None)
             places = {row.place} if row else {r.place for r in self.rows} - before
             self.row = next((r for r in reversed(self.rows) if r.place in places), None)
-            self._tell(f"Saved {now():%H:%M} · {self._count()}")
+            self._tell(f"Saved {now():%H:%M} · {count(self.rows, self.drafts)}")
 
     def _write(self, change: Change, words: str, *, keeps: bool) -> None:
         file = self.file
@@ -263,7 +250,7 @@ class RegisterForm:
         self._keep(None)
         self._open(None)
         undo = " “Undo last change” brings it back." if row else ""
-        self._tell(f"Removed {now():%H:%M}: {name}.{undo} {self._count()}")
+        self._tell(f"Removed {now():%H:%M}: {name}.{undo} {count(self.rows, self.drafts)}")
 
 
 def form_id(register: Register) -> str:
