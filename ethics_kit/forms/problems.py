@@ -17,7 +17,8 @@ def stage_problems(case: Case, file: yamlfile.YamlFile) -> list[Problem]:
     if isinstance(model, StageAnswers):
         stages, files = {**dossier.stages, stage: model}, {**dossier.files, stage: file}
         changed = replace(dossier, stages=stages, files=files)
-        problems += [*checks.answers.problems(changed), *checks.references.problems(changed)]
+        for check in (checks.answers, checks.references, checks.design):
+            problems += check.problems(changed)
     return [p for p in problems if p.file == file.path]
 
 

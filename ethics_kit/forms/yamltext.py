@@ -195,13 +195,13 @@ class Text:
         return [line[2:] if isinstance(value, list) else line for line in lines]
 
 
-def _styled(value: Any) -> Any:
-    """Text of several lines as lines, ratings between braces."""
+def _styled(value: Any, *, whole: bool = True) -> Any:
+    """Text of several lines as lines, and ratings between braces, unless they are the whole of it."""
     if isinstance(value, CommentedMap):
         return value
     if isinstance(value, Mapping):
-        styled = CommentedMap((name, _styled(v)) for name, v in value.items())
-        if all(isinstance(v, int) for v in value.values()):
+        styled = CommentedMap((name, _styled(v, whole=False)) for name, v in value.items())
+        if not whole and all(isinstance(v, int) for v in value.values()):
             styled.fa.set_flow_style()
         return styled
     if isinstance(value, list):

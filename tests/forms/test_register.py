@@ -1,6 +1,7 @@
 """Tables of a stage's file: rows are added, changed and removed; none is lost, and none is saved that is not valid."""
 
 import re
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from ethics_kit import dossier, yamlfile
 from ethics_kit.forms import RegisterForm, StageFile
 from ethics_kit.forms.register import form_id
 from ethics_kit.framework import catalogue
-from ethics_kit.project import Project
+from ethics_kit.project import Project, bundle
 from ethics_kit.record import Finding
 from ethics_kit.registers import registers
 from ethics_kit.stages.case import Case
@@ -192,5 +193,23 @@ def test_every_register_opens_and_saves_nothing_by_itself(project: Make, stage: 
         form = form_of(case, register, file)
         form.save()
         form.new()
+    assert file.path.read_bytes() == before
+    assert not file.unfinished.path.exists()
+
+
+@pytest.mark.parametrize("stage", ["impact_analysis", "design_review"])
+@pytest.mark.parametrize("system", ["health_score", "support_assistant"])
+def test_every_row_of_an_example_goes_through_the_form_unchanged(tmp_path: Path, system: str, stage: str) -> None:
+    shutil.copytree(bundle() / "parameters", tmp_path / "parameters", ignore=shutil.ignore_patterns("data"))
+    found = dossier.load(Project(tmp_path), tmp_path / "parameters" / system, tables=False)
+    file = StageFile(Case(found, stage, date(2026, 11, 1), tmp_path / "reports"), lambda *_: None)
+    before, opened = file.path.read_bytes(), 0
+    for register in registers(stage):
+        form = form_of(file.case, register, file)
+        for row in form.rows:
+            form._open(row)
+            form.save()
+            opened += 1
+    assert opened > 4
     assert file.path.read_bytes() == before
     assert not file.unfinished.path.exists()
