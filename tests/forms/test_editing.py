@@ -148,7 +148,7 @@ def change(draw: st.DrawFn) -> list[tuple[str, Any, Any]]:
     return draw(st.lists(st.tuples(verbs, st.integers(0, 9), ROWS), min_size=1, max_size=4))
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=change())
 def test_whatever_is_typed_comes_back_and_the_lines_around_it_stay(
     tmp_path: Path, steps: list[tuple[str, Any, Any]]

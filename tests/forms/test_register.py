@@ -154,10 +154,15 @@ def test_a_standard_that_the_organisation_settled_needs_a_reason_to_differ(proje
 
 def test_the_inventory_says_who_keeps_it_with_its_first_row(project: Make) -> None:
     form = form_of(case_of(project(), "design_review"), "inventory")
-    fill(form, columns="decisions: customer_id, score\nfeedback: text", category="behavioural", recipients="Mailer: IE")
+    fill(
+        form,
+        columns="decisions: customer_id, score\ncustomers: region",
+        category="behavioural",
+        recipients="Mailer: IE",
+    )
     assert said(form).startswith("Saved")
     row = {
-        "columns": {"decisions": ["customer_id", "score"], "feedback": ["text"]},
+        "columns": {"decisions": ["customer_id", "score"], "customers": ["region"]},
         "category": "behavioural",
         "recipients": {"Mailer": "IE"},
     }
