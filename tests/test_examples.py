@@ -23,6 +23,7 @@ from sklearn.metrics import roc_auc_score
 from ethics_kit import dossier, examples, schema
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, Project
+from ethics_kit.stages.case import Case
 
 PARAMETERS = Path(__file__).parents[1] / "parameters"
 WHOLE = examples.planted()
@@ -741,10 +742,12 @@ def test_an_attribute_that_is_not_held_says_why(project: Project) -> None:
 
 
 def asked(found: dossier.Dossier, stage: str) -> list[catalogue.Question]:
-    """The questions that are shown to this system, by its own answers."""
+    """The questions that are shown to this system, by its own answers and its impact level."""
     given, shown = found.answers(stage), []
+    level = Case(found, "impact_analysis", AS_OF.date(), found.project.reports).level.holds
     for question in catalogue.questions(stage).values():
-        if found.system.kind not in question.kinds:
+        above = catalogue.LEVELS.index(question.from_level) > catalogue.LEVELS.index(level)
+        if found.system.kind not in question.kinds or above:
             continue
         parent = question.shown_when
         if parent is None or (parent.question in given and given[parent.question].answer.value in parent.is_):

@@ -223,8 +223,8 @@ def test_a_sound_file_becomes_its_model(path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("purpsoe: x", "purpsoe: found an unknown key; allowed: name, kind, *; to do: did you mean purpose?"),
-        ("qqq: x", "qqq: found an unknown key; allowed: name, kind, *; to do: remove it, or correct the key"),
+        ("purpsoe: x", "purpsoe: found an unknown key; allowed: name, prelim*; to do: did you mean purpose?"),
+        ("qqq: x", "qqq: found an unknown key; allowed: name, prelim*; to do: remove it, or correct the key"),
         ("qqq:", "qqq: found an unknown key;"),
         ("1: x", "1: found an unknown key;"),
         ("purpose: 5", 'purpose: found "5" (a number); allowed: text; to do: put it in quotes'),

@@ -15,6 +15,13 @@ CHECKOUT = Path(__file__).parents[2]
 KIT = [sys.executable, "-c", "from ethics_kit.cli import main; main()"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first of these tests waits for the whole portfolio."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(1500))
+
+
 @dataclass(frozen=True)
 class Portfolio:
     """A project folder with the examples' records, and what the demo printed."""
@@ -40,7 +47,7 @@ class Portfolio:
 def kit(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
     return subprocess.run(
-        [*KIT, *arguments], cwd=cwd, capture_output=True, text=True, timeout=600, check=False, **options
+        [*KIT, *arguments], cwd=cwd, capture_output=True, text=True, timeout=1500, check=False, **options
     )
 
 

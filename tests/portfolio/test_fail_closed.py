@@ -17,6 +17,12 @@ from ethics_kit.stages.conclude import conclude
 RANK = {"approve": 2, "approve_with_conditions": 1, "undetermined": 0, "reject": 0}
 
 
+@pytest.fixture(autouse=True)
+def no_drawing(monkeypatch):
+    """Figures take most of the time and settle nothing."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _, target, **__: target.write(b"<svg/>"))
+
+
 @pytest.fixture(scope="module")
 def load(portfolio):
     return lambda system: dossiers.load(Project(portfolio.root), portfolio.root / "parameters" / system, tables=False)
@@ -52,9 +58,22 @@ def without(dossier, part, key):
     else:
         after = type(model).model_fields[name].get_default(call_default_factory=True)
     changed = model.model_copy(update={name: after})
+    if name == "tables":
+        dossier = _unlisted(dossier, key)
     if owner in STAGES:
         return replace(dossier, stages={**dossier.stages, owner: changed})
     return replace(dossier, **{owner: changed})
+
+
+def _unlisted(dossier, table):
+    """The dossier without a table in its inventory: check refuses rows about a table that is not there."""
+    review = dossier.stages["design_review"]
+    rows = [
+        row.model_copy(update={"columns": {name: c for name, c in row.columns.items() if name != table}})
+        for row in review.inventory.rows
+    ]
+    kept = review.inventory.model_copy(update={"rows": [row for row in rows if row.columns or row.other]})
+    return replace(dossier, stages={**dossier.stages, "design_review": review.model_copy(update={"inventory": kept})})
 
 
 def entries(dossier, stage):
@@ -65,19 +84,25 @@ def entries(dossier, stage):
         parts += [(stage, name) for name in ("stakeholders", "risks", "risks_ruled_out", "standards")]
         parts += [("organisation", "standards")]
     else:
+        parts += [(stage, "checkpoints")] * (stage == "design_review")
         parts += [("system", name) for name in ("tables", "attributes", "lawful_bases")]
         parts += [("organisation", "tables"), ("organisation", "retention_classes")]
     for owner, name in parts:
         value = getattr(dossier.stages[owner] if owner in STAGES else getattr(dossier, owner), name)
         for key in value if isinstance(value, dict) else range(len(value)):
             yield (owner, name), key
+    if stage == "design_review":
+        yield from (
+            ((stage, name), None) for name in ("constraint", "inventory", "notices", "review_plan", "model_card")
+        )
     yield from ((("system", name), None) for name in ("owner", "deputy", "model"))
 
 
 def breaks_a_reference(dossier, part, key):
     """A dossier that check refuses is no assessment at all: a class that tables name, a table that attributes need."""
     if part == ("organisation", "retention_classes"):
-        return any(t.spec.retention_class == key for t in dossier.located_tables.values())
+        listed = dossier.stages["design_review"].inventory.rows
+        return key in {t.spec.retention_class for t in dossier.located_tables.values()} | {r.retention for r in listed}
     if part == ("system", "tables"):
         return any(table == key for _, _, table in dossier.held_attributes())
     return False

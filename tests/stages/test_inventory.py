@@ -65,10 +65,21 @@ def test_an_inventory_of_everything_is_met_and_counts_every_column_of_every_file
     root = with_rows()
     _, found = assess(root)
     total = sum(len(columns) for columns in columns_of(root).values())
-    assert {f.status for f in found.values()} == {"met"}
+    assert {n for n, f in found.items() if f.status != "met"} == {"tables_accounted_for"}
     assert found["columns_listed"].n == found["listed_columns_exist"].n == total
     assert found["rows_complete"].n == len(columns_of(root))
     assert found["columns_listed"].method == "count of the register"
+
+
+def test_a_table_that_is_not_named_stays_open_until_somebody_says_it_is_not_kept(with_rows):
+    _, found = assess(with_rows())
+    assert found["tables_accounted_for"].status == "not_assessed"
+    absent = re.findall(
+        r"\w+", found["tables_accounted_for"].statement.partition("the tables ")[2].partition(", or")[0]
+    )
+    why = {"reason": "There is none.", "by": "Ana Lyst", "on": date(2026, 8, 1)}
+    _, found = assess(with_rows(system={"not_kept": dict.fromkeys(absent, why)}))
+    assert "tables_accounted_for" not in found
 
 
 def test_a_column_nobody_listed_is_named_whether_the_assessment_reads_it_or_not(with_rows):

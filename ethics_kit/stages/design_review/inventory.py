@@ -10,6 +10,7 @@ from ethics_kit.record import Finding, Table
 from ethics_kit.report import figures
 from ethics_kit.schema.design import DataFlow
 from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.design_review.retention import unaccounted
 from ethics_kit.stages.evidence import not_assessed, register_awaits, register_share
 
 MOST_NAMED = 8
@@ -32,7 +33,7 @@ def data_inventory(case: Case) -> Outcome:
         return Outcome(tuple(not_assessed("S2.1", name, awaits) for name in ("columns_listed", "rows_complete")))
     columns = columns_of(case, kept.rows)
     findings = [*_columns_found(case, columns), _rows_complete(case, kept.rows), *_special(case, kept.rows)]
-    findings += _supplier(case, kept.rows)
+    findings += [*_supplier(case, kept.rows), *unaccounted(case, "S2.1")]
     tables = (_table(case, kept), *_strays(columns))
     return Outcome(tuple(findings), tables, figures.data_flow([_flow(row) for row in kept.rows]))
 

@@ -14,7 +14,7 @@ from ethics_kit.stages import laws
 from ethics_kit.stages.answers import attested
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.conclude import settled
-from ethics_kit.stages.evidence import not_assessed
+from ethics_kit.stages.evidence import REGISTER, not_assessed
 
 LAWS = ("gdpr", "ccpa")
 BY_NOW = set(STAGES[:2])
@@ -119,7 +119,7 @@ def _finding(placed: list[Placed]) -> Finding:
         requirement="B2",
         status="met" if due and shown == due else "not_assessed",
         evidence="measured",
-        statement=f"A finding bears on {shown} of the {due} clauses that can have one by now"
+        statement=f"A finding bears on {shown} of the {due} clauses in force that can have one by now"
         + (f"; open: {', '.join(awaited)}" if awaited else "")
         + (f". {count['later']} more await a later workbook." if count["later"] else ".")
         + " A finding on a clause does not say that the clause is kept.",
@@ -128,8 +128,7 @@ def _finding(placed: list[Placed]) -> Finding:
         unit="share of clauses",
         n=due,
         threshold=1.0,
-        method="count of clauses in force that reach the system, with a finding that was looked at, in this record or "
-        "the impact analysis",
+        method=REGISTER,
         source=f"the kit's crosswalk, looked up on {max(crosswalk.mapping(p.law).checked_on for p in placed)}",
         action="Supply what the open requirements await; their own findings say what." if awaited else None,
     )

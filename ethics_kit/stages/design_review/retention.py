@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ethics_kit.framework import catalogue
 from ethics_kit.measures import timelines
-from ethics_kit.record import Table
+from ethics_kit.record import Finding, Table
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import not_assessed, share_finding
 
@@ -42,10 +42,7 @@ def retention(case: Case) -> Outcome:
         )
         oldest = found.oldest.date().isoformat() if found.oldest else None
         rows.append([name, located.spec.retention_class, limit.days, found.n, found.over, oldest])
-    missing = _unaccounted(case)
-    if missing:
-        awaits = f"the tables {', '.join(missing)}, or why they are not kept (not_kept in system.yaml)"
-        findings.append(not_assessed("C1.3", "tables_accounted_for", awaits))
+    findings += unaccounted(case, "C1.3")
     table = Table(
         id="C1.3.retention",
         title="Age of rows against the limit of their class",
@@ -56,9 +53,11 @@ def retention(case: Case) -> Outcome:
     return Outcome(tuple(findings), (table,))
 
 
-def _unaccounted(case: Case) -> list[str]:
-    """The kit's tables of customers' dated rows that the dossier neither names nor says it does not keep."""
+def unaccounted(case: Case, requirement: str) -> list[Finding]:
+    """What is open while one of the kit's tables of customers' rows is neither named nor said not to be kept."""
     other = {"conversations", "decisions"} - {case.dossier.system.events}
     kept = {*case.dossier.located_tables, *case.not_kept}
     dated = [n for n, t in catalogue.tables().items() if "customer" in t.roles and case.time_role(n)]
-    return [name for name in dated if name not in kept | other]
+    missing = [name for name in dated if name not in kept | other]
+    awaits = f"the tables {', '.join(missing)}, or why they are not kept (not_kept in system.yaml)"
+    return [not_assessed(requirement, "tables_accounted_for", awaits)] * bool(missing)
