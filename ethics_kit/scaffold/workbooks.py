@@ -19,7 +19,8 @@ QUICK = "0_short_questionnaire.ipynb"
 HOW_TO = """\
 **How to fill in this workbook.** Choose *Run > Run All Cells*: the forms appear. (Asked for a kernel, choose *Select*.)
 Give your name and role once, in any form. Every answer is saved as you give it, in `{folder}/{stage}.yaml`; under each
-question you see whether it was. To see what your answers change, choose *Run > Run All Cells* again. The last cell
+question you see whether it was. *Undo last change* takes it back; a copy of the file as it was when you began lies in
+`workbooks/{system}/backups/`. To see what your answers change, choose *Run > Run All Cells* again. The last cell
 saves a draft; `ethics-kit run {folder}` makes the record."""
 
 QUICK_HOW_TO = """\
@@ -81,7 +82,7 @@ def _full(project: Project, folder: str, name: str) -> NotebookNode:
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", ()):
             cell.source = _workbook_parameters(cell.source, folder)
-    how_to = HOW_TO.format(folder=folder, stage=stage)
+    how_to = HOW_TO.format(folder=folder, stage=stage, system=folder.rpartition("/")[2])
     notebook.cells.insert(1, new_markdown_cell(how_to, id="how-to"))
     return notebook
 
