@@ -9,6 +9,7 @@ from ethics_kit.framework.catalogue import Condition, Question, Section
 from ethics_kit.project import STAGES
 from ethics_kit.record import Finding, Status
 from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.evidence import attested_finding
 
 QUICK = "quick"
 """The id of the section that the short questionnaire is."""
@@ -70,13 +71,12 @@ def _finding(case: Case, question: Question) -> Finding:
         status = choice.effect if choice else "met"
         shown = choice.label if choice else value
         statement = f"{question.text} — {shown}"
-    return Finding(
-        id=f"{question.requirement}.{question.id}",
-        requirement=question.requirement,
-        status=status,
-        evidence="attested",
-        statement=statement,
-        null_reason=doubt or "a statement, not a number",
+    return attested_finding(
+        question.requirement,
+        question.id,
+        status,
+        statement,
+        **({"null_reason": doubt} if doubt else {}),
         source=given.answer.evidence if given else None,
         action=None if status == "met" else question.guidance,
         author=f"{given.answer.by}, {given.answer.role}" if given and given.answer.by else None,

@@ -93,6 +93,18 @@ def register_awaits(case: Case, kept: Kept | None, what: str) -> str:
     return ""
 
 
+def attested_finding(requirement: str, name: str, status: Status, statement: str, **said: Any) -> Finding:
+    """What a person states. `said` are further fields of the finding, such as `author`, `stated_on` and `action`."""
+    return Finding(
+        id=f"{requirement}.{name}",
+        requirement=requirement,
+        status=status,
+        evidence="attested",
+        statement=statement,
+        **{"null_reason": "a statement, not a number", **said},
+    )
+
+
 def not_assessed(requirement: str, name: str, awaits: str, *, method: str | None = None) -> Finding:
     """A measured finding that waits for evidence, and says for which."""
     return Finding(

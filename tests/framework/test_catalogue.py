@@ -141,32 +141,6 @@ def texts(content: Any) -> Iterator[str]:
             yield from texts(value)
 
 
-def clear_caches() -> None:
-    for member in vars(catalogue).values():
-        if hasattr(member, "cache_clear"):
-            member.cache_clear()
-
-
-@pytest.fixture
-def replace(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Replace the content of one file for one test."""
-    read = catalogue._read
-
-    def put(name: str, change: Any) -> None:
-        def changed(wanted: str) -> Any:
-            content = read(wanted)
-            if wanted == name:
-                change(content)
-            return content
-
-        monkeypatch.setattr(catalogue, "_read", changed)
-        clear_caches()
-
-    yield put
-    monkeypatch.undo()
-    clear_caches()
-
-
 def test_the_files_agree_with_one_another() -> None:
     assert catalogue.problems() == []
 

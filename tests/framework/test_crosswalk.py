@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -53,23 +53,8 @@ def clause(name: str) -> tuple[crosswalk.Part, crosswalk.Clause]:
 
 
 @pytest.fixture
-def replace(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Change the content of one standard's file for one test."""
-    read = crosswalk._read
-
-    def put(standard: str, change: Any) -> None:
-        def changed(wanted: str) -> Any:
-            content = read(wanted)
-            if wanted == standard:
-                change(content)
-            return content
-
-        monkeypatch.setattr(crosswalk, "_read", changed)
-        crosswalk.mapping.cache_clear()
-
-    yield put
-    monkeypatch.undo()
-    crosswalk.mapping.cache_clear()
+def loader() -> ModuleType:
+    return crosswalk
 
 
 def test_the_crosswalk_agrees_with_itself_and_the_framework() -> None:

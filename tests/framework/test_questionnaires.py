@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -67,31 +66,6 @@ WP248 = [
 def asked_at(stage: str, level: str) -> list[catalogue.Question]:
     reached = LEVELS[: LEVELS.index(level) + 1]
     return [q for q in catalogue.questions(stage).values() if q.from_level in reached]
-
-
-@pytest.fixture
-def replace(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Change the content of one file for one test."""
-    read = catalogue._read
-
-    def clear() -> None:
-        for member in vars(catalogue).values():
-            if hasattr(member, "cache_clear"):
-                member.cache_clear()
-
-    def put(name: str, change: Any) -> None:
-        def changed(wanted: str) -> Any:
-            content = read(wanted)
-            if wanted == name:
-                change(content)
-            return content
-
-        monkeypatch.setattr(catalogue, "_read", changed)
-        clear()
-
-    yield put
-    monkeypatch.undo()
-    clear()
 
 
 def found(sections: Any, question: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ethics_kit.record import UPSTREAM_WORDS, WEAKEST, Finding, Record, Status
 from ethics_kit.report import card
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.design_review.card_fields import FIELDS, SECTIONS, own_part, stated
-from ethics_kit.stages.evidence import not_assessed, share_finding
+from ethics_kit.stages.evidence import attested_finding, not_assessed, share_finding
 
 MOST_RESULTS = 12
 RESULTS = ("P1.4", "P2.1", "P2.2", "S2.2", "C2.1", "C2.2", "C2.3", "C2.4")
@@ -95,13 +95,11 @@ def _limits(case: Case) -> Finding:
     open_ = [name for name, texts in parts.items() if not any(stated(t) for t in texts)]
     status: Status = "not_assessed" if open_ else "met"
     whole = f"The card states the intended use, {len(system.out_of_scope)} uses out of scope and the known limits."
-    return Finding(
-        id="P1.4.card_states_limits",
-        requirement="P1.4",
-        status=status,
-        evidence="attested",
-        statement=f"Not assessed: the model card does not state {', nor '.join(open_)}." if open_ else whole,
-        null_reason="a statement, not a number",
+    return attested_finding(
+        "P1.4",
+        "card_states_limits",
+        status,
+        f"Not assessed: the model card does not state {', nor '.join(open_)}." if open_ else whole,
         source="system.yaml; design_review.yaml: model_card",
         action="State them in system.yaml and under model_card in design_review.yaml." if open_ else None,
         author=own.by if own else None,

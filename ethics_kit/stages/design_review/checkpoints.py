@@ -17,7 +17,7 @@ from ethics_kit.measures.timelines import Share
 from ethics_kit.record import Finding, Status, Table
 from ethics_kit.schema.oversight import Checkpoint
 from ethics_kit.stages.case import Case, Outcome
-from ethics_kit.stages.evidence import not_assessed, share_finding
+from ethics_kit.stages.evidence import attested_finding, not_assessed, share_finding
 
 PLACED, HOLD, PASSED = "checkpoints_placed_by_level", "checkpoints_hold", "passed_a_checkpoint"
 KEY = "checkpoints in design_review.yaml"
@@ -96,13 +96,11 @@ def _lacking(case: Case, rows: Sequence[Checkpoint], cases: Cases) -> list[str]:
 
 def _attested(name: str, status: Status, statement: str, rows: Sequence[Checkpoint], action: str) -> Finding:
     last = max(rows, key=lambda c: c.on)
-    return Finding(
-        id=f"S2.4.{name}",
-        requirement="S2.4",
-        status=status,
-        evidence="attested",
-        statement=statement,
-        null_reason="a statement, not a number",
+    return attested_finding(
+        "S2.4",
+        name,
+        status,
+        statement,
         method="the register of checkpoints against what the impact level asks for",
         source="design_review.yaml: checkpoints; framework/levels.yaml",
         action=action or None,

@@ -6,7 +6,7 @@ from ethics_kit import schema
 from ethics_kit.record import Finding, Status, Table
 from ethics_kit.schema import FairnessConstraint
 from ethics_kit.stages.case import Case, Outcome
-from ethics_kit.stages.evidence import not_assessed
+from ethics_kit.stages.evidence import attested_finding, not_assessed
 
 FAMILIES = {
     "independence": ("demographic_parity",),
@@ -74,13 +74,11 @@ def _set_aside(chosen: FairnessConstraint) -> Finding:
 
 
 def _finding(chosen: FairnessConstraint, name: str, status: Status, statement: str, action: str) -> Finding:
-    return Finding(
-        id=f"S2.2.{name}",
-        requirement="S2.2",
-        status=status,
-        evidence="attested",
-        statement=statement,
-        null_reason="a statement, not a number",
+    return attested_finding(
+        "S2.2",
+        name,
+        status,
+        statement,
         source="design_review.yaml: constraint",
         action=action or None,
         author=chosen.by,

@@ -8,9 +8,9 @@ from datetime import date
 
 from ethics_kit import schema
 from ethics_kit.framework import catalogue
-from ethics_kit.record import Finding, Table
+from ethics_kit.record import Table
 from ethics_kit.stages.case import Case, Outcome
-from ethics_kit.stages.evidence import not_assessed
+from ethics_kit.stages.evidence import attested_finding, not_assessed
 from ethics_kit.stages.impact_analysis.register import affected, impact, register_share, said
 
 # --- S1.1 ----------------------------------------------------------------------------------------------------------
@@ -40,13 +40,11 @@ def stakeholder_harms(case: Case) -> Outcome:
         statement = f"All {len(groups)} affected groups are described."
     named = f" Vulnerable: {', '.join(vulnerable)}." if vulnerable else " None is marked as vulnerable."
     unsigned = "" if signed else " Nobody signed yet that it is a table of every group."
-    finding = Finding(
-        id="S1.1.groups_described",
-        requirement="S1.1",
-        status="met" if whole else "not_assessed",
-        evidence="attested",
-        statement=statement + (named if groups else "") + unsigned,
-        null_reason="a statement, not a number",
+    finding = attested_finding(
+        "S1.1",
+        "groups_described",
+        "met" if whole else "not_assessed",
+        statement + (named if groups else "") + unsigned,
         n=len(groups),
         action=None
         if groups and not lacking and signed

@@ -9,6 +9,7 @@ from ethics_kit.framework import catalogue, crosswalk
 from ethics_kit.record import Finding, Table
 from ethics_kit.stages import laws
 from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.evidence import attested_finding
 from ethics_kit.stages.impact_analysis.clauses import LEGEND, SEEN, Row, clause_table
 
 
@@ -24,14 +25,12 @@ def standards_applicability(case: Case) -> Outcome:
 def _settled(decided: dict[str, laws.Decision]) -> Finding:
     open_ = [s.short for s in catalogue.standards().values() if s.id not in decided]
     total = len(catalogue.standards())
-    return Finding(
-        id="S1.3.applicability_settled",
-        requirement="S1.3",
-        status="not_assessed" if open_ else "met",
-        evidence="attested",
-        statement=f"{total - len(open_)} of {total} laws and standards are settled"
+    return attested_finding(
+        "S1.3",
+        "applicability_settled",
+        "not_assessed" if open_ else "met",
+        f"{total - len(open_)} of {total} laws and standards are settled"
         + (f"; open: {', '.join(open_)}." if open_ else "."),
-        null_reason="a statement, not a number",
         action="Decide for each open one whether it applies, and why." if open_ else None,
     )
 
@@ -45,14 +44,12 @@ def _reach(case: Case, applying: Sequence[str]) -> list[Finding]:
     asked = len({c.question for part in parts if part.reach for c in part.reach.when})
     questions = catalogue.questions("impact_analysis")
     return [
-        Finding(
-            id="S1.3.reach_settled",
-            requirement="S1.3",
-            status="not_assessed" if open_ else "met",
-            evidence="attested",
-            statement=f"{asked - len(open_)} of {asked} questions on which clauses hang that reach only some systems "
+        attested_finding(
+            "S1.3",
+            "reach_settled",
+            "not_assessed" if open_ else "met",
+            f"{asked - len(open_)} of {asked} questions on which clauses hang that reach only some systems "
             "are answered" + (f"; open: {' '.join(questions[q].text for q in open_)}" if open_ else "."),
-            null_reason="a statement, not a number",
             action="Answer the open questions among the legal triggers." if open_ else None,
         )
     ]
