@@ -250,11 +250,12 @@ def shown(field: Field, value: Any) -> str:
 
 
 def table(register: Register, data: Mapping[str, Any]) -> Table:
-    """The rows as a page shows them; fields that no row has are left out."""
+    """The rows as a page shows them; fields that no row has are left out, without rows those that none needs."""
     found = rows(register, data)
-    fields = [f for f in register.fields if any(row.values.get(f.name) not in (None, [], {}) for row in found)]
+    filled = [f for f in register.fields if any(row.values.get(f.name) not in (None, [], {}) for row in found)]
+    fields = filled or [f for f in register.fields if f.needed]
     cells: list[list[Any]] = [[_cell(register, f, row, data) for f in fields] for row in found]
-    columns = [f.label for f in fields] or [register.title]
+    columns = [f.label for f in fields]
     return Table(id=register.id, title=register.title, requirement="", columns=columns, rows=cells)
 
 

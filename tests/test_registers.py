@@ -83,6 +83,14 @@ def test_what_a_step_shows_is_not_shown_twice_in_a_record(
     assert shown == []
 
 
+def test_a_table_without_rows_names_what_a_row_needs() -> None:
+    found = registers.table(registers.registers("impact_analysis")["waivers"], {})
+    assert (found.columns, found.rows) == (
+        ["Finding", "Reason", "Accepted by", "Role", "Accepted on", "Accepted until"],
+        [],
+    )
+
+
 def test_rows_under_rows_name_the_row_above() -> None:
     found = registers.registers("impact_analysis")["consultations"]
     once = {"on": "2026-01-02", "how": "panel", "raised": "a"}
