@@ -155,7 +155,7 @@ def test_what_was_not_asked_is_not_assessed_and_says_so(short: Path, stage: str)
     )
     attested = [f for f in record.findings if f.evidence == "attested" and f.null_reason == "not asked yet"]
     assert attested
-    assert all(f.status == "not_assessed" and f.statement.endswith("— not asked yet.") for f in attested)
+    assert all(f.status == "not_assessed" and f.statement.endswith("” was not asked yet.") for f in attested)
     assert record.recommendation.verdict in ("undetermined", "reject")
     assert "preliminary dossier" in record.recommendation.missing
 

@@ -64,13 +64,13 @@ def _finding(case: Case, question: Question) -> Finding:
     given = case.given.get(question.id)
     status: Status = "not_assessed"
     if doubt:
-        statement = f"{question.text} — {doubt}."
+        statement = f"The question “{question.text}” was {doubt}."
     else:
         value = case.answer(question)
         choice = next((c for c in question.options if c.value == value), None)
         status = choice.effect if choice else "met"
         shown = choice.label if choice else value
-        statement = f"{question.text} — {shown}"
+        statement = f"The answer to “{question.text}” is: {shown}"
     return attested_finding(
         question.requirement,
         question.id,

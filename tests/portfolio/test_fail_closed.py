@@ -31,9 +31,11 @@ def load(portfolio):
 def assess(dossier, stage, reports, left_out=()):
     """A stage without its notebook: every section asked, every step taken."""
     case = Case(dossier, stage, date(2026, 11, 1), reports)
-    taken = {s.id: attested(case, s.id) for s in catalogue.sections(stage)}
-    taken |= {step.__name__: step(case) for step in import_module(f"ethics_kit.stages.{stage}").STEPS}
-    return conclude(case, {name: outcome for name, outcome in taken.items() if name not in left_out})
+    for section in catalogue.sections(stage):
+        case.taken[section.id] = attested(case, section.id)
+    for step in import_module(f"ethics_kit.stages.{stage}").STEPS:
+        case.taken[step.__name__] = step(case)
+    return conclude(case, {name: outcome for name, outcome in case.taken.items() if name not in left_out})
 
 
 def passed(record):

@@ -139,10 +139,10 @@ def test_one_failing_system_does_not_stop_the_others_and_the_exit_code_is_1(proj
     done = kit("run", "--stage", "design_review", "--as-of", DAY, cwd=root)
     assert done.returncode == 1, done.stderr
     assert "second  design_review  failed" in done.stdout
-    assert "demo  design_review  reject" in done.stdout
+    assert "demo  design_review  undetermined" in done.stdout
     index = (root / "reports/index.html").read_text()
     assert "Failed" in index
-    assert "Reject" in index
+    assert "Undetermined" in index
 
 
 def test_one_bad_dossier_is_told_the_others_run_and_the_exit_code_is_2(project, edit):

@@ -67,6 +67,22 @@ def test_what_was_written_after_the_day_does_not_count(project):
 
 
 @pytest.mark.parametrize(
+    ("system", "review", "status"),
+    [
+        ({}, {}, "not_assessed"),
+        ({"preliminary": True}, {"model_card": CARD}, "not_assessed"),
+        ({}, {"model_card": CARD}, "not_met"),
+    ],
+    ids=["nobody wrote a card", "nobody was asked for one yet", "what was written lacks fields"],
+)
+def test_a_card_that_was_not_asked_for_is_silence_and_not_a_fault(project, system, review, status):
+    complete = assess(project(system=system, design_review=review))[0]["P1.3.model_card_complete"]
+    assert complete.status == status
+    assert complete.value < complete.threshold
+    assert complete.action
+
+
+@pytest.mark.parametrize(
     ("system", "own", "told"),
     [
         ({"out_of_scope": []}, {}, "uses that are out of scope"),

@@ -39,6 +39,7 @@ def model_card(case: Case) -> Outcome:
 
 
 def _complete(case: Case, owed: int, missing: list[str]) -> Finding:
+    """A card nobody was asked for yet, or wrote, is silence; one that was written and lacks fields falls short."""
     policy = case.dossier.policy.coverage.model_card_min
     found = share_finding(
         case,
@@ -54,7 +55,9 @@ def _complete(case: Case, owed: int, missing: list[str]) -> Finding:
         source=policy.source,
         minimum=1,
     )
-    return found.model_copy(update={"interval": None, "method": "count of the register"})
+    silent = found.status == "not_met" and (case.dossier.system.preliminary or own_part(case) is None)
+    status: Status = "not_assessed" if silent else found.status
+    return found.model_copy(update={"status": status, "interval": None, "method": "count of the register"})
 
 
 def _describes_deployed(case: Case) -> Finding:
