@@ -7,15 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ethics_kit.framework.catalogue import Identifier
-from ethics_kit.schema.fields import Day, Line, Model, Text, placeholder
+from ethics_kit.schema.fields import Day, Line, Model, Place, Text, placeholder
 
 Category = Literal["ordinary", "contact", "behavioural", "free_text", "special", "not_personal"]
 """What kind of data it is. `special`: as in GDPR Art. 9; `not_personal`: counts and the like, about nobody."""
 
 Basis = Literal["contract", "legitimate_interest", "consent", "legal_obligation", "public_task", "vital_interest"]
-
-Place = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
-"""A country (ISO 3166: DE) or a region of one (US-CA)."""
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 """A language (ISO 639: en), with a country where that matters (en-GB)."""

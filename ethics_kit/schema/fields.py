@@ -70,6 +70,9 @@ def _known_standard(value: str) -> str:
 Day = Annotated[date, BeforeValidator(_day)]
 RequirementId = Annotated[str, AfterValidator(_known_requirement)]
 StandardId = Annotated[str, AfterValidator(_known_standard)]
+Place = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+"""A country (ISO 3166: DE) or a region of one (US-CA)."""
+
 YesNo = Annotated[Literal["yes", "no"], BeforeValidator(yes_no_in_any_case)]
 
 

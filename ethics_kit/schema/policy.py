@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from ethics_kit.framework.catalogue import Identifier
-from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share, Text
+from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share
+from ethics_kit.schema.thresholds import Threshold, default
 
-T = TypeVar("T")
 Verdict = Literal["approve", "approve_with_conditions", "reject", "undetermined"]
-
-
-class Threshold(Model, Generic[T]):
-    """A limit, with why it was chosen and where it comes from."""
-
-    value: T
-    rationale: Text
-    source: Text
 
 
 Metric = Literal[
@@ -32,10 +25,6 @@ Metric = Literal[
 ]
 
 
-def _default(value: T, rationale: str) -> Threshold[T]:
-    return Threshold[T](value=value, rationale=rationale, source="The kit's default; choose your own.")
-
-
 class FairnessPolicy(Model):
     """What stage 3 compares, and when a gap counts."""
 
@@ -45,37 +34,37 @@ class FairnessPolicy(Model):
     confidence: Threshold[Annotated[float, Field(ge=0.5, lt=1, strict=True)]]
     max_unknown: Threshold[Share]
     minimum_group: Threshold[Annotated[int, Field(ge=2, strict=True)]]
-    metrics: Threshold[Annotated[list[Metric], Field(min_length=1)]] = _default(
+    metrics: Threshold[Annotated[list[Metric], Field(min_length=1)]] = default(
         ["selection_rate", "true_positive_rate", "false_positive_rate"],
         "Who is selected, who is missed, who is flagged wrongly; other gaps cannot all vanish together with these.",
     )
-    reference: Threshold[dict[Identifier, Line]] = _default(
+    reference: Threshold[dict[Identifier, Line]] = default(
         {}, "Each group is compared with all others; a reference group is shown besides where one is named."
     )
-    intersections: Threshold[list[Annotated[list[Identifier], Field(min_length=2)]]] = _default(
+    intersections: Threshold[list[Annotated[list[Identifier], Field(min_length=2)]]] = default(
         [], "None is named, so the impact level decides: pairs from level II, all combinations from level III."
     )
-    capacity_shares: Threshold[list[Annotated[float, Field(gt=0, le=2, strict=True)]]] = _default(
+    capacity_shares: Threshold[list[Annotated[float, Field(gt=0, le=2, strict=True)]]] = default(
         [0.5, 1.0, 1.5], "Half, all and half again of the capacity show what a change of capacity would do to groups."
     )
-    result_margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = _default(
+    result_margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = default(
         0.1, "A tenth of the mean wait is what customers notice."
     )
-    calibration_margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = _default(
+    calibration_margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = default(
         0.05, "The same number of points as many policies allow a gap between rates."
     )
-    neighbours: Threshold[Annotated[int, Field(ge=2, le=50, strict=True)]] = _default(
+    neighbours: Threshold[Annotated[int, Field(ge=2, le=50, strict=True)]] = default(
         5, "Five neighbours are near enough to be alike and enough to smooth one odd case."
     )
-    consistency_min: Threshold[Share] = _default(
+    consistency_min: Threshold[Share] = default(
         0.8,
         "At most one decision in five may differ from those on the most similar people; no standard names a number.",
     )
-    representation_min: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = _default(
+    representation_min: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = default(
         0.8,
         "A group with less than four fifths of its share among customers is learnt from too little; no law says so.",
     )
-    sample_rows: Threshold[Annotated[int, Field(ge=100, le=50_000, strict=True)]] = _default(
+    sample_rows: Threshold[Annotated[int, Field(ge=100, le=50_000, strict=True)]] = default(
         2000, "What needs rows runs on a seeded sample of this size; 2,000 rows tell a share within 2 points."
     )
 
@@ -87,7 +76,7 @@ class RiskPolicy(Model):
     """
 
     appetite: Threshold[Annotated[int, Field(ge=1, le=25, strict=True)]]
-    dpia_criteria: Threshold[Annotated[int, Field(ge=1, le=9, strict=True)]] = _default(
+    dpia_criteria: Threshold[Annotated[int, Field(ge=1, le=9, strict=True)]] = default(
         2,
         "One of the nine criteria holds for nearly every system of customer success, so one alone tells little apart.",
     )
@@ -120,13 +109,13 @@ class CoveragePolicy(Model):
     without_consent_max: Threshold[Share]
     after_opt_out_max: Threshold[Share]
     over_retention_max: Threshold[Share]
-    model_card_min: Threshold[Share] = _default(1.0, "What a model card leaves out every reader has to ask for again.")
-    inventory_min: Threshold[Share] = _default(1.0, "What nobody listed, nobody protects or deletes.")
-    notice_readability_min: Threshold[Annotated[float, Field(ge=0, le=100, strict=True)]] = _default(
+    model_card_min: Threshold[Share] = default(1.0, "What a model card leaves out every reader has to ask for again.")
+    inventory_min: Threshold[Share] = default(1.0, "What nobody listed, nobody protects or deletes.")
+    notice_readability_min: Threshold[Annotated[float, Field(ge=0, le=100, strict=True)]] = default(
         60.0,
         "Flesch called 60 to 70 standard, plain to most adults; the other formulas are meant for about the same scale.",
     )
-    notice_words_min: Threshold[Count] = _default(
+    notice_words_min: Threshold[Count] = default(
         100, "Flesch's formula was made for samples of 100 words; on fewer, one long word moves it by points."
     )
 
@@ -134,24 +123,24 @@ class CoveragePolicy(Model):
 class OversightPolicy(Model):
     """When people's review of the results counts as more than a form."""
 
-    checkpoint_min: Threshold[Share] = _default(
+    checkpoint_min: Threshold[Share] = default(
         0.99, "A decision that needs a person and passed nobody lacks its main safeguard; 1% may be lost by a log."
     )
-    handover_min: Threshold[Share] = _default(
+    handover_min: Threshold[Share] = default(
         0.95, "Who asks an assistant for a person is to get one; one in twenty may hang up before."
     )
-    seconds_min: Threshold[Annotated[float, Field(gt=0, le=3600, strict=True)]] = _default(
+    seconds_min: Threshold[Annotated[float, Field(gt=0, le=3600, strict=True)]] = default(
         10.0,
         "Nobody reads a case and its reasons in less; 1.2 seconds a case were reported of an insurer (Cigna, 2023).",
     )
-    too_fast_max: Threshold[Share] = _default(0.1, "One case in ten may be plain at first sight.")
-    override_min: Threshold[Share] = _default(
+    too_fast_max: Threshold[Share] = default(0.1, "One case in ten may be plain at first sight.")
+    override_min: Threshold[Share] = default(
         0.01, "Reviewers who decide otherwise in fewer than 1 of 100 cases, while the system errs, change nothing."
     )
-    accepted_when_wrong_max: Threshold[Share] = _default(
+    accepted_when_wrong_max: Threshold[Share] = default(
         0.5, "Reviewers who pass on more than half of the errors do worse than a coin would."
     )
-    overridden_when_right_max: Threshold[Share] = _default(
+    overridden_when_right_max: Threshold[Share] = default(
         0.2, "Overruling one right result in five does harm of its own."
     )
 
@@ -160,7 +149,7 @@ class GatePolicy(Model):
     """The recommendations that ``ethics-kit run --gate`` refuses, and the roles that may waive a finding."""
 
     refuse: Threshold[list[Verdict]]
-    may_waive: Threshold[list[Line]] = _default(
+    may_waive: Threshold[list[Line]] = default(
         ["ethics officer", "ethics committee", "chair of the ethics committee", "executive"],
         "Those who sign beside the owner; whoever answers for a system does not accept its faults for customers.",
     )
@@ -180,6 +169,9 @@ class Policy(Model):
     records: RecordsPolicy
     coverage: CoveragePolicy
     oversight: OversightPolicy = OversightPolicy()
+    privacy: PrivacyPolicy = PrivacyPolicy()
+    explanations: ExplanationPolicy = ExplanationPolicy()
+    acceptance: AcceptancePolicy = AcceptancePolicy()
     gate: GatePolicy
 
     def approved(self, as_of: date) -> bool:

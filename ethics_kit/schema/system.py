@@ -10,30 +10,7 @@ from ethics_kit.framework.catalogue import Identifier, Kind, Use
 from ethics_kit.schema.answers import Answer, Applicability
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, StandardId, Text, YesNo, yes_no
 from ethics_kit.schema.oversight import CardPart
-
-
-class TableSpec(Model):
-    """Where a table lies and which column plays which part.
-
-    `source` is a CSV, Parquet or DuckDB file, from the dossier's folder; `table` names the table in a DuckDB
-    file. `columns` maps roles (see framework/tables.yaml) to the table's own column names. A snapshot without a time
-    column says its day in `dated`. `ignored` says why a yes/no column that no role reads does not matter.
-    """
-
-    source: Line
-    table: Line | None = None
-    columns: dict[Identifier, Line]
-    dated: Day | None = None
-    ignored: dict[Line, Text] = {}
-    retention_class: Identifier | None = None
-    override_reason: Text | None = None
-
-
-class RetentionClass(Model):
-    """How long rows of a class may be kept."""
-
-    days: Annotated[int, Field(ge=1, le=36_500, strict=True)]
-    reason: Text
+from ethics_kit.schema.tables import RetentionClass, TableSpec
 
 
 class Organisation(Model):

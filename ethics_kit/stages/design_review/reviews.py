@@ -10,6 +10,7 @@ from ethics_kit.measures import oversight
 from ethics_kit.measures.oversight import Reviews
 from ethics_kit.measures.proportions import Estimate, rate
 from ethics_kit.record import WEAKEST, Finding, Interval, Status, Table
+from ethics_kit.schema.thresholds import Threshold
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed, share_finding
 
@@ -170,7 +171,7 @@ def _finding(
     told: str,
     found: Estimate,
     n: int,
-    limit: schema.policy.Threshold[float],
+    limit: Threshold[float],
     action: str | None,
 ) -> Finding:
     level = case.dossier.policy.fairness.confidence.value
