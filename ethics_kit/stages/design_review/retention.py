@@ -56,6 +56,8 @@ def retention(case: Case) -> Outcome:
 def unaccounted(case: Case, requirement: str) -> list[Finding]:
     """What is open while one of the kit's tables of customers' rows is neither named nor said not to be kept."""
     other = {"conversations", "decisions"} - {case.dossier.system.events}
+    if "consents" in case.dossier.located_tables:
+        other.add("current_consents")  # which stand in for a history
     kept = {*case.dossier.located_tables, *case.not_kept}
     dated = [n for n, t in catalogue.tables().items() if "customer" in t.roles and case.time_role(n)]
     missing = [name for name in dated if name not in kept | other]
