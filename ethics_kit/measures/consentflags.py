@@ -34,7 +34,7 @@ class Bounds:
 
 
 def bounds(events: ir.Table, flags: ir.Table) -> Bounds:
-    """Bounds of the events (customer, time, purpose) that had no consent, from flags (customer, purpose, time, consented).
+    """Bounds of the events (customer, time, purpose) without consent, from flags (customer, purpose, time, consented).
 
     A flag read at `time` holds from the moment it last `changed` (a column, where that is kept) to that reading; before
     and after it both states were possible, whichever it shows (bounds without assumptions on what is missing: Manski

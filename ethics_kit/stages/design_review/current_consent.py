@@ -16,8 +16,8 @@ HISTORY = "the table consents, with when each consent was given and withdrawn"
 def current_consent(case: Case, decided: ir.Table, name: str = "current_consent") -> Outcome:
     """P3.2: events that rest on consent (customer, time, purpose), where only the flags of today are kept.
 
-    For dossiers that have `current_consents` and no `consents`. Too many events certainly without consent are *not met*;
-    anything else is *inconclusive*, since the flag may have been another at the moment of the event.
+    For dossiers that have `current_consents` and no `consents`. Where too many events were certainly without consent it
+    is *not met*, else *inconclusive*: the flag may have been another at the moment of the event.
     """
     flags = _with_purpose(case)
     if flags is None:
@@ -35,8 +35,8 @@ def current_consent(case: Case, decided: ir.Table, name: str = "current_consent"
         status="not_met" if found.at_least / found.total > limit.value else "inconclusive",
         evidence="measured",
         statement=f"Between {found.at_least} and {found.at_most} of {found.total} events had no consent in force: the "
-        f"flags of {read} say yes for {found.yes} of them, no for {found.no} and nothing for {found.unrecorded}. A flag "
-        "of today cannot show the state at the moment of an earlier event.",
+        f"flags of {read} say yes for {found.yes} of them, no for {found.no} and nothing for {found.unrecorded}. "
+        "A flag of today cannot show the state at the moment of an earlier event.",
         null_reason="bounds, not a number",
         unit="events",
         n=found.total,
