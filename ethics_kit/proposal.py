@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ethics_kit.errors import InputError, Problem, printable
-from ethics_kit.measures.tables import FALSE, TRUE, Source, Tables
+from ethics_kit.measures.columns import FALSE, TRUE
+from ethics_kit.measures.tables import Source, Tables
 from ethics_kit.schema import Attribute
 
 MOST_GROUPS = 60
