@@ -98,18 +98,18 @@ def typed(value: ir.Value, column: Column) -> ir.Value:
         case "time":
             return moment(clean, dates=column.form.dates, time_zone=column.form.time_zone)
         case "number":
-            return _number(clean, column.form)
+            return _number(clean, comma=column.form.decimal == "comma" and not column.values)
     word = clean.cast("string").lower()
     return ibis.cases((word.isin(TRUE), True), (word.isin(FALSE), False), else_=ibis.null("boolean"))
 
 
-def _number(clean: ir.Value, form: Form) -> ir.Value:
+def _number(clean: ir.Value, *, comma: bool) -> ir.Value:
     """A finite number; with a decimal comma a point is no part of it, since it may stand between thousands."""
     if clean.type().is_numeric():
         number = clean.cast("float64")
     else:
         text = clean.cast("string")
-        if form.decimal == "comma" and clean.type().is_string():
+        if comma and clean.type().is_string():
             text = ibis.ifelse(text.re_search(WITH_COMMA), text.replace(",", "."), ibis.null("string"))
         number = text.try_cast("float64")
     return ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)

@@ -7,21 +7,23 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
+from ethics_kit.measures.clocks import in_utc
+
 Dates = Literal["iso", "day_first", "month_first"]
 
 ISO_TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)?)?$"
-OFFSET = r"\d:\d{2}.*(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
-LOCAL = (
-    r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})"
-    r"(?:(?:, ?|T| )(\d{1,2}):(\d{2})(:\d{2}(?:\.\d+)?)?"
-    r"[ \x{A0}\x{202F}]?([AaPp][Mm])?( ?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?))?)?$"
+LOCAL_DAY = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4}),?"
+LOCAL_TIME = (
+    LOCAL_DAY + r"([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?)|[ \x{A0}\x{202F}]?[AaPp][Mm])?)?$"
 )
-"""Two numbers and a year, then perhaps a clock time, AM or PM, and an offset."""
+"""Two numbers and a year, then perhaps a clock time, and after it an offset, or AM or PM."""
+HALF_DAY = r"[ \x{A0}\x{202F}]?([AaPp][Mm])$"
+OFFSET = r"\d:\d{2}.*(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 
 
-@ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp('UTC')"), "timestamp"))  # type: ignore[untyped-decorator]
-def _clock(zone: str, instant: ir.TimestampValue) -> ir.TimestampValue:
-    """What the clocks of a zone show at an instant: DuckDB's own function."""
+@ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "array<string>"), "timestamp"))  # type: ignore[untyped-decorator]
+def _strptime(text: ir.StringValue, formats: list[str]) -> ir.TimestampValue:
+    """A time in one of these formats, or null: DuckDB's own function."""
 
 
 def moment(clean: ir.Value, *, dates: Dates = "iso", time_zone: str | None = None) -> ir.TimestampValue:
@@ -32,17 +34,18 @@ def moment(clean: ir.Value, *, dates: Dates = "iso", time_zone: str | None = Non
     """
     kind = clean.type()
     if kind.is_string():
-        text = clean if dates == "iso" else _iso(clean, dates)
-        text = ibis.ifelse(text.re_search(ISO_TIME), text, ibis.null("string"))
-        utc = text.try_cast("timestamp('UTC')").cast("timestamp")
-        local, whole_day = ~has_offset(text), ~text.contains(":")
+        time = _written(clean, dates)
+        local, whole_day = ~has_offset(clean), ~clean.contains(":")
     elif kind.is_timestamp() or kind.is_date():
-        utc = clean.cast("timestamp")
+        time = clean.cast("timestamp")
         local, whole_day = ibis.literal(getattr(kind, "timezone", None) is None), ibis.literal(kind.is_date())
     else:
         return ibis.null("timestamp")
-    utc = ibis.ifelse(utc.year().between(1, 9999), utc, ibis.null("timestamp"))
-    return ibis.ifelse(local, _in_utc(utc, time_zone, whole_day), utc) if time_zone else utc
+    return _in_calendar(in_utc(time_zone)(_in_calendar(time), local, whole_day) if time_zone else time)
+
+
+def _in_calendar(time: ir.TimestampValue) -> ir.TimestampValue:
+    return ibis.ifelse(time.year().between(1, 9999), time, ibis.null("timestamp"))
 
 
 def has_offset(text: ir.StringValue) -> ir.BooleanValue:
@@ -50,36 +53,17 @@ def has_offset(text: ir.StringValue) -> ir.BooleanValue:
     return text.re_search(OFFSET)
 
 
-def _iso(text: ir.StringValue, dates: Dates) -> ir.StringValue:
-    """`text` in ISO form where it is day or month first, else as it is."""
-    one, two, year, hours, minutes, rest, half, offset = (text.re_extract(LOCAL, n) for n in range(1, 9))
-    day, month = (one, two) if dates == "day_first" else (two, one)
-    hour = hours.try_cast("int64")
-    halved = ibis.ifelse(hour.between(1, 12), hour % 12 + ibis.ifelse(half.lower() == "pm", 12, 0), ibis.null("int64"))
-    hour = ibis.ifelse(half == "", hour, halved)
-    date = year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")
-    clock = date + "T" + hour.cast("string").lpad(2, "0") + ":" + minutes + rest + offset
-    return ibis.ifelse(text.re_search(LOCAL), ibis.ifelse(hours == "", date, clock), text)
-
-
-def _in_utc(clock: ir.TimestampValue, zone: str, whole_day: ir.BooleanValue) -> ir.TimestampValue:
-    """What the clocks of `zone` show, in UTC, by the offsets of the day before and the day after.
-
-    Where both offsets give an instant at which the clocks show this, they show it twice; where neither does, never.
-    A whole day begins once all the same: at the earlier of two midnights, or when the clocks leap over it.
-    """
-    read = clock.cast("timestamp('UTC')")
-
-    def by_offset_of(days: int) -> tuple[ir.TimestampValue, ir.BooleanValue]:
-        near = read + ibis.interval(days=days)
-        instant = read + (near.cast("timestamp") - _clock(zone, near))
-        return instant.cast("timestamp"), _clock(zone, instant) == clock
-
-    (before, may_be_before), (after, may_be_after) = by_offset_of(-1), by_offset_of(1)
+def _written(text: ir.StringValue, dates: Dates) -> ir.TimestampValue:
+    """The time that `text` says, in UTC where it has an offset; null where it is in another form."""
     nothing = ibis.null("timestamp")
-    return ibis.cases(
-        (may_be_before & ((before == after) | ~may_be_after | whole_day), before),
-        (may_be_after & ~may_be_before, after),
-        (whole_day, before),
-        else_=nothing,
-    )
+    iso = ibis.ifelse(text.re_search(ISO_TIME), _cast(text), nothing)
+    if dates == "iso":
+        return iso
+    turned = text.re_replace(LOCAL_DAY, r"\3-\2-\1" if dates == "day_first" else r"\3-\1-\2")
+    halves = _strptime(turned.re_replace(HALF_DAY, r" \1"), ["%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p"])
+    return ibis.cases((~text.re_search(LOCAL_TIME), iso), (text.re_search(HALF_DAY), halves), else_=_cast(turned))
+
+
+def _cast(text: ir.StringValue) -> ir.TimestampValue:
+    """An ISO time in UTC; DuckDB takes no space before an offset."""
+    return text.replace(" +", "+").replace(" -", "-").try_cast("timestamp('UTC')").cast("timestamp")

@@ -380,6 +380,7 @@ ISO = [
     ("2026-10-31 14:05:00 UTC", datetime.fromisoformat("2026-10-31T14:05:00")),
     ("2026-10-31T14:05:00+02:00", datetime.fromisoformat("2026-10-31T12:05:00")),
     ("2026-10-31T23:30:00-0500", datetime.fromisoformat("2026-11-01T04:30:00")),
+    ("2026-10-31 14:05:00 +0200", datetime.fromisoformat("2026-10-31T12:05:00")),
     ("2026-10-31T00:30:00+01", datetime.fromisoformat("2026-10-30T23:30:00")),
 ]
 
