@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from ethics_kit import schema
 from ethics_kit.checks.references import resolved
+from ethics_kit.checks.written import READABLE
 from ethics_kit.errors import Problem, printable, quoted
 from ethics_kit.framework import catalogue
 
@@ -91,8 +92,8 @@ def _columns(dossier: Dossier, table: str, located: LocatedTable) -> dict[str, C
             required=roles[role].required,
             unique=(table, role) in unique,
             form=form,
-            values=spec.values.get(role, {}),
-            salesforce=role in spec.salesforce_ids,
+            values=spec.values.get(role, {}) if roles[role].type in READABLE else {},
+            salesforce=role in spec.salesforce_ids and roles[role].type == "id",
             **_range(dossier, role, roles[role]),
         )
         for role, column in spec.columns.items()

@@ -46,8 +46,8 @@ def _offset(zone: str, moment: datetime) -> timedelta:
 def in_utc(zone: str) -> Callable[[ir.Value, ir.Value, ir.Value], ir.TimestampValue]:
     """A function of a time, whether it is `local` to the zone and whether it stands for a `whole_day`: the UTC time.
 
-    The year 0 where the clocks show the time twice, or never (DuckDB takes no null from it). A whole day begins all the same: at the first of two midnights,
-    or when the clocks leap over it.
+    The year 0 where the clocks show the time twice, or never (DuckDB takes no null from it). A whole day begins all the
+    same: at the first of two midnights, or when the clocks leap over it.
     """
     edges, offsets, of_days = _pieces(zone)
 

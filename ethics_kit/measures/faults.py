@@ -47,15 +47,16 @@ def missing(role: str, name: str, columns: tuple[str, ...]) -> Fault:
     return Fault(role, f"no column {name}", f"a column of the file: {shown}", todo)
 
 
+def not_in(encoding: str | None) -> Fault:
+    """A file in another encoding than it is said to have."""
+    todo = "ask whoever exported it, or export it in UTF-8"
+    return Fault(None, f"a file that is not in {encoding}", "the encoding of the file", todo, "encoding")
+
+
 def unreadable(table: str, error: Exception) -> Fault:
-    """A file that DuckDB cannot read, or not in the encoding it is said to have."""
+    """A file that DuckDB cannot read."""
     if isinstance(error, ibis.common.exceptions.TableNotFound):
         return Fault(None, f"no table {table} in the file", "a table of the DuckDB file", "correct `table:`")
-    if isinstance(error, UnicodeError):
-        found = f"a file that is not in {getattr(error, 'encoding', 'this encoding')}"
-        return Fault(
-            None, found, "the encoding of the file", "ask whoever exported it, or export it in UTF-8", "encoding"
-        )
     message = str(error).strip().split("\n\n")[0] or type(error).__name__
     told = [
         line for line in message.splitlines() if not line.startswith("Original Line")

@@ -21,7 +21,7 @@ import ibis.expr.types as ir
 
 from ethics_kit.measures import ids
 from ethics_kit.measures.columns import Column, typed
-from ethics_kit.measures.faults import Fault, file_fault, missing, unreadable
+from ethics_kit.measures.faults import Fault, file_fault, missing, not_in, unreadable
 from ethics_kit.measures.transcoding import write_utf8
 from ethics_kit.measures.valuefaults import value_faults
 
@@ -156,6 +156,8 @@ class Tables:
                 missing(role, c.name, raw.columns) for role, c in source.columns.items() if c.name not in raw.columns
             ]
             return lacking or [*value_faults(raw, source.columns), *self._id_faults(name)]
+        except UnicodeError:
+            return [not_in(source.encoding)]
         except Exception as error:  # DuckDB and Ibis raise many unrelated types for a broken file
             return [unreadable(source.table or name, error)]
 
