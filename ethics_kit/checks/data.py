@@ -64,7 +64,7 @@ def sources(dossier: Dossier) -> dict[str, Source]:
             table=located.spec.table,
             dated=_dated(name, located.spec),
             encoding=located.spec.encoding,
-            delimiter="\t" if located.spec.delimiter == "tab" else located.spec.delimiter,
+            delimiter=located.spec.separator,
         )
         for name, located in dossier.located_tables.items()
         if name in catalogue.tables()

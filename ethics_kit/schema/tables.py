@@ -59,6 +59,11 @@ class TableSpec(Model):
     retention_class: Identifier | None = None
     override_reason: Text | None = None
 
+    @property
+    def separator(self) -> str | None:
+        """The character that `delimiter` names."""
+        return "\t" if self.delimiter == "tab" else self.delimiter
+
 
 class RetentionClass(Model):
     """How long rows of a class may be kept."""
