@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -61,10 +61,12 @@ class Example:
     def table(self, name: str) -> pd.DataFrame:
         """The table with its roles as names, by the mapping in system.yaml, and every other column under its own."""
         spec = self.system["tables"][name]
-        frame = read(self.folder / spec["source"], spec.get("table"))
+        frame = read(self.folder / spec["source"], spec.get("table"), written_as(spec))
         frame = frame.rename(columns={column: role for role, column in spec["columns"].items()})
         for role in times(name, frame):
-            frame[role] = pd.to_datetime(frame[role])
+            frame[role] = pd.to_datetime(frame[role], dayfirst=spec.get("dates") == "day_first")
+            if zone := spec.get("time_zone"):
+                frame[role] = frame[role].dt.tz_localize(zone).dt.tz_convert("UTC").dt.tz_localize(None)
         return frame
 
     @property
@@ -78,9 +80,15 @@ def times(name: str, frame: pd.DataFrame) -> list[str]:
     return [role for role in frame.columns if role in roles and roles[role].type == "time"]
 
 
-def read(path: Path, table: str | None = None) -> pd.DataFrame:
+def written_as(spec: dict[str, Any]) -> dict[str, str]:
+    """How pandas is to read a CSV."""
+    decimal = "," if spec.get("decimal") == "comma" else "."
+    return {"sep": spec.get("delimiter", ","), "encoding": spec.get("encoding", "utf-8"), "decimal": decimal}
+
+
+def read(path: Path, table: str | None = None, written: Mapping[str, str] = {}) -> pd.DataFrame:
     if path.suffix == ".csv":
-        return pd.read_csv(path)
+        return pd.read_csv(path, **written)
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     with duckdb.connect(str(path), read_only=True) as connection:

@@ -23,7 +23,7 @@ from ethics_kit import project
 from ethics_kit.examples.around import around, programme, training
 from ethics_kit.examples.drawing import Facts, Frame, between, stack
 from ethics_kit.examples.events import WORDS, customers_of, events_of
-from ethics_kit.examples.exports import column_name, file_suffix
+from ethics_kit.examples.exports import OFFICE, column_name, file_suffix, office_csv
 from ethics_kit.examples.followed import by_people, followed
 from ethics_kit.examples.inputs import inputs_of_decisions, inputs_of_sample
 from ethics_kit.examples.model import model_file
@@ -108,7 +108,8 @@ def _files(system: str, whole: Facts) -> dict[str, Content]:
         suffix = file_suffix(system, table)
         name = f"{system if suffix == '.duckdb' else table}{suffix}"
         files.setdefault(name, {})[table] = {column_name(system, table, r): c for r, c in frame.items()}
-    return {**files, **({model: model_file(made["training_sample"])} if model else {})}
+    office = {f"{t}.csv": office_csv(files[f"{t}.csv"][t], zone) for (s, t), zone in OFFICE.items() if s == system}
+    return {**files, **office, **({model: model_file(made["training_sample"])} if model else {})}
 
 
 def _write(path: Path, content: Content) -> None:

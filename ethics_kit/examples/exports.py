@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
+from ethics_kit.examples.drawing import Frame
+
 RAW = {
     "churn_risk": {"customer": "subscriber_id", "score": "churn_probability", "decision": "outreach"},
     "health_score": {"customer": "contact_no", "score": "health_points", "decision": "band"},
@@ -11,6 +15,17 @@ RAW = {
 }
 ANYWHERE = {"model_version": "model_release", "inputs_hash": "input_digest", "sequence": "log_no", "sus": "sus_score"}
 """Exports seldom use the kit's roles as names. A role in neither map keeps its name, in the system's spelling."""
+
+OFFICE = {("health_score", "feedback"): "Europe/Berlin"}
+"""Tables that an office exports from a survey tool: its decimal comma, its dates, its clocks, its encoding."""
+
+
+def office_csv(frame: Frame, zone: str) -> bytes:
+    """The table as an office in this time zone has it from a spreadsheet; `frame` has its times in UTC."""
+    table = pd.DataFrame(frame)
+    for name in table.columns[table.dtypes.map(lambda kind: kind.kind == "M")]:
+        table[name] = table[name].dt.tz_localize("UTC").dt.tz_convert(zone).dt.strftime("%d.%m.%Y %H:%M:%S")
+    return table.to_csv(sep=";", decimal=",", index=False).encode("cp1252")
 
 
 def _spelling(system: str, name: str) -> str:
