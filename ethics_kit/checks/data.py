@@ -63,7 +63,7 @@ def sources(dossier: Dossier) -> dict[str, Source]:
             columns=_columns(dossier, name, located),
             table=located.spec.table,
             dated=_dated(name, located.spec),
-            encoding=located.spec.encoding,
+            encoding=None if located.spec.encoding == "utf-8" else located.spec.encoding,
             delimiter=located.spec.separator,
         )
         for name, located in dossier.located_tables.items()

@@ -58,7 +58,7 @@ def in_utc(zone: str) -> Callable[[ir.Value, ir.Value, ir.Value], ir.TimestampVa
         moved = clock - np.where(local.to_numpy(zero_copy_only=False), shift, np.timedelta64(0, "us"))
         return pa.array(np.where(np.isnat(moved), np.datetime64("0000", "us"), moved), pa.timestamp("us"))
 
-    convert.__name__ = "in_utc_" + "".join(c if c.isalnum() else "_" for c in zone)
+    convert.__name__ = "in_utc_" + "".join(c if c.isalnum() else f"_{ord(c)}" for c in zone)
     signature = (("timestamp", "boolean", "boolean"), "timestamp")
     function: Callable[[ir.Value, ir.Value, ir.Value], ir.TimestampValue]
     function = ibis.udf.scalar.pyarrow(convert, signature=signature)

@@ -18,16 +18,15 @@ MOST_SHOWN = 12
 
 def value_faults(raw: ir.Table, columns: Mapping[str, Column]) -> list[Fault]:
     """All that is wrong with the values of a table that has these columns."""
-    counts: dict[str, ir.Scalar] = {"rows": raw.count()}
-    for number, column in enumerate(columns.values()):
-        counts |= {f"{name}{number}": count for name, count in _counts(raw[column.name], column).items()}
-    seen = {k: v or 0 for k, v in raw.aggregate(**counts).to_pyarrow().to_pylist()[0].items()}
+    wanted = [_counts(raw[column.name], column) for column in columns.values()]
+    counts = {f"{name}{number}": count for number, of_one in enumerate(wanted) for name, count in of_one.items()}
+    seen = raw.aggregate(rows=raw.count(), **counts).to_pyarrow().to_pylist()[0]
     if not seen["rows"]:
         return [Fault(None, "no rows", "at least one row", "export the table again, or leave it out of the dossier")]
     found: list[Fault] = []
     offsets, clocks = [], []
     for number, (role, column) in enumerate(columns.items()):
-        one = {name: seen[f"{name}{number}"] for name in _counts(raw[column.name], column)}
+        one = {name: seen[f"{name}{number}"] for name in wanted[number]}
         found += _column_faults(raw, role, column, one, seen["rows"])
         offsets += [column.name] * bool(one.get("offset"))
         clocks += [column.name] * bool(one.get("clock") and not column.form.time_zone)
@@ -59,7 +58,7 @@ def _counts(value: ir.Value, column: Column) -> dict[str, ir.Scalar]:
 
 
 def _offsets(clean: ir.Value) -> tuple[ir.BooleanValue, ir.BooleanValue]:
-    """Whether a time says its offset, and whether it is a clock time that does not (a day, or midnight, is neither)."""
+    """Whether a time says its offset, and whether it is a clock time that does not; a date is neither."""
     kind = clean.type()
     if kind.is_string():
         return has_offset(clean), clean.contains(":") & ~has_offset(clean)

@@ -144,6 +144,24 @@ def test_what_the_clocks_show_twice_or_never_is_not_read(
     assert read(engine, [twice, never], time_zone=zone) == [None, None]
 
 
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-10-25T01:59:59", "2026-10-24T23:59:59"),
+        ("2026-10-25T02:00:00", None),
+        ("2026-10-25T02:59:59", None),
+        ("2026-10-25T03:00:00", "2026-10-25T02:00:00"),
+        ("2026-03-29T01:59:59", "2026-03-29T00:59:59"),
+        ("2026-03-29T02:00:00", None),
+        ("2026-03-29T03:00:00", "2026-03-29T01:00:00"),
+    ],
+)
+def test_the_uncertain_hour_begins_and_ends_with_the_second(
+    engine: ibis.BaseBackend, text: str, moment: str | None
+) -> None:
+    assert read(engine, [text], time_zone="Europe/Berlin") == [moment and at(moment)]
+
+
 def test_a_day_that_begins_when_the_clocks_leap_over_midnight_is_read(engine: ibis.BaseBackend) -> None:
     assert read(engine, ["2026-09-06", "2026-09-05"], time_zone="America/Santiago") == [
         at("2026-09-06T04:00"),
