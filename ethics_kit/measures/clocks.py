@@ -36,8 +36,9 @@ def due(requests: ir.Table, clock: Clock) -> ir.TimestampValue:
         start = ibis.ifelse((verified > start).fill_null(False), verified, start)
     first = _after(start, clock.months, clock.days)
     furthest = _after(start, clock.months + clock.more_months, clock.days + clock.more_days)
-    extended = ibis.least(_after(column(requests, "extended_until"), 0, 0), furthest)
-    counts = (column(requests, "extended_on") < first) & (extended > first)
+    until = column(requests, "extended_until")
+    extended = ibis.least(_after(until, 0, 0), furthest)
+    counts = until.notnull() & (column(requests, "extended_on") < first) & (extended > first)
     return ibis.ifelse(counts.fill_null(False), extended, first)
 
 

@@ -31,7 +31,10 @@ def completion_curve(curve: Curve, limits: Sequence[tuple[str, float]]) -> tuple
     axes.set_ylabel("still open, %")
     told = ", ".join(f"{_open_after(curve, limit):.0%} after {label} ({limit:.0f} days)" for label, limit in limits)
     message = f"Of {curve.n:,} requests to delete, still open: {told}."
-    caption = f"{message} Kaplan–Meier curve with its pointwise interval; open requests count up to the as-of date."
+    caption = (
+        f"{message} Kaplan–Meier curve with its pointwise interval; open requests count up to the as-of date. "
+        "Verification and extensions give some requests longer."
+    )
     half = "never" if curve.median is None else f"after {curve.median:.0f} days"
     return (_finish(canvas, caption, f"Step curve that falls with time. {message} Half were carried out {half}."),)
 

@@ -56,6 +56,7 @@ def _by_contract(basis: LawfulBasis) -> Finding:
 
 def _without(case: Case, purpose: str, states: ConsentCounts) -> Finding:
     policy = case.dossier.policy.coverage.without_consent_max
+    lapse = "" if case.has("consents", "expires") else " The table does not say when consents lapse."
     return share_finding(
         case,
         "P3.2",
@@ -63,7 +64,7 @@ def _without(case: Case, purpose: str, states: ConsentCounts) -> Finding:
         states.without,
         states.total,
         statement=f"{states.without} of {states.total} events for “{purpose}” had no consent in force: {states.none} "
-        f"none, {states.withdrawn} withdrawn, {states.expired} expired, {states.wrong_purpose} for another purpose.",
+        f"none, {states.withdrawn} withdrawn, {states.expired} expired, {states.wrong_purpose} for another purpose.{lapse}",
         at_most=policy.value,
         unit="share of events",
         action=f"Stop the events for “{purpose}” without consent, and check it at the moment of each.",
@@ -81,9 +82,7 @@ def _after(case: Case, purpose: str, states: ConsentCounts, withdrew: int) -> li
     policy = case.dossier.policy.privacy.after_withdrawal_max
     days = ""
     if states.people_after:
-        days = (
-            f", for {states.median_days:.1f} days in the middle case and {states.longest_days:.1f} days in the longest"
-        )
+        days = f" (for {states.longest_days:.1f} days at the longest, {states.median_days:.1f} in the median)"
     return [
         share_finding(
             case,

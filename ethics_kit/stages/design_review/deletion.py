@@ -113,7 +113,7 @@ def _in_time(case: Case, counted: Requests, held: Sequence[Limit], median: float
         counted.in_time,
         counted.settled,
         statement=f"{counted.in_time} of {counted.settled} requests to delete were carried out within the legal limit "
-        f"({' or '.join(law.label for law in held)}); {counted.late} were late, {counted.overdue} are overdue.{told}",
+        f"({' or '.join(law.label for law in held)}); late: {counted.late}, overdue: {counted.overdue}.{told}",
         at_least=policy.value,
         unit="share of requests",
         action="Find out what held the late requests up; answer within the limit, or tell the person of an extension.",
