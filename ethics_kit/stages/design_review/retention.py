@@ -86,6 +86,8 @@ def unaccounted(case: Case, requirement: str, undated: Sequence[str] = ()) -> li
     Those whose rows have a time count, and those of `undated`.
     """
     other = {"conversations", "decisions"} - {case.dossier.system.events}
+    if "consents" in case.dossier.located_tables:
+        other.add("current_consents")  # which stand in for a history
     kept = {*case.dossier.located_tables, *case.not_kept}
     dated = [n for n, t in catalogue.tables().items() if "customer" in t.roles and case.time_role(n)]
     missing = [name for name in [*dated, *undated] if name not in kept | other]
