@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ethics_kit.measures.consents import ConsentCounts, consent_by_purpose, people_who_withdrew
 from ethics_kit.record import Finding, Table
 from ethics_kit.schema import LawfulBasis
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.design_review import purposes
+from ethics_kit.stages.design_review.current_consent import current_consent
 from ethics_kit.stages.design_review.purposes import in_id
 from ethics_kit.stages.evidence import not_assessed, share_finding
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 NEEDED = ("customer", "purpose", "given")
 
@@ -24,20 +30,36 @@ def consent_in_force(case: Case) -> Outcome:
     if unknown:
         awaits = f"a lawful basis for the purpose of {unknown} events"
         findings.append(not_assessed("P3.2", "purposes_with_a_basis", awaits))
-    by_consent = list(purposes.bases(case, "consent"))
+    consented = _by_consent(case, events, list(purposes.bases(case, "consent")))
+    return Outcome((*findings, *consented.findings), consented.tables)
+
+
+def _by_consent(case: Case, events: ir.Table, by_consent: list[str]) -> Outcome:
     if not by_consent:
-        return Outcome(tuple(findings))
+        return Outcome()
+    own = events.filter(events.purpose.isin(by_consent))
     if not case.has("consents", *NEEDED):
+        if case.has("current_consents"):
+            return _flags(case, own, by_consent)
         awaits = case.lacking("consents", *NEEDED)
-        findings += [not_assessed("P3.2", f"{in_id(p)}.without_consent", awaits) for p in by_consent]
-        return Outcome(tuple(findings))
-    consents = case.table("consents")
-    counts = consent_by_purpose(events.filter(events.purpose.isin(by_consent)), consents)
+        return Outcome(tuple(not_assessed("P3.2", f"{in_id(p)}.without_consent", awaits) for p in by_consent))
+    counts = consent_by_purpose(own, case.table("consents"))
+    withdrew = people_who_withdrew(case.table("consents"), case.end)
     found = {purpose: counts[purpose] for purpose in by_consent if purpose in counts}
-    withdrew = people_who_withdrew(consents, case.end)
-    for purpose, states in found.items():
-        findings += [_without(case, purpose, states), *_after(case, purpose, states, withdrew.get(purpose, 0))]
+    findings = [
+        finding
+        for purpose, states in found.items()
+        for finding in (_without(case, purpose, states), *_after(case, purpose, states, withdrew.get(purpose, 0)))
+    ]
     return Outcome(tuple(findings), (_states(found), _withdrawals(found, withdrew)))
+
+
+def _flags(case: Case, events: ir.Table, by_consent: list[str]) -> Outcome:
+    outcomes = [
+        current_consent(case, events.filter(events.purpose == purpose), f"{in_id(purpose)}.current_consent")
+        for purpose in by_consent
+    ]
+    return Outcome(tuple(f for o in outcomes for f in o.findings), tuple(t for o in outcomes for t in o.tables))
 
 
 def _by_contract(basis: LawfulBasis) -> Finding:

@@ -92,8 +92,14 @@ def _not_looked_at(case: Case) -> list[Finding]:
     """What is open while a table of customers' rows is not named, or does not say whom its rows are about."""
     undated = ["customers"] + ["training_sample"] * (case.dossier.system.supplier is None)
     found = unaccounted(case, "P3.4", undated)
-    roles = {name: catalogue.tables()[name].roles for name in case.dossier.located_tables}
-    silent = [n for n in sorted(roles) if "customer" in roles[n] and n not in {*_tables(case), *_exempt(case)}]
+    sources, exempt = case.dossier.tables.sources, _exempt(case)
+    silent = [
+        name
+        for name in sorted(sources)
+        if "customer" in catalogue.tables()[name].roles
+        and "customer" not in sources[name].columns
+        and name not in exempt
+    ]
     if silent:
         awaits = f"the column for customer in {', '.join(silent)}"
         found.append(not_assessed("P3.4", "tables_say_whom", awaits))
