@@ -126,7 +126,13 @@ VALUE, EVIDENCE = (*ANSWER, "value"), (*ANSWER, "evidence")
 DECISIONS, NOTICES = ("tables", "decisions"), ("tables", "notices", "source")
 TODAY = date(2026, 10, 1)
 CONSENTED = ("tables", "consents")
-BALANCED = {"purpose": "retention", "basis": "legitimate_interest", "by": "A", "approved_by": "B", "on": date(2026, 1, 2)}
+BALANCED = {
+    "purpose": "retention",
+    "basis": "legitimate_interest",
+    "by": "A",
+    "approved_by": "B",
+    "on": date(2026, 1, 2),
+}
 PERSONS = {"by": "Ann Lee", "on": TODAY}
 CONSTRAINT = {"metric": "demographic_parity", "attributes": ["gender"], "reason": "x", **PERSONS}
 NOT_APPLICABLE = {"requirement": "C2.1", "reason": "no_personal_data", "explanation": "x", **PERSONS}

@@ -40,9 +40,7 @@ def kaplan_meier(
     share, error = fitted.surv_prob, fitted.surv_prob_se
     inner = (share > 0) & (share < 1)
     spread = np.full(len(share), np.nan)
-    spread[inner] = (
-        stats.norm.ppf((1 + confidence) / 2) * error[inner] / (share[inner] * np.abs(np.log(share[inner])))
-    )
+    spread[inner] = stats.norm.ppf((1 + confidence) / 2) * error[inner] / (share[inner] * np.abs(np.log(share[inner])))
     median = fitted.quantile(0.5)
     return Curve(
         n=len(status),

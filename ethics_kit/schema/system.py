@@ -152,7 +152,7 @@ class NotKept(Model):
 
 
 class BalancingTest(Model):
-    """The weighing of the organisation's interest against those of the people concerned: a file or link, kept by whom."""
+    """The organisation's interest weighed against those of the people concerned: a file or link, kept by whom."""
 
     evidence: Line
     by: Line

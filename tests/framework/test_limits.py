@@ -22,7 +22,9 @@ def test_each_limit_tells_its_source_the_day_it_was_read_and_what_is_left_out(la
 
 
 def test_the_gdpr_gives_a_month_and_two_more_and_the_ccpa_45_days_and_45_more():
-    spans = {name: (law.first.months, law.first.days, law.extension.months, law.extension.days) for name, law in LAWS.items()}
+    spans = {
+        name: (law.first.months, law.first.days, law.extension.months, law.extension.days) for name, law in LAWS.items()
+    }
     assert spans == {"gdpr": (1, 0, 2, 0), "ccpa": (0, 45, 0, 45)}
     assert {name: law.starts for name, law in LAWS.items()} == {"gdpr": "verified", "ccpa": "receipt"}
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.measures.moments import table
 
 from ethics_kit.measures import clocks
 from ethics_kit.measures.clocks import Clock
+from tests.measures.moments import table
 
 MONTH = Clock(months=1, more_months=2, from_verified=True)
 DAYS = Clock(days=45, more_days=45)

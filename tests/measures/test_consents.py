@@ -10,9 +10,9 @@ import ibis
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.measures.moments import NOON, events, table
 
 from ethics_kit.measures.consents import ConsentCounts, consent_by_purpose, people_who_withdrew
+from tests.measures.moments import NOON, events, table
 
 PEOPLE, PURPOSES = ["ann", "ben", None], ["offers", "triage", None]
 ONE = ("ann", 0, "offers")
@@ -144,7 +144,9 @@ def slow_counts(drawn: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> Co
 
 @given(rows_of_events, rows_of_consents)
 @settings(max_examples=40)
-def test_consents_by_purpose_equal_a_loop_over_events(drawn: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]) -> None:
+def test_consents_by_purpose_equal_a_loop_over_events(
+    drawn: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]
+) -> None:
     found = consent_by_purpose(events(*drawn), consents(*rows))
     assert found == {p: slow_counts([e for e in drawn if e[2] == p], rows) for p in {e[2] for e in drawn}}
 

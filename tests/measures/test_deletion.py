@@ -8,11 +8,11 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.measures.moments import table
 
 from ethics_kit.measures import clocks, deletion
 from ethics_kit.measures.clocks import Clock
 from ethics_kit.measures.deletion import Requests, Standing
+from tests.measures.moments import table
 
 END = datetime(2026, 11, 2)
 TEN = Clock(days=10)

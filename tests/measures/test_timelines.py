@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.measures.moments import NOON, at, events, table
 
 from ethics_kit.measures import timelines
 from ethics_kit.measures.timelines import Retention, Share
+from tests.measures.moments import NOON, at, events, table
 
 PEOPLE, PURPOSES = ["ann", "ben", None], ["offers", "triage", None]
 ONE = ("ann", 0, "offers")

@@ -7,12 +7,14 @@ from datetime import date
 import pytest
 
 from ethics_kit import dossier as dossiers
+from ethics_kit.measures.deletion import requests_by_state
 from ethics_kit.project import Project
 from ethics_kit.schema.answers import Applicability
 from ethics_kit.schema.system import Supplier
 from ethics_kit.schema.tables import Exemption
 from ethics_kit.stages import design_review
 from ethics_kit.stages.case import Case
+from ethics_kit.stages.design_review.deletion import followed, laws_held
 
 COLUMNS = ["customer", "time", "verified", "extended_until", "extended_on", "completed", "region"]
 LOG = {"source": "data/requests.csv", "columns": {c: c for c in COLUMNS}}
@@ -21,6 +23,12 @@ NOT_KEPT = {name: {"reason": "There are none.", "by": "Olu Owner", "on": date(20
 LAW = {"reason": "x", "by": "Lea", "on": date(2026, 2, 3)}
 GDPR = {"gdpr": LAW | {"applies": "yes"}, "ccpa": LAW | {"applies": "no"}}
 DONE = {"time": "2026-03-05", "completed": "2026-03-20"}
+
+
+@pytest.fixture(autouse=True)
+def no_drawing(monkeypatch):
+    """The figure is told by its alternative text; drawing it takes a third of the time."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _, target, **__: target.write(b"<svg/>"))
 
 
 @pytest.fixture
@@ -52,10 +60,12 @@ def tables_of(dossier, **changes):
     return told(dossier, tables=tables | changed)
 
 
+def case_of(dossier):
+    return Case(dossier, "design_review", date(2026, 11, 1), dossier.folder / "reports")
+
+
 def assess(dossier):
-    outcome = design_review.deletion_requests(
-        Case(dossier, "design_review", date(2026, 11, 1), dossier.folder / "reports")
-    )
+    outcome = design_review.deletion_requests(case_of(dossier))
     tables = {t.id.removeprefix("P3.4."): t.rows for t in outcome.tables}
     return {f.id.removeprefix("P3.4."): f for f in outcome.findings}, tables, outcome.figures
 
@@ -71,7 +81,7 @@ def test_each_request_is_held_against_its_own_limit(asked):
         {"time": "2026-03-05", **more, "extended_on": ""},
         {"time": "2026-03-05", **more, "extended_until": "2026-12-31", "completed": "2026-06-07"},
         {"time": "2026-09-30"},
-        {"time": "2026-10-01", "completed": "2026-11-02"},
+        {"time": "2026-10-02", "completed": "2026-11-02"},
         {"time": "2026-11-02"},
     )
     findings, tables, figures = assess(dossier)
@@ -88,7 +98,7 @@ def test_each_request_is_held_against_its_own_limit(asked):
     assert "1 had an extension whose notice has no date" in found.statement
     assert (findings["overdue"].value, findings["overdue"].n) == (1, 9)
     assert "the first since 2026-10-31" in findings["overdue"].statement
-    assert "still open: 62% after one month (31 days)" in figures[0].alt
+    assert "still open: 89% after one month (31 days)" in figures[0].alt
 
 
 def test_requests_carried_out_in_time_by_people_who_are_gone_are_met(asked):
@@ -147,9 +157,17 @@ def test_what_cannot_be_looked_through_is_not_assessed(asked):
         (tables_of(dossier, deletion_requests=...), "still_standing", "the table deletion_requests"),
         (tables_of(dossier, deletion_requests=unfinished), "in_time", "in the table deletion_requests the column for"),
         (told(dossier, not_kept=without(kept, "feedback")), "tables_accounted_for", "the tables feedback, or why"),
-        (told(dossier, not_kept=without(kept, "training_sample")), "tables_accounted_for", "the tables training_sample"),
+        (
+            told(dossier, not_kept=without(kept, "training_sample")),
+            "tables_accounted_for",
+            "the tables training_sample",
+        ),
         (told(unnamed, attributes={}), "tables_say_whom", "the column for customer in opt_outs"),
-        (told(tables_of(dossier, customers=...), attributes={}), "tables_accounted_for", "the tables customers, or why"),
+        (
+            told(tables_of(dossier, customers=...), attributes={}),
+            "tables_accounted_for",
+            "the tables customers, or why",
+        ),
     ]
     for changed, name, awaits in awaited:
         found = assess(changed)[0][name]
@@ -181,7 +199,8 @@ def test_the_law_of_the_place_holds_and_else_the_strictest(asked):
     def in_time(places=None, **applies):
         standards = {law: Applicability(applies=a, **LAW) for law, a in applies.items()}
         changed = dossier.organisation.model_copy(update={"standards": standards, "places": places or {}})
-        return assess(replace(dossier, organisation=changed))[1]["requests"][0][1]
+        case = case_of(replace(dossier, organisation=changed))
+        return requests_by_state(followed(case, laws_held(case))).in_time
 
     places = {"west": "US-CA", "bavaria": "DE-BY", "north": "DE"}
     assert in_time(places) == 1

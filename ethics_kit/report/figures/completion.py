@@ -19,8 +19,8 @@ def completion_curve(curve: Curve, limits: Sequence[tuple[str, float]]) -> tuple
         return ()
     canvas, axes = _canvas(6.6, 2.8)
     days = [0.0, *curve.days]
-    bounds = [np.nan_to_num(np.array([1.0, *side]), nan=0.0) * 100 for side in (curve.low, curve.high)]
-    axes.fill_between(days, *bounds, step="post", color=BLUE, alpha=0.18, linewidth=0)
+    low, high = (np.nan_to_num(np.array([1.0, *side]), nan=0.0) * 100 for side in (curve.low, curve.high))
+    axes.fill_between(days, low, high, step="post", color=BLUE, alpha=0.18, linewidth=0)
     axes.step(days, [100, *(s * 100 for s in curve.share)], where="post", color=BLUE)
     for label, limit in limits:
         axes.axvline(limit, color=RED, linestyle="--")
@@ -29,7 +29,7 @@ def completion_curve(curve: Curve, limits: Sequence[tuple[str, float]]) -> tuple
     axes.set_ylim(0, 102)
     axes.set_xlabel("days since receipt")
     axes.set_ylabel("still open, %")
-    told = ", ".join(f"{_open_after(curve, limit):.0%} after {label} ({limit:.0f} days)" for label, limit in limits)
+    told = ", ".join(f"{_open_after(curve, limit):.0%} after {limit:.0f} days" for _, limit in limits)
     message = f"Of {curve.n:,} requests to delete, still open: {told}."
     caption = (
         f"{message} Kaplan–Meier curve with its pointwise interval; open requests count up to the as-of date. "

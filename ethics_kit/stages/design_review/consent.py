@@ -86,7 +86,8 @@ def _without(case: Case, purpose: str, states: ConsentCounts) -> Finding:
         states.without,
         states.total,
         statement=f"{states.without} of {states.total} events for “{purpose}” had no consent in force: {states.none} "
-        f"none, {states.withdrawn} withdrawn, {states.expired} expired, {states.wrong_purpose} for another purpose.{lapse}",
+        f"none, {states.withdrawn} withdrawn, {states.expired} expired, {states.wrong_purpose} for another "
+        f"purpose.{lapse}",
         at_most=policy.value,
         unit="share of events",
         action=f"Stop the events for “{purpose}” without consent, and check it at the moment of each.",
@@ -146,5 +147,5 @@ def _withdrawals(found: dict[str, ConsentCounts], withdrew: dict[str, int]) -> T
             [purpose, withdrew.get(purpose, 0), s.people_after, s.median_days, s.longest_days]
             for purpose, s in found.items()
         ],
-        note="Consents withdrawn up to the as-of date. Days from the latest withdrawal before each person's last event.",
+        note="Consents withdrawn up to the as-of date. Days from the latest withdrawal to each person's last event.",
     )

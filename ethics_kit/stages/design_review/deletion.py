@@ -30,14 +30,10 @@ def deletion_requests(case: Case) -> Outcome:
     if not case.has(LOG, *NEEDED):
         awaits = case.lacking(LOG, *NEEDED)
         return Outcome(tuple(not_assessed("P3.4", name, awaits) for name in ("in_time", "still_standing")))
-    held = _laws(case)
-    requests = _placed(case)
-    due = clocks.strictest(requests, [(_clock(law), _regions(case, law)) for law in held])
-    rows = deletion.followed(requests, due, case.end)
+    held = laws_held(case)
+    rows = followed(case, held)
     counted = deletion.requests_by_state(rows)
-    curve = survival.kaplan_meier(
-        *deletion.days_taken(rows), confidence=case.dossier.policy.fairness.confidence.value
-    )
+    curve = survival.kaplan_meier(*deletion.days_taken(rows), confidence=case.dossier.policy.fairness.confidence.value)
     standing = deletion.still_standing(rows, _tables(case), _exempt(case))
     findings = (
         _in_time(case, counted, held, curve.median),
@@ -49,7 +45,14 @@ def deletion_requests(case: Case) -> Outcome:
     return Outcome(findings, (_by_state(counted), _by_table(case, standing)), drawn)
 
 
-def _laws(case: Case) -> list[Limit]:
+def followed(case: Case, held: Sequence[Limit]) -> ir.Table:
+    """Each request as it stands at `as_of`, by the limit of the law that holds for it."""
+    requests = _placed(case)
+    due = clocks.strictest(requests, [(_clock(law), _regions(case, law)) for law in held])
+    return deletion.followed(requests, due, case.end)
+
+
+def laws_held(case: Case) -> list[Limit]:
     """The laws with a limit that nobody said do not apply; all of them where none is left."""
     decided = laws.decisions(case)
     return [law for law in limits() if law.id not in decided or decided[law.id].applies] or list(limits())
@@ -78,7 +81,9 @@ def _placed(case: Case) -> ir.Table:
 def _tables(case: Case) -> dict[str, ir.Table]:
     """The tables of the dossier that say whom a row is about."""
     sources = case.dossier.tables.sources
-    return {name: case.table(name) for name in sorted(case.dossier.located_tables) if "customer" in sources[name].columns}
+    return {
+        name: case.table(name) for name in sorted(case.dossier.located_tables) if "customer" in sources[name].columns
+    }
 
 
 def _exempt(case: Case) -> dict[str, str]:
@@ -146,7 +151,9 @@ def _overdue(counted: Requests, held: Sequence[Limit]) -> list[Finding]:
             threshold=0,
             method="count of all requests up to the as-of date, each with its own limit (framework/limits.yaml)",
             source="; ".join(law.cite for law in held),
-            action="Carry out these requests now, and tell the people why it took so long." if counted.overdue else None,
+            action="Carry out these requests now, and tell the people why it took so long."
+            if counted.overdue
+            else None,
         )
     ]
 
