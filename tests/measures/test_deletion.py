@@ -14,7 +14,7 @@ from ethics_kit.measures.clocks import Clock
 from ethics_kit.measures.deletion import Requests, Standing
 from tests.measures.moments import table
 
-END = datetime(2026, 11, 2)
+END = datetime.fromisoformat("2026-11-02")
 TEN = Clock(days=10)
 
 

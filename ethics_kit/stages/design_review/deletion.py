@@ -151,9 +151,7 @@ def _overdue(counted: Requests, held: Sequence[Limit]) -> list[Finding]:
             threshold=0,
             method="count of all requests up to the as-of date, each with its own limit (framework/limits.yaml)",
             source="; ".join(law.cite for law in held),
-            action="Carry out these requests now, and tell the people why it took so long."
-            if counted.overdue
-            else None,
+            action="Carry out these requests now, and tell the people why so late." if counted.overdue else None,
         )
     ]
 

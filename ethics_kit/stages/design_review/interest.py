@@ -29,8 +29,8 @@ def _balanced(case: Case, basis: LawfulBasis) -> Finding:
         "P3.2",
         name,
         "met",
-        f"A balancing test of “{basis.purpose}” is on file ({test.evidence}), kept by {test.by}, {test.on}. The kit does "
-        "not judge it.",
+        f"A balancing test of “{basis.purpose}” is on file ({test.evidence}), kept by {test.by}, {test.on}. The kit "
+        "does not judge it.",
         source="GDPR Art. 6(1)(f)",
         author=test.by,
         stated_on=test.on,

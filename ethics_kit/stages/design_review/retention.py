@@ -74,8 +74,8 @@ def retention(case: Case) -> Outcome:
             "must go by",
         ],
         rows=rows,
-        note="Due: rows that reach their limit within so many days after the as-of date; those of 30 are among those of "
-        "90. The day by which the oldest row must go tells when the next run of the deletion is due, or was.",
+        note="Due: rows that reach their limit within so many days after the as-of date; those of 30 are among those "
+        "of 90. The day by which the oldest row must go tells when the next run of the deletion is due, or was.",
     )
     return Outcome(tuple(findings), (table,))
 
