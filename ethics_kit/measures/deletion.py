@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from ethics_kit.measures.clocks import column
+from ethics_kit.measures.deadlines import column
 
 DAY = 86_400
 

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ethics_kit.measures import clocks, deletion
-from ethics_kit.measures.clocks import Clock
+from ethics_kit.measures import deadlines, deletion
+from ethics_kit.measures.deadlines import Clock
 from ethics_kit.measures.deletion import Requests, Standing
 from tests.measures.moments import table
 
@@ -25,7 +25,7 @@ def at(day: int | None, second: int = 0) -> datetime | None:
 
 def followed(*rows: tuple[Any, ...], names: str = "customer time completed"):
     requests = table(names, *rows)
-    return deletion.followed(requests, clocks.due(requests, TEN), END)
+    return deletion.followed(requests, deadlines.due(requests, TEN), END)
 
 
 def counted(*rows: tuple[Any, ...], **named: str) -> Requests:

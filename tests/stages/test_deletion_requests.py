@@ -106,7 +106,7 @@ def test_requests_carried_out_in_time_by_people_who_are_gone_are_met(asked):
     assert {name: f.status for name, f in findings.items()} == dict.fromkeys(
         ("in_time", "overdue", "still_standing"), "met"
     )
-    assert "1 more are open within their limit" in findings["in_time"].statement
+    assert "Open within their limit: 1." in findings["in_time"].statement
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.limits import Limit, limits
-from ethics_kit.measures import clocks, deletion, survival
-from ethics_kit.measures.clocks import Clock
+from ethics_kit.measures import deadlines, deletion, survival
+from ethics_kit.measures.deadlines import Clock
 from ethics_kit.measures.deletion import Requests, Standing
 from ethics_kit.record import Finding, Table
 from ethics_kit.report import figures
@@ -48,7 +48,7 @@ def deletion_requests(case: Case) -> Outcome:
 def followed(case: Case, held: Sequence[Limit]) -> ir.Table:
     """Each request as it stands at `as_of`, by the limit of the law that holds for it."""
     requests = _placed(case)
-    due = clocks.strictest(requests, [(_clock(law), _regions(case, law)) for law in held])
+    due = deadlines.strictest(requests, [(_clock(law), _regions(case, law)) for law in held])
     return deletion.followed(requests, due, case.end)
 
 
@@ -113,7 +113,7 @@ def _not_looked_at(case: Case) -> list[Finding]:
 
 def _in_time(case: Case, counted: Requests, held: Sequence[Limit], median: float | None) -> Finding:
     policy = case.dossier.policy.privacy.deletion_in_time_min
-    told = f" {counted.open} more are open within their limit." if counted.open else ""
+    told = f" Open within their limit: {counted.open}." if counted.open else ""
     told += f" Half were carried out within {median:.0f} days of receipt." if median is not None else ""
     if counted.undated:
         told += f" Of the others {counted.undated} had an extension whose notice has no date, which does not count."

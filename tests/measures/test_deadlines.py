@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ethics_kit.measures import clocks
-from ethics_kit.measures.clocks import Clock
+from ethics_kit.measures import deadlines
+from ethics_kit.measures.deadlines import Clock
 from tests.measures.moments import table
 
 MONTH = Clock(months=1, more_months=2, from_verified=True)
@@ -26,7 +26,7 @@ def on(day: str | None) -> datetime | None:
 def last_day(clock: Clock, time: str, verified: str | None = None, until: str | None = None, told: str | None = None):
     """The last day of one request's limit."""
     rows = table(NAMES, ("ann", on(time), on(verified), on(until), on(told), None))
-    return (rows.select(due=clocks.due(rows, clock)).to_pyarrow()["due"][0].as_py() - timedelta(days=1)).date()
+    return (rows.select(due=deadlines.due(rows, clock)).to_pyarrow()["due"][0].as_py() - timedelta(days=1)).date()
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_extension_counts_where_the_person_was_told_in_time(until: str, told:
 
 def test_a_table_of_two_columns_has_a_limit_too() -> None:
     rows = table("customer time", ("ann", on("2026-03-05")))
-    assert rows.select(due=clocks.due(rows, MONTH)).to_pyarrow()["due"][0].as_py() == on("2026-04-06")
+    assert rows.select(due=deadlines.due(rows, MONTH)).to_pyarrow()["due"][0].as_py() == on("2026-04-06")
 
 
 def slow_month(day: date, months: int) -> date:
@@ -99,7 +99,7 @@ requests = st.lists(st.tuples(day, day | st.none(), day | st.none(), day | st.no
 def test_limits_equal_a_loop_over_requests(drawn: list[tuple[Any, ...]]) -> None:
     moments = [[None if d is None else on(d.isoformat()) for d in row] for row in drawn]
     rows = table(NAMES, *(("ann", *row, None) for row in moments))
-    found = rows.select(due=clocks.due(rows, MONTH)).to_pyarrow()["due"].to_pylist()
+    found = rows.select(due=deadlines.due(rows, MONTH)).to_pyarrow()["due"].to_pylist()
     assert [(moment - timedelta(days=1)).date() for moment in found] == [slow_last(*row) for row in drawn]
 
 
@@ -114,11 +114,11 @@ def test_limits_equal_a_loop_over_requests(drawn: list[tuple[Any, ...]]) -> None
 )
 def test_the_law_of_the_region_holds_and_else_the_strictest(region: str | None, last: str) -> None:
     rows = table(NAMES, ("ann", on("2026-03-05"), None, None, None, region))
-    due = clocks.strictest(rows, [(MONTH, ["north"]), (DAYS, ["west"])])
+    due = deadlines.strictest(rows, [(MONTH, ["north"]), (DAYS, ["west"])])
     assert rows.select(due=due).to_pyarrow()["due"][0].as_py() == on(last) + timedelta(days=1)
 
 
 def test_without_any_region_the_strictest_holds() -> None:
     rows = table("customer time", ("ann", on("2026-03-05")))
-    due = clocks.strictest(rows, [(DAYS, []), (MONTH, [])])
+    due = deadlines.strictest(rows, [(DAYS, []), (MONTH, [])])
     assert rows.select(due=due).to_pyarrow()["due"][0].as_py() == on("2026-04-06")
