@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal
 
+import ibis.expr.types as ir
+
+from ethics_kit import writing
 from ethics_kit.errors import InputError, Problem, printable
-from ethics_kit.measures.tables import FALSE, TRUE, Source, Tables
-from ethics_kit.schema import Attribute
+from ethics_kit.measures.columns import FALSE, TRUE, Column, Form, typed
+from ethics_kit.measures.tables import Source, Tables
+from ethics_kit.measures.times import moment
+from ethics_kit.schema import Attribute, TableSpec
+from ethics_kit.writing import Writing
 
 MOST_GROUPS = 60
 MOST_NUMBERS = 12
@@ -110,8 +116,14 @@ class Proposal:
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     too_many: dict[str, int] = field(default_factory=dict)
     table: str | None = None
+    writing: Writing = field(default_factory=Writing)
     rows: int = 0
     unused: tuple[str, ...] = ()
+
+    @property
+    def salesforce_ids(self) -> list[str]:
+        """Roles whose columns hold Salesforce ids."""
+        return [role for role in ("customer", "id", "cluster") if self.roles.get(role) in self.writing.salesforce]
 
     def words(self) -> list[str]:
         """The proposal, a line each, for the analyst to confirm."""
@@ -126,6 +138,8 @@ class Proposal:
         lines += [
             f"  {'needs bands':<14} {printable(c)}: {n} values, groups need few" for c, n in self.too_many.items()
         ]
+        lines += [f"  {key:<14} {value}: {printable(why)}" for key, (value, why) in self.writing.settings.items()]
+        lines += [f"  {'in doubt':<14} {printable(doubt)}" for doubt in self.writing.doubts]
         if self.unused:
             lines.append(f"  {'not used':<14} {', '.join(map(printable, self.unused))}")
         return lines
@@ -152,12 +166,15 @@ def propose(path: Path) -> Proposal:
     InputError
         The table cannot be read, or is empty.
     """
-    source, name = _source(path)
+    settings = writing.of_file(path)
+    source, name = _source(path, settings)
     tables = Tables({"decisions": source})
     faults = tables.faults("decisions")
     if faults:
         raise InputError([Problem(file=path, found=f.found, allowed=f.allowed, todo=f.todo) for f in faults])
-    rows, profiles = _profiles(tables)
+    seen = writing.of_values(tables.raw("decisions"))
+    seen = replace(seen, settings=settings | seen.settings)
+    rows, profiles = _profiles(tables, _form(seen))
     roles = _roles(profiles, rows)
     attributes: dict[str, Attribute] = {}
     too_many = {}
@@ -174,14 +191,16 @@ def propose(path: Path) -> Proposal:
         values={role: values for role in ("decision", "outcome") if (values := _choices(profiles, roles.get(role)))},
         too_many=too_many,
         table=name,
+        writing=seen,
         rows=rows,
         unused=tuple(p.name for p in profiles if p.name not in used),
     )
 
 
-def _source(path: Path) -> tuple[Source, str | None]:
+def _source(path: Path, settings: writing.Settings) -> tuple[Source, str | None]:
     if path.suffix.lower() != ".duckdb" or not path.is_file():
-        return Source(path.resolve()), None
+        said = TableSpec(source=path.name, columns={}, **{key: value for key, (value, _) in settings.items()})
+        return Source(path.resolve(), encoding=said.encoding, delimiter=said.separator), None
     import duckdb
 
     try:
@@ -196,7 +215,13 @@ def _source(path: Path) -> tuple[Source, str | None]:
     return Source(path.resolve(), table=chosen), chosen
 
 
-def _profiles(tables: Tables) -> tuple[int, list[Profile]]:
+def _form(seen: Writing) -> Form:
+    """How numbers and dates are read. The kinds of dates and decimal marks are those of the schema."""
+    said = {key: seen.settings[key][0] for key in ("decimal", "dates") if key in seen.settings}
+    return replace(Form(), **said)  # type: ignore[arg-type]
+
+
+def _profiles(tables: Tables, form: Form) -> tuple[int, list[Profile]]:
     raw = tables.raw("decisions")
     wanted: dict[str, Any] = {"rows": raw.count()}
     for number, name in enumerate(raw.columns):
@@ -204,8 +229,8 @@ def _profiles(tables: Tables) -> tuple[int, list[Profile]]:
         wanted |= {
             f"filled{number}": text.count(),
             f"distinct{number}": text.nunique(),
-            f"times{number}": text.try_cast("timestamp('UTC')").count(),
-            f"numbers{number}": text.try_cast("float64").count(),
+            f"times{number}": _times(text, form).count(),
+            f"numbers{number}": typed(text, Column(name, "number", form=form)).count(),
         }
     seen = raw.aggregate(**wanted).to_pyarrow().to_pylist()[0]
     profiles = []
@@ -227,6 +252,10 @@ def _profiles(tables: Tables) -> tuple[int, list[Profile]]:
             )
         )
     return int(seen["rows"]), profiles
+
+
+def _times(text: ir.StringColumn, form: Form) -> ir.TimestampValue:
+    return text.try_cast("timestamp('UTC')") if form.dates == "iso" else moment(text, dates=form.dates)
 
 
 def words_of(name: str) -> str:

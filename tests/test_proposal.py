@@ -359,7 +359,7 @@ def test_parquet_columns_keep_their_types(tmp_path: Path) -> None:
         ("t.csv", b"customer_id,churn\n", "t.csv: found no rows; allowed: at least one row;"),
         ("t.parquet", b"customer_id,churn\n1,0\n", "t.parquet: found a file that cannot be read"),
         ("t.duckdb", b"customer_id,churn\n1,0\n", "t.duckdb: found a file that cannot be read"),
-        ("t.csv", b"customer_id,churn\n\xff\xfe\xe9,1\n", "t.csv: found a file that cannot be read"),
+        ("t.csv", b"customer_id,churn\n\xff\x81,1\n", "t.csv: found a file that cannot be read"),
         ("t[1].csv", b"a\n1\n", r"found a path with \* \? \[ \] { or }; allowed: plain names; to do: rename"),
     ],
 )

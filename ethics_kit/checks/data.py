@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from ethics_kit import schema
 from ethics_kit.checks.references import resolved
+from ethics_kit.checks.written import READABLE
 from ethics_kit.errors import Problem, printable, quoted
 from ethics_kit.framework import catalogue
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from ethics_kit.dossier import Dossier, LocatedTable
-    from ethics_kit.measures.tables import Column, ColumnType, Fault, Source
+    from ethics_kit.measures.columns import Column, ColumnType
+    from ethics_kit.measures.faults import Fault
+    from ethics_kit.measures.tables import Source
     from ethics_kit.yamlfile import Key
 
 MOST_SHOWN = 12
@@ -60,6 +63,8 @@ def sources(dossier: Dossier) -> dict[str, Source]:
             columns=_columns(dossier, name, located),
             table=located.spec.table,
             dated=_dated(name, located.spec),
+            encoding=located.spec.encoding,
+            delimiter=located.spec.separator,
         )
         for name, located in dossier.located_tables.items()
         if name in catalogue.tables()
@@ -74,9 +79,11 @@ def _dated(table: str, spec: schema.TableSpec) -> dict[str, date]:
 
 
 def _columns(dossier: Dossier, table: str, located: LocatedTable) -> dict[str, Column]:
-    from ethics_kit.measures.tables import Column
+    from ethics_kit.measures.columns import Column, Form
 
     roles = catalogue.tables()[table].roles
+    spec = located.spec
+    form = Form(spec.decimal, spec.dates, spec.time_zone)
     unique = {("customers", "customer"), (dossier.system.events, "id")}
     columns = {
         role: Column(
@@ -84,9 +91,12 @@ def _columns(dossier: Dossier, table: str, located: LocatedTable) -> dict[str, C
             type=_column_type(dossier, role, roles[role].type),
             required=roles[role].required,
             unique=(table, role) in unique,
+            form=form,
+            values=spec.values.get(role, {}) if roles[role].type in READABLE else {},
+            salesforce=role in spec.salesforce_ids and roles[role].type == "id",
             **_range(dossier, role, roles[role]),
         )
-        for role, column in located.spec.columns.items()
+        for role, column in spec.columns.items()
         if role in roles
     }
     for name, attribute, where in dossier.held_attributes():
@@ -96,7 +106,7 @@ def _columns(dossier: Dossier, table: str, located: LocatedTable) -> dict[str, C
     for name, feature in system.features.items():
         column = feature.training if table == "training_sample" else feature.column
         if column and table in ("training_sample", feature.table or system.events):
-            columns[f"feature_{name}"] = Column(name=column, type=feature.type)
+            columns[f"feature_{name}"] = Column(name=column, type=feature.type, form=form)
     for name, stratum in system.strata.items():
         if table == (stratum.table or system.events):
             columns[f"stratum_{name}"] = Column(name=stratum.column, type="text")
@@ -148,6 +158,10 @@ def _data_problem(dossier: Dossier, table: str, located: LocatedTable, fault: Fa
     if kind in DECLARED and name in getattr(dossier.system, DECLARED[kind]):
         last = "training" if (kind, table) == ("feature", "training_sample") else "column"
         key, file = (DECLARED[kind], name, last), dossier.files["system"]
+    elif fault.setting == "values":
+        key = ("tables", table, "values", fault.role or "")
+    elif fault.setting:
+        key = ("tables", table, fault.setting)
     elif fault.role:
         key = ("tables", table, "columns", fault.role)
     todo = fault.todo
@@ -212,7 +226,7 @@ def _unread_problems(dossier: Dossier, sound: Collection[str]) -> Iterator[Probl
 
 def _flags(raw: ir.Table, columns: list[str]) -> list[str]:
     """Those of `columns` that hold nothing but yes and no, and not only blanks."""
-    from ethics_kit.measures.tables import FALSE, TRUE
+    from ethics_kit.measures.columns import FALSE, TRUE
 
     kinds = {c: raw[c].type() for c in columns}
     simple = [c for c, kind in kinds.items() if kind.is_string() or kind.is_boolean() or kind.is_numeric()]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ethics_kit import schema
+from ethics_kit.checks import written
 from ethics_kit.errors import Problem, quoted
 from ethics_kit.framework import catalogue
 
@@ -58,6 +59,7 @@ def _table_problems(dossier: Dossier, doubtful: Collection[str]) -> Iterator[Pro
                 yield file.problem(key, found="an unknown table", allowed=", ".join(known), todo=todo)
                 continue
             yield from _role_problems(file, name, spec)
+            yield from written.problems(file, name, spec)
             yield from _path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
             if spec.exempt_from_deletion and schema.placeholder(spec.exempt_from_deletion.reason):
                 yield file.problem(

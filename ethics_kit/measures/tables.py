@@ -6,27 +6,25 @@ DuckDB file asks for it.
 
 from __future__ import annotations
 
-import difflib
-import math
+import shutil
 import tempfile
 import uuid
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
 
-ColumnType = Literal["id", "text", "time", "number", "flag"]
+from ethics_kit.measures import ids
+from ethics_kit.measures.columns import Column, typed
+from ethics_kit.measures.faults import Fault, file_fault, missing, not_in, unreadable
+from ethics_kit.measures.transcoding import write_utf8
+from ethics_kit.measures.valuefaults import value_faults
 
-TRUE = ("true", "t", "yes", "y", "1")
-FALSE = ("false", "f", "no", "n", "0")
-FORMATS = (".csv", ".parquet", ".duckdb")
-GLOB = set("*?[]{}")
-ISO_TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)?)?$"
 CSV = {
     # Nothing about a CSV is guessed but its delimiter: a guess may skip rows, take them for comments or add columns.
     "all_varchar": True,
@@ -37,49 +35,23 @@ CSV = {
     "escape": '"',
     "hive_partitioning": False,
 }
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the file, and the type and range of numbers its role asks for."""
-
-    name: str
-    type: ColumnType
-    required: bool = False
-    unique: bool = False
-    low: float = -math.inf
-    high: float = math.inf
-
-    @property
-    def wanted(self) -> str:
-        """What its values have to be, in two words."""
-        return f"a {self.type}" + (" in range" if math.isfinite(self.low) or math.isfinite(self.high) else "")
-
-    @property
-    def allowed(self) -> str:
-        """What its values may be, in words."""
-        bounds = {self.low: f"{self.low:g} or more", self.high: f"{self.high:g} or less"}
-        return ", ".join([ALLOWED[self.type], *(words for bound, words in bounds.items() if math.isfinite(bound))])
+CROSSWALK = "customer_ids"
+"""The table (id, customer) of ids that stand for the same customer."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file, the table in it (DuckDB files only), its columns by role, and roles that are one day for all rows."""
+    """A file, the table in it (DuckDB files only), its columns by role, and roles that are one day for all rows.
+
+    A CSV has its `delimiter` found and is in UTF-8, unless these are said.
+    """
 
     path: Path
     columns: Mapping[str, Column] = field(default_factory=dict)
     table: str | None = None
     dated: Mapping[str, date] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong with a source; `role` is None where it is the file as a whole."""
-
-    role: str | None
-    found: str
-    allowed: str
-    todo: str
+    encoding: str | None = None
+    delimiter: str | None = None
 
 
 class Tables:
@@ -88,6 +60,23 @@ class Tables:
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self.sources = dict(sources)
         self._raw: dict[str, ir.Table] = {}
+
+    @cached_property
+    def _private(self) -> Path:
+        """A folder that only its owner may read, for as long as these tables are open: copies of files in UTF-8."""
+        folder = tempfile.mkdtemp(prefix="ethics-kit-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
+
+    def _copy(self, name: str) -> Path:
+        return self._private / f"{list(self.sources).index(name)}.csv"
+
+    def _in_utf8(self, name: str) -> Path:
+        source = self.sources[name]
+        if source.encoding is None:
+            return source.path
+        write_utf8(source.path, source.encoding, self._copy(name))
+        return self._copy(name)
 
     @cached_property
     def _connection(self) -> ibis.backends.duckdb.Backend:
@@ -107,7 +96,7 @@ class Tables:
         return connection
 
     def _readable(self) -> list[str]:
-        paths = [str(s.path) for s in self.sources.values()]
+        paths = [str(self._copy(name) if s.encoding else s.path) for name, s in self.sources.items()]
         return paths + [f"{p}.wal" for p in paths if p.endswith(".duckdb")]
 
     def raw(self, name: str) -> ir.Table:
@@ -119,7 +108,8 @@ class Tables:
     def _open(self, source: Source, name: str) -> ir.Table:
         match source.path.suffix.lower():
             case ".csv":
-                return self._connection.read_csv(source.path, table_name=f"csv_{name}", **CSV)
+                options = CSV | ({"delim": source.delimiter} if source.delimiter else {})
+                return self._connection.read_csv(self._in_utf8(name), table_name=f"csv_{name}", **options)
             case ".parquet":
                 return self._connection.read_parquet(source.path, table_name=f"parquet_{name}", hive_partitioning=False)
             case _:
@@ -132,11 +122,22 @@ class Tables:
         return tuple(self.raw(name).columns)
 
     def table(self, name: str) -> ir.Table:
-        """The table with its roles as column names, each with its type; blank text is null."""
+        """The table with its roles as column names, each with its type, and one id for each customer; blank is null."""
+        rows = self._typed(name)
+        if "customer" not in rows.columns or name == CROSSWALK or self._crosswalk is None:
+            return rows
+        return ids.one_customer(rows, self._crosswalk)
+
+    def _typed(self, name: str) -> ir.Table:
         raw, source = self.raw(name), self.sources[name]
-        columns = {role: _typed(raw[column.name], column.type) for role, column in source.columns.items()}
+        columns = {role: typed(raw[column.name], column) for role, column in source.columns.items()}
         days = {role: ibis.literal(day).cast("timestamp") for role, day in source.dated.items()}
         return raw.select(**columns, **days)
+
+    @cached_property
+    def _crosswalk(self) -> ir.Table | None:
+        """The ids that stand for the same customer, where they can be relied on."""
+        return self._typed(CROSSWALK) if CROSSWALK in self.sources and not self.faults(CROSSWALK) else None
 
     def kept(self, table: ir.Table) -> ir.Table:
         """`table` read once and kept in memory, for as long as these tables are open."""
@@ -146,127 +147,27 @@ class Tables:
     def faults(self, name: str) -> list[Fault]:
         """All that is wrong with a source: path, format, columns, types, blanks, repeated ids."""
         source = self.sources[name]
-        fault = _file_fault(source.path)
+        fault = file_fault(source.path)
         if fault:
             return [fault]
         try:
             raw = self.raw(name)
-            found = [
-                _missing(role, c.name, raw.columns) for role, c in source.columns.items() if c.name not in raw.columns
+            lacking = [
+                missing(role, c.name, raw.columns) for role, c in source.columns.items() if c.name not in raw.columns
             ]
-            return found or _value_faults(raw, source.columns)
+            return lacking or [*value_faults(raw, source.columns), *self._id_faults(name)]
+        except UnicodeError:
+            return [not_in(source.encoding)]
         except Exception as error:  # DuckDB and Ibis raise many unrelated types for a broken file
-            return [_unreadable(source.table or name, error)]
+            return [unreadable(source.table or name, error)]
+
+    def _id_faults(self, name: str) -> list[Fault]:
+        """Ids that should be there once and are repeated; ids of which it is not certain whose they are."""
+        if name == CROSSWALK:
+            return ids.crosswalk_faults(self._typed(name))
+        unique = {role: column for role, column in self.sources[name].columns.items() if column.unique}
+        return [fault for role, column in unique.items() for fault in ids.repeats(self.table(name)[role], column.name)]
 
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _file_fault(path: Path) -> Fault | None:
-    if not path.is_file():
-        return Fault(None, f"no file {path.name}", "an existing file", "correct the path, or put the table there")
-    if path.suffix.lower() not in FORMATS:
-        return Fault(None, f"a {path.suffix or 'nameless'} file", " ".join(FORMATS), "export it as one of these")
-    if GLOB & set(str(path)):
-        return Fault(None, "a path with * ? [ ] { or }", "plain names", "rename the file or folder")
-    if path.stat().st_size == 0:
-        return Fault(None, "an empty file (0 bytes)", "a header and rows", "export the table again")
-    return None
-
-
-def _missing(role: str, name: str, columns: tuple[str, ...]) -> Fault:
-    close = difflib.get_close_matches(name, columns, n=1, cutoff=0.6)
-    shown = ", ".join(columns[:20]) + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
-    todo = f"did you mean {close[0]}?" if close else "name the column that plays this part, or export it"
-    return Fault(role, f"no column {name}", f"a column of the file: {shown}", todo)
-
-
-def _unreadable(table: str, error: Exception) -> Fault:
-    if isinstance(error, ibis.common.exceptions.TableNotFound):
-        return Fault(None, f"no table {table} in the file", "a table of the DuckDB file", "correct `table:`")
-    message = str(error).strip().split("\n\n")[0] or type(error).__name__
-    told = [
-        line for line in message.splitlines() if not line.startswith("Original Line")
-    ]  # it may hold a person's data
-    reason = "; ".join(told[:2])
-    return Fault(
-        None,
-        f"a file that cannot be read ({reason[:160]})",
-        "a well-formed UTF-8 table with one header row",
-        "export it again, or open it and look at the place named",
-    )
-
-
-def _blank_to_null(column: ir.Value) -> ir.Value:
-    return column.strip().nullif("") if column.type().is_string() else column
-
-
-def _typed(column: ir.Value, wanted: ColumnType) -> ir.Value:
-    """`column` as `wanted`; a value that cannot be read so is null."""
-    clean = _blank_to_null(column)
-    kind = clean.type()
-    if wanted in ("id", "text"):
-        return clean if kind.is_string() else clean.cast("string")
-    if wanted == "time":
-        return _moment(clean)
-    if wanted == "number":
-        number = clean.cast("float64") if kind.is_numeric() else clean.cast("string").try_cast("float64")
-        return ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)
-    word = clean.cast("string").lower()
-    return ibis.cases((word.isin(TRUE), True), (word.isin(FALSE), False), else_=ibis.null("boolean"))
-
-
-def _moment(clean: ir.Value) -> ir.Value:
-    """A time in UTC; what is not written in ISO form, is infinite or lies outside the years 1 to 9999 is null."""
-    kind = clean.type()
-    if kind.is_string():
-        iso = ibis.ifelse(clean.re_search(ISO_TIME), clean, ibis.null("string"))
-        moment = iso.try_cast("timestamp('UTC')").cast("timestamp")
-    elif kind.is_timestamp() or kind.is_date():
-        moment = clean.cast("timestamp")
-    else:
-        return ibis.null("timestamp")
-    return ibis.ifelse(moment.year().between(1, 9999), moment, ibis.null("timestamp"))
-
-
-ALLOWED: dict[ColumnType, str] = {
-    "id": "an id in every row",
-    "text": "text",
-    "time": "ISO dates or times, such as 2026-10-31 or 2026-10-31T14:05:00Z",
-    "number": "finite numbers with a decimal point",
-    "flag": "yes/no, true/false or 1/0",
-}
-
-
-def _value_faults(raw: ir.Table, columns: Mapping[str, Column]) -> list[Fault]:
-    wanted: dict[str, ir.Scalar] = {"rows": raw.count()}
-    for number, column in enumerate(columns.values()):
-        clean = _blank_to_null(raw[column.name])
-        typed = _typed(raw[column.name], column.type)
-        bad = clean.notnull() & typed.isnull()
-        if column.type == "number":
-            bad = bad | ((typed < column.low) | (typed > column.high)).fill_null(False)
-        wanted[f"blank{number}"] = clean.isnull().sum()
-        wanted[f"bad{number}"] = bad.sum()
-        wanted[f"example{number}"] = clean.cast("string").min(where=bad)
-        if column.unique:
-            wanted[f"distinct{number}"] = typed.nunique()
-    seen = raw.aggregate(**wanted).to_pyarrow().to_pylist()[0]
-    if not seen["rows"]:
-        return [Fault(None, "no rows", "at least one row", "export the table again, or leave it out of the dossier")]
-    found = []
-    for number, (role, column) in enumerate(columns.items()):
-        bad, blank = seen[f"bad{number}"] or 0, seen[f"blank{number}"] or 0
-        if bad:
-            example = str(seen[f"example{number}"])[:40]
-            what = f"{bad} of {seen['rows']} values of {column.name} that are not {column.wanted}, such as “{example}”"
-            found.append(Fault(role, what, column.allowed, "correct the export, or name another column"))
-        if blank and column.required:
-            what = f"{blank} of {seen['rows']} rows without a value in {column.name}"
-            found.append(Fault(role, what, "a value in every row", "correct the export; no row is dropped silently"))
-        repeats = seen["rows"] - blank - seen[f"distinct{number}"] if column.unique else 0
-        if repeats:
-            what = f"{repeats} repeated values in {column.name}"
-            found.append(Fault(role, what, "each value once", "export one row for each, or name another column"))
-    return found

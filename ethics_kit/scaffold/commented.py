@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 
 from ethics_kit import proposal
+from ethics_kit.errors import printable
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import KINDS, Kind, Question, Section
 from ethics_kit.project import TITLES
@@ -23,7 +24,12 @@ def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(  # noqa: S701
         loader=jinja2.FileSystemLoader(HERE), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"comment": _comment, "tojson": _quoted_yaml, "asked_when": _asked_when}
+    environment.filters |= {
+        "comment": _comment,
+        "tojson": _quoted_yaml,
+        "asked_when": _asked_when,
+        "printable": printable,
+    }
     return environment
 
 

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import difflib
+import zoneinfo
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ethics_kit.framework.catalogue import Identifier
-from ethics_kit.schema.fields import Day, Line, Model, Text
+from ethics_kit.schema.fields import Day, Line, Model, Text, yes_no
+
+
+def _known_zone(name: str) -> str:
+    known = zoneinfo.available_timezones() - {"localtime"}
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        raise ValueError(f"an IANA time zone, such as {close[0] if close else 'Europe/Berlin'}")
+    return name
+
+
+def _written(value: Any) -> Any:
+    """A whole number as the text that stands in the file."""
+    return str(value) if type(value) is int else value
+
+
+FileValue = Annotated[str, BeforeValidator(_written), Field(max_length=300)]
+ReadValue = Annotated[str, BeforeValidator(lambda value: yes_no(_written(value))), Field(max_length=300)]
+Encoding = Literal[
+    "utf-8", "utf-16", "latin-1", "iso-8859-15", "cp1250", "cp1251", "cp1252", "cp1254", "shift_jis", "gb18030"
+]
 
 
 class Exemption(Model):
@@ -25,16 +47,32 @@ class TableSpec(Model):
     file. `columns` maps roles (see framework/tables.yaml) to the table's own column names. A snapshot without a time
     column says its day in `dated`. `ignored` says why a yes/no column that no role reads does not matter.
     `exempt_from_deletion` says why rows of people who asked to be deleted stay.
+
+    How the file is written: `encoding` and `delimiter` of a CSV, `decimal`, `dates`, the `time_zone` of times without
+    an offset. `values` maps, by role, what the file writes to what is read; the ids of the roles in `salesforce_ids`
+    may have 15 or 18 characters.
     """
 
     source: Line
     table: Line | None = None
     columns: dict[Identifier, Line]
     dated: Day | None = None
+    encoding: Encoding | None = None
+    delimiter: Literal[",", ";", "|", "tab"] | None = None
+    decimal: Literal["point", "comma"] = "point"
+    dates: Literal["iso", "day_first", "month_first"] = "iso"
+    time_zone: Annotated[Line, AfterValidator(_known_zone)] | None = None
+    values: dict[Identifier, dict[FileValue, ReadValue]] = {}
+    salesforce_ids: list[Identifier] = []
     ignored: dict[Line, Text] = {}
     retention_class: Identifier | None = None
     exempt_from_deletion: Exemption | None = None
     override_reason: Text | None = None
+
+    @property
+    def separator(self) -> str | None:
+        """The character that `delimiter` names."""
+        return "\t" if self.delimiter == "tab" else self.delimiter
 
 
 class RetentionClass(Model):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import gc
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
-from ethics_kit.measures.tables import Column, Fault, Source, Tables
+from ethics_kit.measures.columns import Column, Form
+from ethics_kit.measures.faults import Fault
+from ethics_kit.measures.tables import Source, Tables
 
 ID_AND_TEXT = {"who": Column("id", "id", required=True), "what": Column("v", "text")}
 
@@ -178,6 +186,76 @@ def test_a_csv_that_is_not_utf_8_is_a_fault(write: Callable[..., Path], encoding
     found = only(faults(write("id,v\n1,é\n".encode(encoding))))
     assert "is not utf-8 encoded" in found.found
     assert found.allowed == "a well-formed UTF-8 table with one header row"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252", "latin-1", "gb18030"])
+def test_a_csv_is_read_in_the_encoding_it_is_said_to_have(write: Callable[..., Path], encoding: str) -> None:
+    tables = opened(write('id,v\n1,é\n2,"größer\r\nñ"\n'.encode(encoding)), encoding=encoding)
+    assert [r["what"] for r in rows(tables)] == ["é", "größer\r\nñ"]
+
+
+def test_the_copy_in_utf_8_is_its_owners_alone_and_goes_with_the_tables(write: Callable[..., Path]) -> None:
+    tables = opened(write("id,v\n1,é\n".encode("cp1252")), encoding="cp1252")
+    rows(tables)
+    folder = tables._private
+    (copy,) = folder.iterdir()
+    assert (folder.stat().st_mode & 0o777, copy.stat().st_mode & 0o777) == (0o700, 0o600)
+    del tables
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_a_csv_in_another_encoding_than_said_is_a_fault_of_the_encoding(write: Callable[..., Path]) -> None:
+    found = only(faults(write(b"id,v\n1,\x81\n"), encoding="cp1252"))
+    assert (found.setting, found.found) == ("encoding", "a file that is not in cp1252")
+
+
+@pytest.mark.parametrize(("delimiter", "expected"), [(";", "a,b"), (None, "a,b")])
+def test_a_delimiter_that_is_said_is_taken(write: Callable[..., Path], delimiter: str | None, expected: str) -> None:
+    tables = opened(write("id;v\n1;a,b\n2;c,d\n"), delimiter=delimiter)
+    assert rows(tables)[0]["what"] == expected
+
+
+LOCALES = [
+    ("cp1252", ";", Form("comma", "day_first", "Europe/Berlin"), "%d.%m.%Y %H:%M:%S"),
+    ("utf-16", "\t", Form("point", "month_first", "America/New_York"), "%m/%d/%Y %I:%M:%S %p"),
+    ("iso-8859-15", "|", Form("comma", "iso", "UTC"), "%Y-%m-%dT%H:%M:%S"),
+]
+ROW = st.tuples(
+    st.text("aé-ß;,|\"'", min_size=1, max_size=4),
+    st.none() | st.integers(-(10**6), 10**6).map(lambda n: n / 1000),
+    st.datetimes(datetime.fromisoformat("1995-06-01"), datetime.fromisoformat("2030-06-01")),
+)
+
+
+@pytest.mark.parametrize(("encoding", "delimiter", "form", "pattern"), LOCALES)
+@given(st.lists(ROW, min_size=1, max_size=40))
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_table_of_another_locale_equals_the_same_table_in_iso(
+    tmp_path: Path, encoding: str, delimiter: str, form: Form, pattern: str, content: list[tuple[Any, ...]]
+) -> None:
+    def written(
+        name: str, encoding: str, delimiter: str, number: Callable[[str], str], time: Callable[..., str]
+    ) -> Path:
+        with (tmp_path / name).open("w", encoding=encoding, newline="") as file:
+            csv.writer(file, delimiter=delimiter).writerows(
+                [("id", "n", "t"), *((i, "" if n is None else number(str(n)), time(t)) for i, n, t in content)]
+            )
+        return tmp_path / name
+
+    zone = ZoneInfo(form.time_zone or "UTC")
+    content = [(i, n, t.replace(microsecond=0, tzinfo=UTC)) for i, n, t in content if t.hour > 6]  # no clock changes
+    assume(content)
+    comma = form.decimal == "comma"
+    plain = written("plain.csv", "utf-8", ",", str, lambda t: f"{t:%Y-%m-%dT%H:%M:%SZ}")
+    local = written(
+        "local.csv", encoding, delimiter, lambda n: n.replace(".", ",") if comma else n,
+        lambda t: t.astimezone(zone).strftime(pattern),
+    )  # fmt: skip
+    columns = {"i": Column("id", "id"), "n": Column("n", "number"), "t": Column("t", "time")}
+    formed = {role: replace(column, form=form) for role, column in columns.items()}
+    expected = rows(opened(plain, columns, delimiter=","))
+    assert rows(opened(local, formed, encoding=encoding, delimiter=delimiter)) == expected
 
 
 def test_a_folder_named_like_a_partition_adds_no_column(write: Callable[..., Path]) -> None:
@@ -366,7 +444,7 @@ def test_all_that_is_wrong_is_told_at_once(write: Callable[..., Path]) -> None:
         "t": Column("t", "time"),
     }
     found = faults(write("id,n,t\n1,x,2026-01-01\n1,1,y\n,1,2026-01-01\n"), columns)
-    assert [f.role for f in found] == ["who", "who", "n", "t"]
+    assert [f.role for f in found] == ["who", "n", "t", "who"]
 
 
 ISO = [
@@ -378,6 +456,7 @@ ISO = [
     ("2026-10-31 14:05:00 UTC", datetime.fromisoformat("2026-10-31T14:05:00")),
     ("2026-10-31T14:05:00+02:00", datetime.fromisoformat("2026-10-31T12:05:00")),
     ("2026-10-31T23:30:00-0500", datetime.fromisoformat("2026-11-01T04:30:00")),
+    ("2026-10-31 14:05:00 +0200", datetime.fromisoformat("2026-10-31T12:05:00")),
     ("2026-10-31T00:30:00+01", datetime.fromisoformat("2026-10-30T23:30:00")),
 ]
 
