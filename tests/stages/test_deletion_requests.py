@@ -11,7 +11,7 @@ from ethics_kit.measures.deletion import requests_by_state
 from ethics_kit.project import Project
 from ethics_kit.schema.answers import Applicability
 from ethics_kit.schema.system import Supplier
-from ethics_kit.schema.tables import Exemption
+from ethics_kit.schema.tables import Exemption, TableSpec
 from ethics_kit.stages import design_review
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.design_review.deletion import followed, laws_held
@@ -134,6 +134,15 @@ def test_who_still_stands_is_unexplained_and_counted_by_table(standing):
         "notices": [2, 1],
         "opt_outs": [1, 0],
     }
+
+
+def test_who_stands_under_another_id_is_found(asked):
+    dossier = asked(DONE | {"customer": "web7"})
+    known = TableSpec(source="data/ids.csv", columns={"id": "id", "customer": "customer"})
+    (dossier.folder / "data/ids.csv").write_text("id,customer\nweb7,c007\n")
+    assert assess(dossier)[0]["still_standing"].status == "met"
+    found = assess(told(dossier, tables=dossier.system.tables | {"customer_ids": known}))[0]["still_standing"]
+    assert (found.status, found.value, found.n) == ("not_met", 1.0, 1)
 
 
 def test_a_declared_duty_explains_the_rows_of_its_table_from_its_day_on(standing):

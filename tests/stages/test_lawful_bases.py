@@ -65,6 +65,16 @@ def test_consent_given_one_second_after_a_decision_is_none(project):
     assert "1 none, 0 withdrawn" in found.statement
 
 
+def test_consent_given_under_another_id_of_the_customer_counts(project):
+    known = {"source": "data/ids.csv", "columns": {"id": "id", "customer": "customer"}}
+    root = based(project, CONSENT, customer_ids=known)
+    (root / "parameters/demo/data/ids.csv").write_text("id,customer\nweb0,c000\n")
+    rewrite(root, "consents", lambda n, row: row.update(customer_id="web0") if n == 0 else None)
+    assert assess(root)[0]["retention.without_consent"].status == "met"
+    (root / "parameters/demo/data/ids.csv").write_text("id,customer\nweb0,c001\n")
+    assert assess(root)[0]["retention.without_consent"].status == "not_met"
+
+
 def test_purposes_are_counted_apart(project):
     root = based(project, CONSENT, CONSENT | {"purpose": "offers"}, CONTRACT | {"purpose": "billing"})
     purposes = ["retention", "offers", "billing"]

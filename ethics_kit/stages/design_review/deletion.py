@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import ibis
+
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.limits import Limit, limits
 from ethics_kit.measures import deadlines, deletion, survival
@@ -72,7 +74,7 @@ def _placed(case: Case) -> ir.Table:
     requests = case.table(LOG)
     if not case.has("customers", "customer", "region"):
         return requests
-    customers = case.table("customers").select(known="customer", lives="region")
+    customers = case.table("customers").group_by(known="customer").aggregate(lives=ibis._.region.min())
     joined = requests.left_join(customers, requests.customer == customers.known)
     region = joined.region.coalesce(joined.lives) if "region" in requests.columns else joined.lives
     return joined.mutate(region=region).drop("known", "lives")
