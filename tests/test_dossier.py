@@ -125,6 +125,14 @@ ANSWER = ("answers", "optimises_for")
 VALUE, EVIDENCE = (*ANSWER, "value"), (*ANSWER, "evidence")
 DECISIONS, NOTICES = ("tables", "decisions"), ("tables", "notices", "source")
 TODAY = date(2026, 10, 1)
+CONSENTED = ("tables", "consents")
+BALANCED = {
+    "purpose": "retention",
+    "basis": "legitimate_interest",
+    "by": "A",
+    "approved_by": "B",
+    "on": date(2026, 1, 2),
+}
 PERSONS = {"by": "Ann Lee", "on": TODAY}
 CONSTRAINT = {"metric": "demographic_parity", "attributes": ["gender"], "reason": "x", **PERSONS}
 NOT_APPLICABLE = {"requirement": "C2.1", "reason": "no_personal_data", "explanation": "x", **PERSONS}
@@ -188,6 +196,17 @@ MISTAKES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
                                  for p in ("retention", "Retention ")],
      'lawful_bases.1.purpose: found "Retention " a second time; allowed: one basis'),
     (SYSTEM, ("lawful_bases", 0, "approved_by"), " bea  BASIS", "lawful_bases.0.approved_by: found *a second person"),
+    (SYSTEM, ("lawful_bases", 0, "balancing_test"), {"evidence": "https://x.example/t", "by": "A", "on": TODAY},
+     "lawful_bases.0.balancing_test: found a balancing test for consent; allowed: where the basis is legitimate_inte"),
+    (SYSTEM, ("lawful_bases", 0), BALANCED | {"balancing_test": {"evidence": "gone.md", "by": "A", "on": TODAY}},
+     "lawful_bases.0.balancing_test.evidence: found no file gone.md; allowed: an https:// link, or a file in"),
+    (SYSTEM, ("lawful_bases", 0), BALANCED | {"balancing_test": {"evidence": "../../x", "by": "A", "on": TODAY}},
+     'lawful_bases.0.balancing_test.evidence: found "../../x"; allowed: an https:// link, or a file in'),
+    (SYSTEM, (*CONSENTED, "exempt_from_deletion"), {"reason": "", "by": "A", "on": TODAY},
+     "*exempt_from_deletion.reason: found *"),
+    (SYSTEM, (*CONSENTED, "exempt_from_deletion"), {"reason": "TBD", "by": "A", "on": TODAY},
+     '*exempt_from_deletion.reason: found "TBD"; allowed: the law or duty that asks for these rows to stay;'),
+    (ORGANISATION, ("places",), {"north": "Germany"}, 'places.north: found "Germany"*'),
     (IMPACT, ("not_applicable",), [{**NOT_APPLICABLE, "approved_by": "ann lee "}],
      'not_applicable.0.approved_by: found "ann lee " (text); allowed: a second person, not the one in `by`'),
     (IMPACT, ("not_applicable",), [{**NOT_APPLICABLE, "approved_by": "Bo", "requirement": "C9.9"}],

@@ -28,7 +28,7 @@ SECRET = re.compile(r"(?i).*(signature|token|password|secret)|sig|pwd|(api[_-]?)
 
 def problems(dossier: Dossier) -> list[Problem]:
     """Unknown questions, answers that are no choice, missing evidence, risks named twice."""
-    return [*_answer_problems(dossier), *_register_problems(dossier)]
+    return [*_answer_problems(dossier), *_register_problems(dossier), *_balancing_problems(dossier)]
 
 
 def _answer_problems(dossier: Dossier) -> Iterator[Problem]:
@@ -72,6 +72,13 @@ def _one_answer(
         allowed = "a date such as 2026-10-31"
         yield file.problem((*key, "value"), found=quoted(value), allowed=allowed, todo="write it so, without quotes")
     yield from _evidence_problems(file, (*key, "evidence"), answer.evidence, folder)
+
+
+def _balancing_problems(dossier: Dossier) -> Iterator[Problem]:
+    for index, basis in enumerate(dossier.system.lawful_bases):
+        if basis.balancing_test:
+            key: Key = ("lawful_bases", index, "balancing_test", "evidence")
+            yield from _evidence_problems(dossier.files["system"], key, basis.balancing_test.evidence, dossier.folder)
 
 
 def _evidence_problems(file: YamlFile, key: Key, evidence: str | None, folder: Path) -> Iterator[Problem]:

@@ -61,6 +61,13 @@ def _table_problems(dossier: Dossier, doubtful: Collection[str]) -> Iterator[Pro
             yield from _role_problems(file, name, spec)
             yield from written.problems(file, name, spec)
             yield from _path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
+            if spec.exempt_from_deletion and schema.placeholder(spec.exempt_from_deletion.reason):
+                yield file.problem(
+                    (*key, "exempt_from_deletion", "reason"),
+                    found=quoted(spec.exempt_from_deletion.reason),
+                    allowed="the law or duty that asks for these rows to stay",
+                    todo="write the reason, or remove the exemption",
+                )
             declared = dossier.organisation.retention_classes
             known_class = spec.retention_class in (None, *declared) or "retention_classes" in doubtful
             if not known_class:
@@ -251,6 +258,13 @@ def _basis_problems(dossier: Dossier) -> Iterator[Problem]:
                 found=quoted(basis.approved_by),
                 allowed="a second person, not the one in `by`",
                 todo="name who approved the basis",
+            )
+        if basis.balancing_test and basis.basis != "legitimate_interest":
+            yield dossier.files["system"].problem(
+                ("lawful_bases", index, "balancing_test"),
+                found=f"a balancing test for {basis.basis}",
+                allowed="where the basis is legitimate_interest",
+                todo="correct the basis, or remove the test",
             )
 
 

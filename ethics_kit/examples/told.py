@@ -111,5 +111,6 @@ def deletion_requests(people: People) -> Frame:
         "time": filed,
         "verified": draw.moved(rng, filed, HOUR, 2 * DAY),
         "extended_until": draw.where(extended, filed + 88 * DAY * SECOND, NEVER),
+        "extended_on": draw.where(extended, filed + 20 * DAY * SECOND, NEVER),
         "completed": draw.where(kind < 2, done + extended * 30 * DAY * SECOND, NEVER),
     }

@@ -1,4 +1,4 @@
-"""What was in force when: as-of joins of events with consents, notices, opt-outs and retention limits.
+"""What was in force when: as-of joins of events with notices and opt-outs, and the age of rows.
 
 Every function returns counts only. Tables have their roles as column names (framework/tables.yaml).
 """
@@ -17,67 +17,6 @@ import ibis.expr.types as ir
 def _row(expression: ir.Table) -> dict[str, Any]:
     rows = expression.to_pyarrow().to_pylist()
     return {k: v or 0 for k, v in rows[0].items()} if rows else {}
-
-
-@dataclass(frozen=True)
-class ConsentCounts:
-    """Events by the consent they had at their own moment."""
-
-    total: int
-    in_force: int
-    withdrawn: int
-    expired: int
-    wrong_purpose: int
-    none: int
-
-    @property
-    def without(self) -> int:
-        return self.total - self.in_force
-
-
-def consent_states(events: ir.Table, consents: ir.Table) -> ConsentCounts:
-    """Each event (customer, time, purpose) by the state of consent at that moment; a row not granted is no consent.
-
-    In force: given at or before the event, and neither withdrawn nor expired at or before it. Otherwise the first that
-    applies of withdrawn, expired, another purpose's consent in force, none.
-    """
-    keys = ["customer", "time", "purpose"]
-    moments = events.group_by(keys).aggregate(events=ibis._.count())
-    if "granted" in consents.columns:
-        consents = consents.filter(consents.granted.fill_null(False))
-    given = consents.select(
-        holder=consents.customer,
-        for_purpose=consents.purpose,
-        given=consents.given,
-        withdrawn=consents.withdrawn if "withdrawn" in consents.columns else ibis.null("timestamp"),
-        expires=consents.expires if "expires" in consents.columns else ibis.null("timestamp"),
-    )
-    pairs = moments.left_join(given, moments.customer == given.holder)
-    begun = (pairs.given <= pairs.time).fill_null(False)
-    withdrawn = (pairs.withdrawn <= pairs.time).fill_null(False)
-    expired = (pairs.expires <= pairs.time).fill_null(False)
-    same = (pairs.for_purpose == pairs.purpose).fill_null(False)
-    states = (
-        pairs.mutate(
-            a=begun & same & ~withdrawn & ~expired,
-            b=begun & same & withdrawn,
-            c=begun & same & expired,
-            d=begun & ~same & ~withdrawn & ~expired,
-        )
-        .group_by(keys)
-        .aggregate(events=ibis._.events.max(), **{k: ibis._[k].any() for k in "abcd"})
-    )
-    state = ibis.cases(
-        (states.a, "in_force"),
-        (states.b, "withdrawn"),
-        (states.c, "expired"),
-        (states.d, "wrong_purpose"),
-        else_="none",
-    )
-    rows = states.mutate(state=state).group_by("state").aggregate(n=ibis._.events.sum()).to_pyarrow().to_pylist()
-    found = {r["state"]: int(r["n"]) for r in rows}
-    parts = {k: found.get(k, 0) for k in ("in_force", "withdrawn", "expired", "wrong_purpose", "none")}
-    return ConsentCounts(total=sum(parts.values()), **parts)
 
 
 @dataclass(frozen=True)
@@ -133,20 +72,30 @@ def events_after_opt_out(events: ir.Table, opt_outs: ir.Table) -> Share:
 
 @dataclass(frozen=True)
 class Retention:
-    """Rows older than a limit, and the oldest row's time."""
+    """Rows older than a limit, the oldest row's time, and the rows that reach the limit within so many days."""
 
     over: int
     n: int
     oldest: datetime | None
+    next_30: int = 0
+    next_90: int = 0
 
 
 def rows_over_limit(time: ir.Column, *, days: int, as_of: datetime) -> Retention:
     """Rows whose `time` lies more than `days` before `as_of`; rows without a time are not counted as kept in time."""
     limit = as_of - timedelta(days=days)
     table = time.as_table().rename(time=time.get_name())
-    over = (table.time < ibis.literal(limit, type="timestamp")) | table.time.isnull()
-    row = table.aggregate(n=table.count(), over=over.sum(), oldest=table.time.min()).to_pyarrow().to_pylist()[0]
-    return Retention(over=int(row["over"] or 0), n=int(row["n"]), oldest=row["oldest"])
+
+    def older_than(moment: datetime) -> ir.BooleanValue:
+        return (table.time < ibis.literal(moment, type="timestamp")).fill_null(False)
+
+    over = older_than(limit) | table.time.isnull()
+    seen = {
+        "over": over.sum(),
+        **{f"next_{d}": (older_than(limit + timedelta(days=d)) & ~over).sum() for d in (30, 90)},
+    }
+    row = table.aggregate(n=table.count(), oldest=table.time.min(), **seen).to_pyarrow().to_pylist()[0]
+    return Retention(n=int(row["n"]), oldest=row["oldest"], **{name: int(row[name] or 0) for name in seen})
 
 
 def rows_complete(events: ir.Table, fields: Sequence[str]) -> tuple[Share, dict[str, int]]:

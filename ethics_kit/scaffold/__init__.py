@@ -161,6 +161,8 @@ def _unsigned(path: Path) -> bytes:
         file.data[name] = []
     for name in file.data.keys() & {"owner", "deputy"}:
         file.data[name] = None
+    for table in (file.data.get("tables") or {}).values():
+        table.pop("exempt_from_deletion", None)
     for row in (*file.data.get("risks", ()), *file.data.get("stakeholders", ())):
         said = {"owner", "deputy", "why_lower", "done", "accepted_by", "accepted_until", "consulted"}
         row.update(dict.fromkeys(row.keys() & said))

@@ -16,6 +16,15 @@ class PrivacyPolicy(Model):
     k_min: Threshold[Annotated[int, Field(ge=2, le=1000, strict=True)]] = default(
         5, "Fewer than five people who look alike are soon told apart by somebody who knows one of them."
     )
+    after_withdrawal_max: Threshold[Share] = default(
+        0.0, "Withdrawing consent is to be as easy as giving it (GDPR Art. 7(3)); going on afterwards makes it neither."
+    )
+    deletion_in_time_min: Threshold[Share] = default(
+        1.0, "The laws that set a time limit for requests allow no share of late ones."
+    )
+    still_standing_max: Threshold[Share] = default(
+        0.0, "Who asked to be deleted and still stands in a table was not deleted, unless the law asks for the row."
+    )
 
 
 class ExplanationPolicy(Model):

@@ -8,18 +8,22 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ethics_kit.framework.catalogue import Identifier, Kind, Use
 from ethics_kit.schema.answers import Answer, Applicability
-from ethics_kit.schema.fields import Count, Day, Line, Model, Person, StandardId, Text, YesNo, yes_no
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Place, StandardId, Text, YesNo, yes_no
 from ethics_kit.schema.oversight import CardPart
 from ethics_kit.schema.tables import RetentionClass, TableSpec
 
 
 class Organisation(Model):
-    """organisation.yaml: what all systems share. A system may override an answer or table with a reason."""
+    """organisation.yaml: what all systems share. A system may override an answer or table with a reason.
+
+    `places` says in which country, or region of one, the customers of each region in the tables live.
+    """
 
     name: Line
     answers: dict[Identifier, Answer] = {}
     tables: dict[Identifier, TableSpec] = {}
     retention_classes: dict[Identifier, RetentionClass] = {}
+    places: dict[Line, Place] = {}
     standards: dict[StandardId, Applicability] = {}
 
 
@@ -147,14 +151,26 @@ class NotKept(Model):
     on: Day
 
 
+class BalancingTest(Model):
+    """The organisation's interest weighed against those of the people concerned: a file or link, kept by whom."""
+
+    evidence: Line
+    by: Line
+    on: Day
+
+
 class LawfulBasis(Model):
-    """The basis of one purpose, decided by one person and approved by another."""
+    """The basis of one purpose, decided by one person and approved by another.
+
+    A purpose that rests on legitimate interest has its `balancing_test` on file.
+    """
 
     purpose: Line
     basis: Literal["contract", "legitimate_interest", "consent"]
     by: Line
     approved_by: Line
     on: Day
+    balancing_test: BalancingTest | None = None
 
 
 class System(Model):

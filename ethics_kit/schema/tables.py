@@ -32,12 +32,21 @@ Encoding = Literal[
 ]
 
 
+class Exemption(Model):
+    """Why the rows of somebody who asked to be deleted stay in a table, in law, and who says so."""
+
+    reason: Text
+    by: Line
+    on: Day
+
+
 class TableSpec(Model):
     """Where a table lies and which column plays which part.
 
     `source` is a CSV, Parquet or DuckDB file, from the dossier's folder; `table` names the table in a DuckDB
     file. `columns` maps roles (see framework/tables.yaml) to the table's own column names. A snapshot without a time
     column says its day in `dated`. `ignored` says why a yes/no column that no role reads does not matter.
+    `exempt_from_deletion` says why rows of people who asked to be deleted stay.
 
     How the file is written: `encoding` and `delimiter` of a CSV, `decimal`, `dates`, the `time_zone` of times without
     an offset. `values` maps, by role, what the file writes to what is read; the ids of the roles in `salesforce_ids`
@@ -57,6 +66,7 @@ class TableSpec(Model):
     salesforce_ids: list[Identifier] = []
     ignored: dict[Line, Text] = {}
     retention_class: Identifier | None = None
+    exempt_from_deletion: Exemption | None = None
     override_reason: Text | None = None
 
     @property

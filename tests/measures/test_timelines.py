@@ -1,165 +1,24 @@
-"""Consent, notice, opt-out, retention, audit log and training, against slow obvious loops."""
+"""Notice, opt-out, retention, audit log and training, against slow obvious loops."""
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import datetime, timedelta
 from typing import Any
 
-import ibis
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ethics_kit.measures import timelines
-from ethics_kit.measures.timelines import ConsentCounts, Retention, Share
+from ethics_kit.measures.timelines import Retention, Share
+from tests.measures.moments import NOON, at, events, table
 
-NOON = datetime.fromisoformat("2026-10-01T12:00")
-SECOND = timedelta(seconds=1)
-TIMES = {"time", "given", "withdrawn", "expires", "completed"}
 PEOPLE, PURPOSES = ["ann", "ben", None], ["offers", "triage", None]
-
-
-def at(seconds: int | None) -> datetime | None:
-    return None if seconds is None else NOON + seconds * SECOND
-
-
-def table(names: str, *rows: tuple[Any, ...]) -> ibis.Table:
-    """Columns by name, with times as seconds after noon."""
-    columns = {}
-    for i, name in enumerate(names.split()):
-        values = [row[i] for row in rows]
-        if name in TIMES:
-            columns[name] = pa.array([at(v) for v in values], pa.timestamp("us"))
-        else:
-            columns[name] = pa.array(values, pa.string())
-    return ibis.memtable(pa.table(columns))
-
-
-def events(*rows: tuple[Any, ...]) -> ibis.Table:
-    return table("customer time purpose", *rows)
-
-
-def consents(*rows: tuple[Any, ...]) -> ibis.Table:
-    return table("customer purpose given withdrawn expires", *rows)
-
-
-def state(found: ConsentCounts) -> str:
-    """The state of a single event."""
-    assert found.total == 1
-    return next(k for k in ("in_force", "withdrawn", "expired", "wrong_purpose", "none") if getattr(found, k))
-
-
 ONE = ("ann", 0, "offers")
-
-# --- consent ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("consent", "expected"),
-    [
-        pytest.param(("ann", "offers", 0, None, None), "in_force", id="given at the same second"),
-        pytest.param(("ann", "offers", 1, None, None), "none", id="given one second later"),
-        pytest.param(("ann", "offers", -9, 0, None), "withdrawn", id="withdrawn at the same second"),
-        pytest.param(("ann", "offers", -9, 1, None), "in_force", id="withdrawn one second later"),
-        pytest.param(("ann", "offers", -9, None, 0), "expired", id="expired at the same second"),
-        pytest.param(("ann", "offers", -9, None, 1), "in_force", id="expired one second later"),
-        pytest.param(("ann", "offers", -9, -2, -1), "withdrawn", id="withdrawn and expired"),
-        pytest.param(("ann", "triage", -9, None, None), "wrong_purpose", id="another purpose in force"),
-        pytest.param(("ann", "triage", -9, -1, None), "none", id="another purpose, withdrawn"),
-        pytest.param(("ann", "triage", -9, None, -1), "none", id="another purpose, expired"),
-        pytest.param(("ben", "offers", -9, None, None), "none", id="another customer"),
-        pytest.param(("ann", "offers", None, None, None), "none", id="given at no known time"),
-        pytest.param((None, "offers", -9, None, None), "none", id="given by nobody"),
-    ],
-)
-def test_consent_is_judged_at_the_second_of_the_event(consent: tuple[Any, ...], expected: str) -> None:
-    assert state(timelines.consent_states(events(ONE), consents(consent))) == expected
-
-
-@pytest.mark.parametrize("event", [(None, 0, "offers"), ("ann", None, "offers")])
-def test_an_event_of_nobody_or_of_no_time_has_no_consent(event: tuple[Any, ...]) -> None:
-    assert state(timelines.consent_states(events(event), consents(("ann", "offers", -9, None, None)))) == "none"
-
-
-def test_an_event_without_a_purpose_has_no_consent_in_force() -> None:
-    found = timelines.consent_states(events(("ann", 0, None)), consents(("ann", "offers", -9, None, None)))
-    assert found.without == 1
-
-
-def test_consent_given_again_after_a_withdrawal_is_in_force() -> None:
-    history = consents(("ann", "offers", -9, -5, None), ("ann", "offers", -3, None, None))
-    found = timelines.consent_states(events(("ann", -4, "offers"), ONE), history)
-    assert (found.withdrawn, found.in_force) == (1, 1)
-
-
-def test_a_withdrawal_weighs_more_than_another_purposes_consent() -> None:
-    history = consents(("ann", "offers", -9, -5, None), ("ann", "triage", -9, None, None))
-    assert state(timelines.consent_states(events(ONE), history)) == "withdrawn"
-
-
-def test_decisions_on_one_customer_at_the_same_second_all_count() -> None:
-    several = events(ONE, ONE, ONE, ("ann", 0, "triage"))
-    found = timelines.consent_states(several, consents(("ann", "offers", -9, None, None)))
-    assert found == ConsentCounts(total=4, in_force=3, withdrawn=0, expired=0, wrong_purpose=1, none=0)
-
-
-def test_two_consents_do_not_count_an_event_twice() -> None:
-    twice = consents(("ann", "offers", -9, None, None), ("ann", "offers", -8, None, None))
-    assert timelines.consent_states(events(ONE), twice).total == 1
-
-
-def test_consents_without_withdrawal_and_expiry_columns_stay_in_force() -> None:
-    found = timelines.consent_states(events(ONE), table("customer purpose given", ("ann", "offers", -9)))
-    assert state(found) == "in_force"
-
-
-def test_without_any_consent_row_every_event_is_without() -> None:
-    found = timelines.consent_states(events(ONE, ONE), consents())
-    assert (found.none, found.without) == (2, 2)
-
-
-def test_no_events_are_no_consent_counts() -> None:
-    assert timelines.consent_states(events(), consents()) == ConsentCounts(0, 0, 0, 0, 0, 0)
-
 
 few = st.integers(-2, 2)
 rows_of_events = st.lists(
     st.tuples(st.sampled_from(PEOPLE), few | st.none(), st.sampled_from(PURPOSES)), min_size=1, max_size=12
 )
-rows_of_consents = st.lists(
-    st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PURPOSES), few | st.none(), few | st.none(), few | st.none()),
-    max_size=8,
-)
-
-
-def slow_state(event: tuple[Any, ...], rows: list[tuple[Any, ...]]) -> str:
-    customer, time, purpose = event
-    begun = [r for r in rows if customer is not None and r[0] == customer and None not in (r[2], time) and r[2] <= time]
-
-    def ended(row: tuple[Any, ...], column: int) -> bool:
-        return row[column] is not None and row[column] <= time
-
-    own = [r for r in begun if purpose is not None and r[1] == purpose]
-    if any(not ended(r, 3) and not ended(r, 4) for r in own):
-        return "in_force"
-    if any(ended(r, 3) for r in own):
-        return "withdrawn"
-    if own:
-        return "expired"
-    return "wrong_purpose" if any(not ended(r, 3) and not ended(r, 4) for r in begun) else "none"
-
-
-@given(rows_of_events, rows_of_consents)
-@settings(max_examples=60, deadline=None)
-def test_consent_states_equal_a_loop_over_events(drawn: list[tuple[Any, ...]], given_: list[tuple[Any, ...]]) -> None:
-    found = timelines.consent_states(events(*drawn), consents(*given_))
-    expected = Counter(slow_state(e, given_) for e in drawn)
-    assert found == ConsentCounts(
-        total=len(drawn), **{k: expected[k] for k in ("in_force", "withdrawn", "expired", "wrong_purpose", "none")}
-    )
-
 
 # --- notice -------------------------------------------------------------------------------------------------------
 
@@ -259,16 +118,23 @@ def test_opt_outs_equal_a_loop_over_events(drawn: list[tuple[Any, ...]], left: l
 def test_a_row_exactly_at_its_limit_is_kept_in_time_and_a_second_older_is_not() -> None:
     ages = table("given", (-86_400,), (-86_401,))
     found = timelines.rows_over_limit(ages.given, days=1, as_of=NOON)
-    assert found == Retention(over=1, n=2, oldest=at(-86_401))
+    assert found == Retention(over=1, n=2, oldest=at(-86_401), next_30=1, next_90=1)
 
 
 def test_a_row_without_a_time_is_not_counted_as_kept_in_time() -> None:
     found = timelines.rows_over_limit(table("time", (0,), (None,)).time, days=1, as_of=NOON)
-    assert found == Retention(over=1, n=2, oldest=NOON)
+    assert found == Retention(over=1, n=2, oldest=NOON, next_30=1, next_90=1)
 
 
 def test_rows_without_any_time_have_no_oldest() -> None:
     assert timelines.rows_over_limit(table("time", (None,)).time, days=1, as_of=NOON) == Retention(1, 1, None)
+
+
+def test_rows_fall_due_within_so_many_days_and_those_over_the_limit_are_not_among_them() -> None:
+    day = 86_400
+    ages = table("time", (-101 * day,), (-99 * day,), (-60 * day,), (-20 * day,), (-5 * day,), (None,))
+    found = timelines.rows_over_limit(ages.time, days=100, as_of=NOON)
+    assert (found.over, found.next_30, found.next_90) == (2, 1, 3)
 
 
 def test_no_rows_are_none_over_the_limit() -> None:

@@ -61,13 +61,25 @@ def test_planted_notices_are_counted_exactly(portfolio, system):
 
 @pytest.mark.parametrize("system", [s for s, facts in FACTS.items() if facts["consent"]])
 def test_planted_consents_are_counted_exactly_and_apart(portfolio, system):
-    tables = {t["id"]: t["rows"] for t in portfolio.record(system, "design_review")["tables"]}
-    counts = dict(tables["P3.2.consent_states"])
+    tables = {t["id"]: t for t in portfolio.record(system, "design_review")["tables"]}
+    (row,) = tables["P3.2.consent_states"]["rows"]
+    counts = dict(zip(tables["P3.2.consent_states"]["columns"], row, strict=True))
     planted = FACTS[system]["consent"]
     assert counts["none"] == planted["none"]
     assert counts["withdrawn"] == planted["withdrawn"]
     assert counts["expired"] == planted["expired"]
     assert counts["another purpose"] == planted["wrong_purpose"]
+
+
+@pytest.mark.parametrize("system", FACTS)
+def test_planted_deletion_requests_and_people_who_still_stand_are_counted_exactly(portfolio, system):
+    tables = {t["id"]: t["rows"] for t in portfolio.record(system, "design_review")["tables"]}
+    planted = FACTS[system]["deletion_requests"]
+    assert [row[1] for row in tables["P3.4.requests"]] == [planted["in_time"], planted["late"], planted["overdue"], 6]
+    standing = {row[0]: row[1:3] for row in tables["P3.4.standing"]}
+    assert standing["customers"] == [planted["still_there"], planted["overdue"]]
+    found = portfolio.finding(system, "design_review", "P3.4.still_standing")
+    assert round(found["value"] * found["n"]) == planted["still_there"] + planted["overdue"]
 
 
 @pytest.mark.parametrize("system", FACTS)

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from ethics_kit.measures.survival import kaplan_meier
 from ethics_kit.record import LevelResult
 from ethics_kit.report import figures
 from ethics_kit.report.figures import AreaPoints
@@ -116,6 +117,15 @@ def test_bars_are_labelled_with_their_points_and_thresholds_with_theirs():
 def test_an_area_whose_name_is_code_stays_text():
     (figure,) = figures.points_by_area([AreaPoints("<b>$x$</b>", 1, 1, 2)], [], level(), LIMITS)
     assert "<b>$x$</b>" in texts(figure)
+
+
+def test_the_completion_curve_tells_what_is_open_at_each_limit():
+    curve = kaplan_meier([10, 40, 50], [True, True, False], [3, 1, 1])
+    (figure,) = figures.completion_curve(curve, [("one month", 31), ("45 days", 45)])
+    assert "Of 5 requests to delete, still open: 40% after 31 days, 20% after 45 days." in figure.alt
+    assert figure.alt.endswith("Half were carried out after 10 days.")
+    assert "one month" in ElementTree.fromstring(figure.svg.decode()).itertext()
+    assert figures.completion_curve(kaplan_meier([3], [False], [2]), [("one month", 31)]) == ()
 
 
 def test_figures_are_the_same_on_every_run():

@@ -8,6 +8,8 @@ from ethics_kit.stages.design_review.card import model_card
 from ethics_kit.stages.design_review.checkpoints import checkpoints
 from ethics_kit.stages.design_review.consent import consent_in_force
 from ethics_kit.stages.design_review.constraint import constraint_chosen
+from ethics_kit.stages.design_review.deletion import deletion_requests
+from ethics_kit.stages.design_review.interest import legitimate_interest
 from ethics_kit.stages.design_review.inventory import data_inventory
 from ethics_kit.stages.design_review.notice import notice_before_first_decision, notice_texts
 from ethics_kit.stages.design_review.privacy_law import privacy_law_evidence
@@ -22,6 +24,8 @@ STEPS: dict[Step, tuple[str, ...]] = {
     transparency_views: ("S2.3",),
     data_inventory: ("S2.1",),
     consent_in_force: ("P3.2",),
+    legitimate_interest: ("P3.2",),
+    deletion_requests: ("P3.4",),
     retention: ("C1.3",),
     training_representation: ("P2.4",),
     checkpoints: ("S2.4",),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from ethics_kit.framework import catalogue
 from ethics_kit.measures import timelines
 from ethics_kit.record import Finding, Table
@@ -40,26 +43,53 @@ def retention(case: Case) -> Outcome:
                 minimum=1,
             )
         )
-        oldest = found.oldest.date().isoformat() if found.oldest else None
-        rows.append([name, located.spec.retention_class, limit.days, found.n, found.over, oldest])
+        oldest = found.oldest.date() if found.oldest else None
+        rows.append(
+            [
+                name,
+                located.spec.retention_class,
+                limit.days,
+                found.n,
+                found.over,
+                found.next_30,
+                found.next_90,
+                oldest.isoformat() if oldest else None,
+                (oldest + timedelta(days=limit.days)).isoformat() if oldest else None,
+            ]
+        )
     findings += unaccounted(case, "C1.3")
     table = Table(
         id="C1.3.retention",
         title="Age of rows against the limit of their class",
         requirement="C1.3",
-        columns=["table", "class", "limit (days)", "rows", "older", "oldest"],
+        columns=[
+            "table",
+            "class",
+            "limit (days)",
+            "rows",
+            "older",
+            "due in 30 days",
+            "due in 90 days",
+            "oldest",
+            "must go by",
+        ],
         rows=rows,
+        note="Due: rows that reach their limit within so many days after the as-of date; those of 30 are among those "
+        "of 90. The day by which the oldest row must go tells when the next run of the deletion is due, or was.",
     )
     return Outcome(tuple(findings), (table,))
 
 
-def unaccounted(case: Case, requirement: str) -> list[Finding]:
-    """What is open while one of the kit's tables of customers' rows is neither named nor said not to be kept."""
+def unaccounted(case: Case, requirement: str, undated: Sequence[str] = ()) -> list[Finding]:
+    """What is open while one of the kit's tables of customers' rows is neither named nor said not to be kept.
+
+    Those whose rows have a time count, and those of `undated`.
+    """
     other = {"conversations", "decisions"} - {case.dossier.system.events}
     if "consents" in case.dossier.located_tables:
         other.add("current_consents")  # which stand in for a history
     kept = {*case.dossier.located_tables, *case.not_kept}
     dated = [n for n, t in catalogue.tables().items() if "customer" in t.roles and case.time_role(n)]
-    missing = [name for name in dated if name not in kept | other]
+    missing = [name for name in [*dated, *undated] if name not in kept | other]
     awaits = f"the tables {', '.join(missing)}, or why they are not kept (not_kept in system.yaml)"
     return [not_assessed(requirement, "tables_accounted_for", awaits)] * bool(missing)

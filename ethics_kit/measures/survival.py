@@ -1,0 +1,52 @@
+"""How long things stay open, where some still are: the Kaplan–Meier estimate with pointwise intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from statsmodels.duration.survfunc import SurvfuncRight
+
+
+@dataclass(frozen=True)
+class Curve:
+    """After each of `days` on which something ended: the share still open, with its interval (NaN where undefined).
+
+    `n` things were followed; `median` is the day by which half had ended, None where that was not reached.
+    """
+
+    n: int
+    days: tuple[float, ...]
+    share: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    median: float | None
+
+
+def kaplan_meier(
+    days: Sequence[float], ended: Sequence[bool], counts: Sequence[int], *, confidence: float = 0.95
+) -> Curve:
+    """The curve of `counts` things that `ended` after so many days, or were still open then (censored).
+
+    Intervals are Greenwood's on the scale of log(-log S), which keeps them between 0 and 1 (Kalbfleisch and Prentice
+    1980).
+    """
+    status = np.repeat(np.asarray(ended, dtype=int), counts)
+    if not status.any():
+        return Curve(len(status), (), (), (), (), None)
+    fitted = SurvfuncRight(np.repeat(np.asarray(days, dtype=float), counts), status)
+    share, error = fitted.surv_prob, fitted.surv_prob_se
+    inner = (share > 0) & (share < 1)
+    spread = np.full(len(share), np.nan)
+    spread[inner] = stats.norm.ppf((1 + confidence) / 2) * error[inner] / (share[inner] * np.abs(np.log(share[inner])))
+    median = fitted.quantile(0.5)
+    return Curve(
+        n=len(status),
+        days=tuple(fitted.surv_times.tolist()),
+        share=tuple(share.tolist()),
+        low=tuple((share ** np.exp(spread)).tolist()),
+        high=tuple((share ** np.exp(-spread)).tolist()),
+        median=float(median) if np.isfinite(median) else None,
+    )

@@ -1,0 +1,43 @@
+"""Figure of the design review: how long requests to delete stay open, and the legal limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ethics_kit.report.figures.drawing import BLUE, RED, Figure, _canvas, _finish, _plain
+
+if TYPE_CHECKING:
+    from ethics_kit.measures.survival import Curve
+
+
+def completion_curve(curve: Curve, limits: Sequence[tuple[str, float]]) -> tuple[Figure, ...]:
+    """The share of requests still open by days since receipt, with its band and each (label, days) of `limits`."""
+    if not curve.days:
+        return ()
+    canvas, axes = _canvas(6.6, 2.8)
+    days = [0.0, *curve.days]
+    low, high = (np.nan_to_num(np.array([1.0, *side]), nan=0.0) * 100 for side in (curve.low, curve.high))
+    axes.fill_between(days, low, high, step="post", color=BLUE, alpha=0.18, linewidth=0)
+    axes.step(days, [100, *(s * 100 for s in curve.share)], where="post", color=BLUE)
+    for label, limit in limits:
+        axes.axvline(limit, color=RED, linestyle="--")
+        axes.annotate(_plain(label), (limit, 100), (3, 0), textcoords="offset points", va="top", color=RED)
+    axes.set_xlim(0, max(*days, *(limit for _, limit in limits)) * 1.05)
+    axes.set_ylim(0, 102)
+    axes.set_xlabel("days since receipt")
+    axes.set_ylabel("still open, %")
+    told = ", ".join(f"{_open_after(curve, limit):.0%} after {limit:.0f} days" for _, limit in limits)
+    message = f"Of {curve.n:,} requests to delete, still open: {told}."
+    caption = (
+        f"{message} Kaplan–Meier curve with its pointwise interval; open requests count up to the as-of date. "
+        "Verification and extensions give some requests longer."
+    )
+    half = "never" if curve.median is None else f"after {curve.median:.0f} days"
+    return (_finish(canvas, caption, f"Step curve that falls with time. {message} Half were carried out {half}."),)
+
+
+def _open_after(curve: Curve, day: float) -> float:
+    return next((share for at, share in zip(curve.days[::-1], curve.share[::-1], strict=True) if at <= day), 1.0)
