@@ -376,5 +376,13 @@ def chromium() -> Iterator[Browser]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: playwright leaves an event loop running, where asyncio.run refuses to work."""
-    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+    """Browser tests come last: playwright leaves an event loop running, where asyncio.run refuses to work.
+
+    Of these the many short ones, on the portfolio's pages, come after the long one, so that both workers have work.
+    """
+
+    def order(item: pytest.Item) -> tuple[bool, bool]:
+        needs = getattr(item, "fixturenames", ())
+        return "chromium" in needs, "chromium" in needs and "portfolio" in needs
+
+    items.sort(key=order)
