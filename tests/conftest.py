@@ -1,4 +1,4 @@
-"""What tests share: a small valid project, a way to spoil it, and a real Chromium."""
+"""What tests share: a small valid project, a way to spoil it, the command line, and a real Chromium."""
 
 import csv
 import os
@@ -6,6 +6,7 @@ import random
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from ruamel.yaml import YAML
 
-from ethics_kit import scaffold
+from ethics_kit import cli, scaffold
 from ethics_kit.project import STAGES
 
 settings.register_profile("patient", deadline=None)  # no test is about the clock
@@ -298,6 +299,33 @@ def edit() -> Callable[..., None]:
     return change
 
 
+# --- the command line --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def kit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Runs a command in this process, from a folder."""
+
+    def run(*arguments: str, cwd: Path) -> Done:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["ethics-kit", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return Done(int(ended.value.code or 0), told.out, told.err)
+
+    return run
+
+
 # --- a browser -------------------------------------------------------------------------------------------------
 
 MACOS_CHROMIUM = [
@@ -348,5 +376,13 @@ def chromium() -> Iterator[Browser]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: playwright leaves an event loop running, where asyncio.run refuses to work."""
-    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+    """Browser tests come last: playwright leaves an event loop running, where asyncio.run refuses to work.
+
+    Of these the many short ones, on the portfolio's pages, come after the long one, so that both workers have work.
+    """
+
+    def order(item: pytest.Item) -> tuple[bool, bool]:
+        needs = getattr(item, "fixturenames", ())
+        return "chromium" in needs, "chromium" in needs and "portfolio" in needs
+
+    items.sort(key=order)

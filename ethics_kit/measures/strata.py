@@ -121,7 +121,7 @@ def _combined(value: float, cells: Rates, shares: Rates, confidence: float) -> E
     each = [proportions.difference(*cell, confidence=confidence) for cell in cells.tolist()]
     values, lows, highs = np.array([(e.value, e.low, e.high) for e in each], dtype=float).T
     low, high = (float(np.linalg.norm(shares * reach)) for reach in (values - lows, highs - values))
-    return Estimate(value, value - low, value + high)
+    return Estimate(value, max(value - low, -1.0), min(value + high, 1.0))
 
 
 def _odds(cells: Rates, confidence: float) -> tuple[float, Estimate, float | None]:

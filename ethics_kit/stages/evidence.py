@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Protocol
 
-from ethics_kit.measures.proportions import rate
 from ethics_kit.record import Finding, Interval, Status
 from ethics_kit.stages.case import Case, months_between
 
@@ -32,6 +31,8 @@ def share_finding(
 
     `minimum` defaults to the policy's `records.minimum_rows`; registers a person keeps pass 1.
     """
+    from ethics_kit.measures.proportions import rate  # scipy and statsmodels, which an answer alone does not need
+
     confidence = case.dossier.policy.fairness.confidence.value
     estimate = rate(count, n, confidence=confidence)
     needed = case.dossier.policy.records.minimum_rows.value if minimum is None else minimum

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import StratifiedTable
@@ -258,6 +258,7 @@ def test_the_test_and_the_odds_ratio_are_statsmodels_over_whole_tables(cells: di
 
 
 @given(some_strata)
+@example({"a": (0, 3, 13, 13)})  # its interval reached a rounding error below -1
 @settings(max_examples=100, deadline=None)
 def test_no_figure_is_ever_nan_or_infinite(cells: dict[str, Stratum]) -> None:
     found = strata.conditional(cells)

@@ -5,11 +5,14 @@ from datetime import date
 from importlib import import_module
 
 import pytest
+from ibis.backends.duckdb import Backend
 
 from ethics_kit import dossier as dossiers
 from ethics_kit.framework import catalogue
+from ethics_kit.measures.tables import Tables
 from ethics_kit.project import STAGES, Project
 from ethics_kit.record import requirement_status
+from ethics_kit.report import figures
 from ethics_kit.stages.answers import attested
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.conclude import conclude
@@ -17,10 +20,41 @@ from ethics_kit.stages.conclude import conclude
 RANK = {"approve": 2, "approve_with_conditions": 1, "undetermined": 0, "reject": 0}
 
 
-@pytest.fixture(autouse=True)
-def no_drawing(monkeypatch):
-    """Figures take most of the time and settle nothing."""
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _, target, **__: target.write(b"<svg/>"))
+@pytest.fixture(autouse=True, scope="module")
+def no_drawing():
+    """Figures take much of the time and settle nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in figures.__all__:
+            if name.islower() and not name.startswith("_"):
+                patch.setattr(figures, name, lambda *_, **__: ())
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def asked_once():
+    """What the tables of one connection answered already is not asked again: they never change here."""
+    answers = {}
+    ask, keep = Backend.to_pyarrow, Tables.kept
+
+    def answered(connection, expression, **options):
+        key = (id(connection), expression.op())
+        if any(options.values()) or key not in answers:
+            answers[key] = (
+                ask(connection, expression, **options),
+                connection,
+            )  # the connection, so its id stays its own
+        return answers[key][0]
+
+    def kept(tables, table):
+        key = (id(tables), table.op())
+        if key not in answers:
+            answers[key] = (keep(tables, table), tables)
+        return answers[key][0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Backend, "to_pyarrow", answered)
+        patch.setattr(Tables, "kept", kept)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +94,16 @@ def without(dossier, part, key):
     else:
         after = type(model).model_fields[name].get_default(call_default_factory=True)
     changed = model.model_copy(update={name: after})
+    tables = dossier.tables
     if name == "tables":
         dossier = _unlisted(dossier, key)
     if owner in STAGES:
-        return replace(dossier, stages={**dossier.stages, owner: changed})
-    return replace(dossier, **{owner: changed})
+        dossier = replace(dossier, stages={**dossier.stages, owner: changed})
+    else:
+        dossier = replace(dossier, **{owner: changed})
+    if name not in ("tables", "attributes"):  # else the same files are opened with the same columns
+        vars(dossier)["tables"] = tables
+    return dossier
 
 
 def _unlisted(dossier, table):

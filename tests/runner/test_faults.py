@@ -22,10 +22,6 @@ KIT = [sys.executable, "-c", "from ethics_kit.cli import main; main()"]
 DAY = "2026-11-01"
 
 
-def kit(*arguments, cwd):
-    return subprocess.run([*KIT, *arguments], cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
-
-
 def spoil(root, stage, source, *, place=-1):
     """Put `source` in place of a code cell of this project's own template; -1 is the one that saves."""
     template = Project(root).template(stage)
@@ -60,8 +56,8 @@ path.write_text(path.read_text().replace('"not_assessed"', '"met"', 1))
     ],
     ids=["a cell raises", "a cell exits", "the kernel is killed", "nothing is saved", "the record is altered"],
 )
-def test_a_failure_leaves_its_notebook_and_a_page_and_counts_as_failed(project, source, told):
-    root = project()
+def test_a_failure_leaves_its_notebook_and_a_page_and_counts_as_failed(short, source, told):
+    root = short()
     spoil(root, "impact_analysis", source)
     result = assess(job(root))
     assert result.verdict == "failed"
@@ -76,8 +72,8 @@ def test_a_failure_leaves_its_notebook_and_a_page_and_counts_as_failed(project, 
     assert list((root / "reports/.staging").iterdir()) == []
 
 
-def test_a_page_that_cannot_be_made_is_a_failure_also_after_an_earlier_success(project, monkeypatch):
-    root = project()
+def test_a_page_that_cannot_be_made_is_a_failure_also_after_an_earlier_success(short, monkeypatch):
+    root = short()
     assert assess(job(root)).ok
 
     def render(*_):
@@ -90,8 +86,8 @@ def test_a_page_that_cannot_be_made_is_a_failure_also_after_an_earlier_success(p
     assert latest == {"status": "failed", "folder": f"failed_{DAY}", "as_of": DAY}
 
 
-def test_reports_that_cannot_be_written_are_a_failure_and_no_crash(project):
-    root = project()
+def test_reports_that_cannot_be_written_are_a_failure_and_no_crash(short):
+    root = short()
     (root / "reports").write_text("a file in the way")
     result = assess(job(root))
     assert result.verdict == "failed"
@@ -99,8 +95,8 @@ def test_reports_that_cannot_be_written_are_a_failure_and_no_crash(project):
     assert (root / "reports").read_text() == "a file in the way"
 
 
-def test_a_kernel_that_is_killed_before_it_starts_does_not_run_on(project, monkeypatch):
-    root = project()
+def test_a_kernel_that_is_killed_before_it_starts_does_not_run_on(short, monkeypatch):
+    root = short()
     spoil(root, "impact_analysis", "open('canary', 'w').close()", place=0)
     launch = AsyncKernelManager._async_launch_kernel
 
@@ -114,16 +110,16 @@ def test_a_kernel_that_is_killed_before_it_starts_does_not_run_on(project, monke
     assert not list(root.rglob("canary"))
 
 
-def test_a_notebook_over_its_time_limit_is_ended_and_failed(project):
-    root = project()
+def test_a_notebook_over_its_time_limit_is_ended_and_failed(short):
+    root = short()
     spoil(root, "impact_analysis", "import time; time.sleep(300)")
-    result = assess(job(root, time_limit=6))
+    result = assess(job(root, time_limit=3))
     assert result.verdict == "failed"
-    assert result.reason == "stopped after 6 seconds, the limit for one notebook"
+    assert result.reason == "stopped after 3 seconds, the limit for one notebook"
 
 
-def test_the_page_of_a_failure_escapes_what_the_error_says(project):
-    root = project()
+def test_the_page_of_a_failure_escapes_what_the_error_says(short):
+    root = short()
     spoil(root, "impact_analysis", "raise ValueError('<script>alert(1)</script>\\x1b[31m')")
     page = (assess(job(root)).folder / "report.html").read_text()
     assert "<script" not in page
@@ -131,83 +127,83 @@ def test_the_page_of_a_failure_escapes_what_the_error_says(project):
     assert "\x1b" not in page
 
 
-def test_one_failing_system_does_not_stop_the_others_and_the_exit_code_is_1(project):
-    root = project()
-    project("second")
+def test_one_failing_system_does_not_stop_the_others_and_the_exit_code_is_1(short, kit):
+    root = short()
+    short("second")
     (root / "parameters/second/data/consents.csv").write_text("customer_id,purpose,given,withdrawn\nc1,x,2026-01-01,\n")
     spoil(root, "design_review", "assert book.case.dossier.id != 'second', 'no'\nbook.save()")
     done = kit("run", "--stage", "design_review", "--as-of", DAY, cwd=root)
-    assert done.returncode == 1, done.stderr
-    assert "second  design_review  failed" in done.stdout
-    assert "demo  design_review  undetermined" in done.stdout
+    assert done.code == 1, done.err
+    assert "second  design_review  failed" in done.out
+    assert "demo  design_review  undetermined" in done.out
     index = (root / "reports/index.html").read_text()
     assert "Failed" in index
     assert "Undetermined" in index
 
 
-def test_one_bad_dossier_is_told_the_others_run_and_the_exit_code_is_2(project, edit):
-    root = project()
-    project("second")
+def test_one_bad_dossier_is_told_the_others_run_and_the_exit_code_is_2(short, edit, kit):
+    root = short()
+    short("second")
     edit(root / "parameters/second/system.yaml", ("kindd",), "scored")
     done = kit("run", "--stage", "impact_analysis", "--as-of", DAY, "--gate", cwd=root)
-    assert done.returncode == 2
-    assert "parameters/second/system.yaml" in done.stderr
-    assert "kindd: found an unknown key" in done.stderr
-    assert "demo  impact_analysis  undetermined" in done.stdout
-    assert re.search(r"(?m)^second +not run$", done.stdout)
-    assert "Not run, as the dossier is not in order (see above): second" in done.stderr
+    assert done.code == 2
+    assert "parameters/second/system.yaml" in done.err
+    assert "kindd: found an unknown key" in done.err
+    assert "demo  impact_analysis  undetermined" in done.out
+    assert re.search(r"(?m)^second +not run$", done.out)
+    assert "Not run, as the dossier is not in order (see above): second" in done.err
     assert "Not run: its dossier is not in order" in (root / "reports/index.html").read_text()
 
 
-def test_a_run_in_which_no_dossier_is_in_order_marks_the_page_that_is_there(project, edit):
-    root = project()
-    assert kit("run", "--stage", "impact_analysis", "--as-of", DAY, cwd=root).returncode == 0
+def test_a_run_in_which_no_dossier_is_in_order_marks_the_page_that_is_there(short, edit, kit):
+    root = short()
+    assert kit("run", "--stage", "impact_analysis", "--as-of", DAY, cwd=root).code == 0
     edit(root / "parameters/demo/system.yaml", ("kindd",), "scored")
     done = kit("run", "--as-of", DAY, cwd=root)
-    assert done.returncode == 2
-    assert re.search(r"(?m)^demo +not run", done.stdout)
+    assert done.code == 2
+    assert re.search(r"(?m)^demo +not run", done.out)
     index = (root / "reports/index.html").read_text()
     assert "Not run: its dossier is not in order" in index
     assert "Undetermined" in index
 
 
-def test_projects_that_share_a_reports_folder_share_its_page(project, tmp_path):
-    root = project()
+def test_projects_that_share_a_reports_folder_share_its_page(short, tmp_path, kit):
+    root = short()
     other = tmp_path / "other"
     shutil.copytree(root, other)
     (other / "parameters/demo").rename(other / "parameters/another")
     shared = ("--stage", "impact_analysis", "--as-of", DAY, "--reports", str(tmp_path / "shared"))
     both = ("run", str(root / "parameters/demo"), str(other / "parameters/another"))
-    assert kit(*both, *shared, cwd=tmp_path).returncode == 0
+    assert kit(*both, *shared, cwd=tmp_path).code == 0
     index = (tmp_path / "shared/index.html").read_text()
     assert "demo/impact_analysis" in index
     assert "another/impact_analysis" in index
     assert "Not part of" not in index
     (tmp_path / "shared/javascript:x/y").mkdir(parents=True)
     (tmp_path / "shared/javascript:x/y/latest.json").write_text("{}")
-    assert kit("run", "demo", *shared, cwd=root).returncode == 0
+    assert kit("run", "demo", *shared, cwd=root).code == 0
     index = (tmp_path / "shared/index.html").read_text()
     assert "another/impact_analysis" in index
     assert index.count("Not part of this run") == 1
     assert "javascript" not in index
 
 
-def test_the_gate_of_each_project_is_its_own(project, edit, tmp_path):
-    root = project()
+def test_the_gate_of_each_project_is_its_own(short, edit, tmp_path, kit):
+    root = short()
     other = tmp_path / "other"
     shutil.copytree(root, other)
     edit(other / "parameters/policy.yaml", ("gate", "refuse", "value"), [])
     both = ("run", str(root / "parameters/demo"), str(other / "parameters/demo"), "--stage", "impact_analysis")
     done = kit(*both, "--as-of", DAY, "--gate", cwd=tmp_path)
-    assert done.returncode == 3
-    assert "Gate: refused 1 of 2: demo impact_analysis undetermined" in done.stdout
+    assert done.code == 3
+    assert "Gate: refused 1 of 2: demo impact_analysis undetermined" in done.out
     shared = kit(*both, "--reports", "shared", cwd=tmp_path)
-    assert shared.returncode == 2
-    assert "several systems called demo" in shared.stderr
+    assert shared.code == 2
+    assert "several systems called demo" in shared.err
 
 
-def test_a_failed_notebook_is_published_without_traceback_and_paths(project):
-    root = project()
+def test_a_failed_notebook_is_published_without_traceback_and_paths(short):
+    root = short()
     spoil(root, "impact_analysis", "import sys; print('secret', file=sys.stderr); open('/nowhere/x')")
     text = (assess(job(root)).folder / "notebook.ipynb").read_text()
     assert "FileNotFoundError" in text
@@ -216,33 +212,33 @@ def test_a_failed_notebook_is_published_without_traceback_and_paths(project):
     assert str(root) not in text
 
 
-def test_nothing_is_written_when_nothing_can_run(project, edit):
-    root = project()
+def test_nothing_is_written_when_nothing_can_run(short, edit, kit):
+    root = short()
     edit(root / "parameters/policy.yaml", ("fairness", "margin", "value"), 7)
     done = kit("run", cwd=root)
-    assert done.returncode == 2
-    assert "fairness.margin.value" in done.stderr
+    assert done.code == 2
+    assert "fairness.margin.value" in done.err
     assert not (root / "reports").exists()
 
 
-def test_the_gate_refuses_what_the_policy_refuses_and_the_policy_may_let_it_pass(project, edit):
-    root = project()
+def test_the_gate_refuses_what_the_policy_refuses_and_the_policy_may_let_it_pass(short, edit, kit):
+    root = short()
     arguments = ("run", "demo", "--stage", "impact_analysis", "--as-of", DAY, "--gate")
-    assert kit(*arguments, cwd=root).returncode == 3
+    assert kit(*arguments, cwd=root).code == 3
     edit(root / "parameters/policy.yaml", ("gate", "refuse", "value"), ["reject"])
-    assert kit(*arguments, cwd=root).returncode == 0
+    assert kit(*arguments, cwd=root).code == 0
 
 
-def test_a_wrong_day_or_stage_is_bad_input(project):
-    root = project()
+def test_a_wrong_day_or_stage_is_bad_input(short, kit):
+    root = short()
     done = kit("run", "--as-of", "2026-13-01", cwd=root)
-    assert done.returncode == 2
-    assert 'as_of: found "2026-13-01"' in done.stderr
-    assert kit("run", "--stage", "bias", cwd=root).returncode == 2
+    assert done.code == 2
+    assert 'as_of: found "2026-13-01"' in done.err
+    assert kit("run", "--stage", "bias", cwd=root).code == 2
 
 
-def test_a_later_stage_is_undetermined_after_a_failed_earlier_one(project):
-    root = project()
+def test_a_later_stage_is_undetermined_after_a_failed_earlier_one(short):
+    root = short()
     assert assess(job(root)).verdict == "undetermined"
     spoil(root, "impact_analysis", "1 / 0")
     assert assess(job(root)).verdict == "failed"
@@ -265,8 +261,8 @@ INTERRUPTIBLE = f"import signal; signal.signal(signal.SIGINT, signal.default_int
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_run_again(project, number):
-    root = project()
+def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_run_again(short, number, kit):
+    root = short()
     spoil(root, "design_review", "import time; time.sleep(120)")
     first = root / "reports/demo/impact_analysis/latest.json"
     with subprocess.Popen(
@@ -294,20 +290,20 @@ def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_r
     before = first.read_bytes()
     (root / "notebooks" / notebook_name("design_review")).unlink()
     again = kit("run", "demo", "--stage", "impact_analysis", "--as-of", DAY, cwd=root)
-    assert again.returncode == 0, again.stderr
+    assert again.code == 0, again.err
     assert first.read_bytes() == before
-    assert "impact_analysis  undetermined" in again.stdout
-    assert "(unchanged)" in again.stdout
+    assert "impact_analysis  undetermined" in again.out
+    assert "(unchanged)" in again.out
     assert not (root / "reports/.staging").exists()
-    assert not _kernels_below(root)
+    _wait_for(lambda: not _kernels_below(root))  # a kernel ends when it misses its parent
 
 
 def _kernels_below(root):
-    """Kernel processes that still run in this project."""
+    """Kernel processes that still run in this project; the test itself is there as well."""
     found = []
     for entry in os.listdir("/proc") if os.path.isdir("/proc") else []:  # noqa: PTH112, PTH208
         try:
-            if entry.isdigit() and os.readlink(f"/proc/{entry}/cwd") == str(root):  # noqa: PTH115
+            if entry.isdigit() and int(entry) != os.getpid() and os.readlink(f"/proc/{entry}/cwd") == str(root):  # noqa: PTH115
                 found.append(entry)
         except OSError:
             continue

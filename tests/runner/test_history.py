@@ -36,8 +36,8 @@ def test_the_same_input_gives_the_same_record_and_notebook_and_is_not_written_tw
     )
 
 
-def test_a_changed_answer_gives_a_new_record_and_the_old_one_stays(project, edit):
-    root = project()
+def test_a_changed_answer_gives_a_new_record_and_the_old_one_stays(short, edit):
+    root = short()
     first = run(root)
     answer = {"value": "Ana", "by": "Ana", "role": "officer", "on": date(2026, 9, 1)}
     edit(root / "parameters/demo/impact_analysis.yaml", ("answers", "system_deputy"), answer)
@@ -58,16 +58,16 @@ def test_facts_after_the_day_are_left_out_and_counted(project):
     assert notice["n"] <= decisions["rows"] - decisions["rows_after_as_of"]
 
 
-def test_a_later_stage_reads_the_earlier_record_by_its_digest(project):
-    root = project()
+def test_a_later_stage_reads_the_earlier_record_by_its_digest(short):
+    root = short()
     first = run(root)
     record = body(run(root, "bias_testing"))
     assert record["upstream"][0]["record_id"] == body(first)["record_id"]
     assert record["upstream"][0]["status"] == "ok"
 
 
-def test_an_altered_earlier_record_is_named_and_not_relied_on(project):
-    root = project()
+def test_an_altered_earlier_record_is_named_and_not_relied_on(short):
+    root = short()
     path = run(root).folder / "record.json"
     path.write_text(path.read_text().replace('"undetermined"', '"I"', 1))
     record = body(run(root, "bias_testing"))
@@ -75,8 +75,8 @@ def test_an_altered_earlier_record_is_named_and_not_relied_on(project):
     assert record["recommendation"]["verdict"] == "undetermined"
 
 
-def test_two_runs_at_once_on_one_folder_end_with_whole_records(project):
-    root = project()
+def test_two_runs_at_once_on_one_folder_end_with_whole_records(short):
+    root = short()
     kit = [sys.executable, "-c", "from ethics_kit.cli import main; main()", "run", "--as-of", "2026-11-01"]
     both = [subprocess.Popen([*kit, "--stage", "impact_analysis"], cwd=root, stdout=subprocess.PIPE) for _ in range(2)]
     assert [p.wait(timeout=120) for p in both] == [0, 0]
@@ -87,8 +87,8 @@ def test_two_runs_at_once_on_one_folder_end_with_whole_records(project):
     assert sorted(p.name for p in folders[0].iterdir()) == ["notebook.ipynb", "record.json", "report.html"]
 
 
-def test_a_published_folder_that_was_changed_is_set_aside_and_published_anew(project):
-    root = project()
+def test_a_published_folder_that_was_changed_is_set_aside_and_published_anew(short):
+    root = short()
     first = run(root)
     path = first.folder / "report.html"
     path.write_text(path.read_text().replace("ndetermined", "pproved", 1))
@@ -100,8 +100,8 @@ def test_a_published_folder_that_was_changed_is_set_aside_and_published_anew(pro
     assert [p.name for p in first.folder.parent.glob("set_aside_*")] == [f"set_aside_1_{first.folder.name}"]
 
 
-def test_a_package_in_the_project_does_not_stand_in_for_the_kit(project):
-    root = project()
+def test_a_package_in_the_project_does_not_stand_in_for_the_kit(short):
+    root = short()
     shadow = root / "ethics_kit"
     shadow.mkdir()
     (shadow / "__init__.py").write_text("open('canary', 'w').close()\n")
