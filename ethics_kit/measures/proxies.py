@@ -1,0 +1,152 @@
+"""What stands in for a protected attribute: how well features tell its groups, together and one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import optimize, stats
+
+from ethics_kit.measures import auc, encoding
+from ethics_kit.measures.proportions import UNDEFINED, Estimate
+
+FOLDS = 5
+BINS = 10
+"""Numbers are cut at their deciles, so that an association need not be a straight line."""
+
+Verdict = Literal["proxy", "no_proxy", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Association:
+    """Cramér's V of a feature and an attribute (0 to 1), and the p-value of the χ² test that they are independent."""
+
+    value: Estimate
+    p_value: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """How well the features together tell one group from all others: cross-validated AUC. `n` of its rows were told."""
+
+    group: str
+    auc: Estimate
+    n: int
+
+
+def association(feature: pd.Series[Any], group: pd.Series[Any], *, confidence: float = 0.95) -> Association:
+    """Cramér's V, numbers cut at their deciles and missing values a class of their own; rows without a group are left
+    out.
+
+    The value is Bergsma's, corrected for bias (2013, Journal of the Korean Statistical Society 42:323); the interval
+    inverts the noncentral χ² (Smithson 2003, Confidence Intervals, section 4.3), widened to hold the value. Undefined
+    where either has one value only.
+    """
+    known = group.notna().to_numpy()
+    table = pd.crosstab(_classes(feature[known]), group[known].astype(str)).to_numpy(dtype=np.float64)
+    n = float(table.sum())
+    if min(table.shape) < 2:
+        return Association(UNDEFINED, None, int(n))
+    r, c = table.shape
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / n
+    chi2, df, least = float(((table - expected) ** 2 / expected).sum()), (r - 1) * (c - 1), min(r, c) - 1
+    rows, columns = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
+    value = np.sqrt(max(chi2 / n - df / (n - 1), 0.0) / max(min(rows, columns) - 1, 1e-9))
+    tail = (1 - confidence) / 2
+    low, high = (np.sqrt(_noncentrality(chi2, df, at) / (n * least)) for at in (1 - tail, tail))
+    value, low, high = (min(float(v), 1.0) for v in (value, low, high))
+    return Association(
+        Estimate(value, min(low, value), max(high, value)), float(stats.chi2.sf(chi2, df)), int(n)
+    )
+
+
+def _noncentrality(chi2: float, df: int, probability: float) -> float:
+    """The noncentrality under which a χ² no greater than this has that probability; 0 where none is so small."""
+
+    def excess(noncentrality: float) -> float:
+        return float(stats.ncx2.cdf(chi2, df, noncentrality)) - probability
+
+    if stats.chi2.cdf(chi2, df) <= probability:
+        return 0.0
+    return float(optimize.brentq(excess, 1e-12, 2 * chi2 + 50 * np.sqrt(chi2 + df) + 50))
+
+
+def _classes(feature: pd.Series[Any]) -> pd.Series[Any]:
+    numbers = encoding.numbers_of(feature)
+    if numbers is None:
+        text = feature.astype(object).where(feature.notna(), "missing").astype(str)
+        common = text.value_counts().index[: encoding.MOST_VALUES]
+        return text.where(text.isin(common), "other")
+    known = np.isfinite(numbers)
+    values = numbers[known]
+    cuts = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])) if known.any() else values
+    if len(np.unique(values)) <= BINS:
+        cuts = np.unique(values)
+    return pd.Series(np.where(known, np.searchsorted(cuts, numbers, side="left"), -1), index=feature.index)
+
+
+def predicted(
+    features: pd.DataFrame, group: pd.Series[Any], *, minimum: int, seed: int = 0, confidence: float = 0.95
+) -> list[Predicted]:
+    """Each group of at least `minimum` rows against all others, by a multinomial logistic regression on the features.
+
+    The mean of the AUC over `FOLDS` folds that hold each group in equal parts, with the mean of their DeLong variances
+    (LeDell, Petersen and van der Laan 2015, Electronic Journal of Statistics 9:1583). A group of fewer rows is
+    undefined; so are all where there is only one. What only a less simple learner would find is not found.
+    """
+    known = group.notna().to_numpy()
+    told, rows = group[known].astype(str).to_numpy(), features[known].reset_index(drop=True)
+    sizes = {name: int(np.sum(told == name)) for name in sorted(set(told))}
+    if len(sizes) < 2 or not rows.shape[1]:
+        return [Predicted(name, UNDEFINED, n) for name, n in sizes.items()]
+    fold = _folds(told, seed)
+    enough = [name for name, n in sizes.items() if min(n, len(told) - n) >= max(minimum, 2 * FOLDS)]
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in enough}
+    for place in range(FOLDS if enough else 0):
+        held = fold == place
+        chances = _learnt(rows[~held], told[~held], rows[held])
+        for name in enough:
+            found[name].append(auc.delong(chances(name), told[held] == name))
+    return [Predicted(name, _mean(found.get(name), n, confidence), n) for name, n in sizes.items()]
+
+
+def _folds(told: npt.NDArray[Any], seed: int) -> npt.NDArray[np.int64]:
+    """A fold for each row, each group spread evenly."""
+    mixed = np.random.default_rng(seed).permutation(len(told))
+    by_group = mixed[np.argsort(told[mixed], kind="stable")]
+    fold = np.empty(len(told), dtype=np.int64)
+    fold[by_group] = np.arange(len(told)) % FOLDS
+    return fold
+
+
+def _learnt(train: pd.DataFrame, told: npt.NDArray[Any], test: pd.DataFrame) -> Callable[[str], npt.NDArray[Any]]:
+    from sklearn.linear_model import LogisticRegression
+
+    learn, ask = encoding.learnt(train, test)
+    learner = LogisticRegression(max_iter=1000).fit(learn, told)
+    chances, classes = learner.predict_proba(ask), list(learner.classes_)
+    return lambda name: np.asarray(chances[:, classes.index(name)])
+
+
+def _mean(folds: list[tuple[float, float]] | None, n: int, confidence: float) -> Estimate:
+    if not folds:
+        return UNDEFINED
+    values, variances = zip(*folds, strict=True)
+    value, variance = float(np.mean(values)), float(np.sum(variances)) / len(folds) ** 2
+    return auc.estimate(value, variance, n, confidence=confidence)
+
+
+def verdict(found: Estimate, influence: Estimate, *, association_min: float, influence_min: float) -> Verdict:
+    """A proxy has both: an association and an influence shown to reach their limits; it has none where one is shown
+    not to."""
+    pairs = [(found, association_min), (influence, influence_min)]
+    if any(e.high is not None and e.high < limit for e, limit in pairs):
+        return "no_proxy"
+    if all(e.low is not None and e.low >= limit for e, limit in pairs):
+        return "proxy"
+    return "inconclusive"
