@@ -56,9 +56,8 @@ def agreement(
     if parts.shape != rows.shape:
         raise ValueError(f"attributions of shape {parts.shape} for rows of shape {rows.shape}")
     n, width = parts.shape
-    turn = np.roll(np.arange(n), int(np.random.default_rng(seed).integers(1, n))) if n > 1 else np.arange(n)
-    asis, permuted = predict(rows), rows.iloc[turn]
-    change = [predict(rows.assign(**{name: permuted[name].array})) - asis for name in rows.columns]
+    as_is, permuted = predict(rows), rows.iloc[np.random.default_rng(seed).permutation(n)]
+    change = [predict(rows.assign(**{name: permuted[name].array})) - as_is for name in rows.columns]
     squares = np.column_stack([parts, *change]) ** 2
     whole = np.sqrt(squares.mean(axis=0))
     drawn = np.sqrt(resampled_means(squares, clusters=clusters, draws=draws, seed=seed))

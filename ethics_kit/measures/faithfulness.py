@@ -62,8 +62,7 @@ def faithfulness(
     if n < 2 or width < 2:
         return Faithfulness(UNDEFINED, UNDEFINED, {}, n)
     rng = np.random.default_rng(seed)
-    turn = np.roll(np.arange(n), int(rng.integers(1, n)))
-    both = pd.concat([rows, rows.iloc[turn]], ignore_index=True)
+    both = pd.concat([rows, rows.iloc[rng.permutation(n)]], ignore_index=True)
     place = np.argsort(np.argsort(-parts, axis=1, kind="stable"), axis=1, kind="stable")
     orders = [place, width - 1 - place, *(np.argsort(rng.random((n, width)), axis=1) for _ in range(RANDOM_ORDERS))]
     steps = _steps(predict, both, np.concatenate(orders), width).reshape(width + 1, len(orders), n)
@@ -87,9 +86,7 @@ def _steps(predict: Predict, both: pd.DataFrame, places: npt.NDArray[np.int64], 
     ends = [np.tile(predict(both.iloc[part]), len(places) // n) for part in (slice(0, n), slice(n, 2 * n))]
     between = []
     for step in range(1, width):
-        taken = {
-            name: both[name].array.take(own + n * (places[:, j] < step)) for j, name in enumerate(both.columns)
-        }
+        taken = {name: both[name].array.take(own + n * (places[:, j] < step)) for j, name in enumerate(both.columns)}
         between.append(predict(pd.DataFrame(taken)))
     return np.stack([ends[0], *between, ends[1]])
 

@@ -60,9 +60,7 @@ def association(feature: pd.Series[Any], group: pd.Series[Any], *, confidence: f
     tail = (1 - confidence) / 2
     low, high = (np.sqrt(_noncentrality(chi2, df, at) / (n * least)) for at in (1 - tail, tail))
     value, low, high = (min(float(v), 1.0) for v in (value, low, high))
-    return Association(
-        Estimate(value, min(low, value), max(high, value)), float(stats.chi2.sf(chi2, df)), int(n)
-    )
+    return Association(Estimate(value, min(low, value), max(high, value)), float(stats.chi2.sf(chi2, df)), int(n))
 
 
 def _noncentrality(chi2: float, df: int, probability: float) -> float:

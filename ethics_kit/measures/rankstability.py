@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from ethics_kit.measures.proportions import Estimate
-from ethics_kit.measures.resampling import DRAWS, percentile, resampled_means
+from ethics_kit.measures.proportions import MINIMUM_CLUSTERS, Estimate
+from ethics_kit.measures.resampling import DRAWS, codes, percentile, resampled_means
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def rank_stability(
     """Mean |attribution| of (rows × features), with bootstrap intervals of shares and ranks over clusters.
 
     Rank intervals: Goldstein and Spiegelhalter 1996, JRSS A 159:385, one feature at a time. A cut is claimed where the
-    same features come first in so many draws that all cuts hold together (Bonferroni). Shares are undefined, and
-    nothing is claimed, where no feature has any attribution.
+    same features come first in so many draws that all cuts hold together (Bonferroni); fewer than `MINIMUM_CLUSTERS`
+    support none. Shares are undefined, and nothing is claimed, where no feature has any attribution.
 
     Raises
     ------
@@ -80,7 +80,8 @@ def rank_stability(
         )
         for i, place in enumerate(order)
     )
-    return Stability(found, _cuts(drawn, confidence), len(sizes))
+    enough = len(set(codes(clusters, len(sizes)).tolist())) >= MINIMUM_CLUSTERS
+    return Stability(found, _cuts(drawn, confidence) if enough else (), len(sizes))
 
 
 def _cuts(drawn: npt.NDArray[np.float64], confidence: float) -> tuple[int, ...]:
