@@ -16,7 +16,7 @@ from ethics_kit.measures.resampling import codes, totals
 Array = npt.NDArray[np.float64]
 Predict = Callable[[pd.DataFrame], Array]
 
-RANDOM_ORDERS = 5
+RANDOM_ORDERS = 3
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,9 @@ def association(feature: pd.Series[Any], group: pd.Series[Any], *, confidence: f
     out.
 
     The value is Bergsma's, corrected for bias (2013, Journal of the Korean Statistical Society 42:323); the interval
-    inverts the noncentral χ² (Smithson 2003, Confidence Intervals, section 4.3), widened to hold the value. Undefined
-    where either has one value only.
+    inverts the noncentral χ² (Smithson 2003, Confidence Intervals, section 4.3), widened to hold the value; for its
+    upper end a χ² is never less than expected by chance, or luck would pass for certainty. Undefined where either has
+    one value only.
     """
     known = group.notna().to_numpy()
     table = pd.crosstab(_classes(feature[known]), group[known].astype(str)).to_numpy(dtype=np.float64)
@@ -58,7 +59,8 @@ def association(feature: pd.Series[Any], group: pd.Series[Any], *, confidence: f
     rows, columns = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
     value = np.sqrt(max(chi2 / n - df / (n - 1), 0.0) / max(min(rows, columns) - 1, 1e-9))
     tail = (1 - confidence) / 2
-    low, high = (np.sqrt(_noncentrality(chi2, df, at) / (n * least)) for at in (1 - tail, tail))
+    bounds = _noncentrality(chi2, df, 1 - tail), _noncentrality(max(chi2, df), df, tail)
+    low, high = (np.sqrt(bound / (n * least)) for bound in bounds)
     value, low, high = (min(float(v), 1.0) for v in (value, low, high))
     return Association(Estimate(value, min(low, value), max(high, value)), float(stats.chi2.sf(chi2, df)), int(n))
 

@@ -100,6 +100,12 @@ def test_the_interval_covers_the_association_as_often_as_it_says():
     assert covered / 200 > 0.92
 
 
+def test_a_table_more_even_than_chance_would_make_it_is_no_certainty():
+    found = association(*columns([[50, 50], [50, 50]])).value
+    assert (found.value, found.low) == (0, 0)
+    assert found.high > 0.1
+
+
 def test_numbers_need_no_straight_line_to_be_associated():
     use = pd.Series(np.random.default_rng(3).normal(size=1000))
     found = association(use, (use.abs() > 0.67).map({True: "far", False: "near"}))

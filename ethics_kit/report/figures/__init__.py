@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ethics_kit.report.figures.drawing import Figure, _canvas, _finish, _plain, _rectangle
+from ethics_kit.report.figures.explanations import importance, proxies
 from ethics_kit.report.figures.flow import Flow, data_flow
 from ethics_kit.report.figures.gaps import forest, frontier, heat_map, reliability
 from ethics_kit.report.figures.representation import dumbbell
@@ -21,7 +22,9 @@ __all__ = [
     "forest",
     "frontier",
     "heat_map",
+    "importance",
     "points_by_area",
+    "proxies",
     "reliability",
     "risk_matrix",
 ]
