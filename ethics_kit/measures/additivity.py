@@ -11,6 +11,12 @@ DOUBLE, SINGLE = 1e-13, 1e-5
 """Error that summing leaves, as a share of what is summed: in double precision, and in trees that add float32."""
 
 
+def precision(*numbers: npt.ArrayLike) -> float:
+    """`SINGLE` where all of some of the `numbers` fit into single precision, which then was theirs; else `DOUBLE`."""
+    held = (np.asarray(part, dtype=np.float64) for part in numbers)
+    return SINGLE if any(np.array_equal(part, part.astype(np.float32), equal_nan=True) for part in held) else DOUBLE
+
+
 @dataclass(frozen=True)
 class Additivity:
     """The largest error in units of the output and as a multiple of its row's tolerance; rows beyond theirs."""

@@ -24,9 +24,6 @@ class ExplanationPolicy(Model):
     reasons_min: Threshold[Share] = default(
         0.99, "A decision without a stored reason cannot be contested; 1% may be lost by a log."
     )
-    top_features: Threshold[Annotated[int, Field(ge=1, le=20, strict=True)]] = default(
-        3, "Nobody is told more than three reasons at once, so it has to be sure which features can be among them."
-    )
     faithfulness_min: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = default(
         0.1,
         "A tenth of the change that all features make together; attributions dealt out at random stay below 0.02.",
