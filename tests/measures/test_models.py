@@ -155,7 +155,7 @@ def test_what_gives_no_score_is_refused(tmp_path: Path, odd: BaseEstimator) -> N
     ],
 )
 def test_what_knows_no_column_names_is_refused(tmp_path: Path, odd: object) -> None:
-    with pytest.raises(ModelError, match=f"found a {type(odd).__name__} without column names; allowed: a fitted"):
+    with pytest.raises(ModelError, match=f"found a {type(odd).__name__} without column names; allowed: a model that"):
         loaded(tmp_path, odd)
 
 

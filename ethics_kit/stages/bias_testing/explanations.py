@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ethics_kit.measures.additivity import SINGLE, Additivity, additivity, precision
@@ -23,8 +24,8 @@ from ethics_kit.stages.modelled import Modelled, modelled
 
 KINDS = ("scored", "ranked")
 MODEL = (
-    "the model itself (model.file or model.plugin in system.yaml): a table of attributions does not show what the score "
-    "does when a feature changes"
+    "the model itself (model.file or model.plugin in system.yaml): a table of attributions does not show what changing "
+    "a feature does to the score"
 )
 
 
@@ -48,7 +49,7 @@ def explanations_verified(case: Case) -> Outcome:
     removed = faithfulness(*asked, seed=SEED, confidence=confidence)
     permuted = agreement(*asked, seed=SEED, confidence=confidence)
     findings += [_faithful(case, found, removed), _agrees(case, found, permuted)]
-    tables = [*([_importance(found, order, permuted)] if order else []), *_curves(found, removed)]
+    tables = [*([_importance(found, order, permuted)] if order else []), *_curves(removed)]
     return Outcome(tuple(findings), tuple(tables), figures.importance(order) if order else ())
 
 
@@ -82,7 +83,7 @@ def _adds_up(case: Case, found: Modelled) -> Finding:
     )
 
 
-def _sums(case: Case, found: Modelled, scored: np.ndarray) -> Additivity:
+def _sums(case: Case, found: Modelled, scored: npt.NDArray[np.bool_]) -> Additivity:
     """Of a table also against the log-odds of a probability, which is what makers of trees hand out attributions of."""
     parts = found.attributions
     values, base, output = parts.values[scored], parts.base[scored], parts.output[scored]
@@ -202,15 +203,14 @@ def _importance(found: Modelled, order: Stability, permuted: Agreement | None) -
         requirement="S3.3",
         columns=["feature", "share of attributions", "low", "high", "rank", "from", "to", "share when permuted"],
         rows=[
-            [f.feature, *told.parts(f.share), f.rank, f.lowest, f.highest, again.get(f.feature)]
-            for f in order.features
+            [f.feature, *told.parts(f.share), f.rank, f.lowest, f.highest, again.get(f.feature)] for f in order.features
         ],
-        note=f"Mean absolute attributions; {found.attributions.method}; {found.size}. Sets whose order the rows support: "
-        f"{sets}. Shares when permuted are of root mean squares.",
+        note=f"Mean absolute attributions; {found.attributions.method}; {found.size}. Sets whose order the rows "
+        f"support: {sets}. Shares when permuted are of root mean squares.",
     )
 
 
-def _curves(found: Modelled, removed: Faithfulness) -> list[Table]:
+def _curves(removed: Faithfulness) -> list[Table]:
     if not removed.curves:
         return []
     curves = pd.DataFrame(removed.curves)
@@ -221,7 +221,7 @@ def _curves(found: Modelled, removed: Faithfulness) -> list[Table]:
             requirement="S3.3",
             columns=["features replaced", "highest attribution first", "lowest first", "random order"],
             rows=[[k, *row] for k, row in enumerate(curves[["attributions", "reverse", "random"]].to_numpy().tolist())],
-            note=f"What attributions explain, on average over {removed.n:,} decisions; features are replaced by those of "
-            "another decision. The further the first two lie on either side of the third, the better.",
+            note=f"What attributions explain, on average over {removed.n:,} decisions; features are replaced by those "
+            "of another decision. The further the first two lie on either side of the third, the better.",
         )
     ]

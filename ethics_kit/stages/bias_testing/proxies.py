@@ -101,15 +101,131 @@ def _candidates(case: Case, people: People, names: list[str]) -> dict[str, list[
     """For each attribute the features, those nearest to being a proxy first."""
     order, confidence = order_of(case), case.dossier.policy.fairness.confidence.value
     influence = {f.feature: f.share for f in order.features} if order else {}
-    least, weight = _limits(case)
-    found = {}
+    ties: dict[tuple[str, str], Association] = {}
     for name in names:
         group = _known(case, people, name)
-        rows = []
-        for feature in people.features if people.awaits is None else people.features.columns.drop(name, errors="ignore"):
-            tie = measure.association(people.features[feature], group, confidence=confidence)
-            share = influence.get(feature, UNDEFINED)
-            verdict = measure.verdict(tie.value, share, association_min=least, influence_min=weight)
-            rows.append(Candidate(feature, tie, share, verdict))
-        found[name] = rows
-    return {name: sorted(rows, key=_nearness, reverse=True) for name, rows in _with_adjusted(found).items()}
+        for feature in people.features:
+            if feature != name or people.awaits is None:
+                ties[name, feature] = measure.association(people.features[feature], group, confidence=confidence)
+    tested = [pair for pair, tie in ties.items() if tie.p_value is not None]
+    p_values = dict(zip(tested, adjusted([ties[pair].p_value or 0.0 for pair in tested]), strict=True))
+    least, weight = _limits(case)
+    found: dict[str, list[Candidate]] = {name: [] for name in names}
+    for (name, feature), tie in ties.items():
+        share = influence.get(feature, UNDEFINED)
+        verdict = measure.verdict(tie.value, share, association_min=least, influence_min=weight)
+        found[name].append(Candidate(feature, tie, share, verdict, p_values.get((name, feature))))
+    return {name: sorted(rows, key=_nearness, reverse=True) for name, rows in found.items()}
+
+
+def _nearness(candidate: Candidate) -> tuple[int, float]:
+    """Proxies first, then what may be one, each by association times influence."""
+    tie, share = candidate.association.value.value or 0.0, candidate.influence.value
+    return ("no_proxy", "inconclusive", "proxy").index(candidate.verdict), tie * (1.0 if share is None else share)
+
+
+def _proxies_finding(case: Case, people: People, name: str, rows: list[Candidate]) -> Finding:
+    if people.awaits is not None:
+        return not_assessed("S3.3", f"{name}.proxies", people.awaits)
+    policy, worst, verdicts = case.dossier.policy, rows[0], Counter(c.verdict for c in rows)
+    shown = ", ".join(c.feature for c in rows if c.verdict == "proxy")
+    unsure = ", ".join(c.feature for c in rows if c.verdict == "inconclusive")
+    status = STATUS[worst.verdict]
+    if status == "met" and len(people.features) < policy.records.minimum_rows.value:
+        status = "inconclusive"
+    statement = f"Of {len(rows)} features the score goes by, {verdicts['proxy']} stand in for {name}"
+    statement += f" ({shown})." if shown else "."
+    statement += f" Too little is known to tell of {unsure}." if unsure else ""
+    tie = worst.association.value
+    if tie.value is not None and worst.influence.value is not None:
+        nearest = f"association {tie.value:.2f}, influence {worst.influence.value:.0%}"
+        statement += f" Nearest to it: {worst.feature}, {nearest}."
+    return Finding(
+        id=f"S3.3.{name}.proxies",
+        requirement="S3.3",
+        status=status,
+        evidence="measured",
+        statement=statement,
+        value=tie.value,
+        null_reason=None if tie.defined else f"two groups of {name} large enough to compare are not in the sample",
+        unit="Cramér's V of the nearest feature",
+        interval=Interval(low=tie.low, high=tie.high, level=policy.fairness.confidence.value) if tie.defined else None,
+        n=worst.association.n,
+        threshold=policy.explanations.proxy_association_min.value,
+        method="Cramér's V, corrected for bias, with the noncentral χ² interval; influence is the share of mean "
+        "absolute attributions with its bootstrap interval; a proxy reaches both limits",
+        source=policy.explanations.proxy_association_min.source,
+        action=None
+        if status == "met"
+        else f"Say why the score has to go by {shown or unsure or 'these features'}, try the model without, or explain "
+        "more decisions.",
+    )
+
+
+def _predicted_finding(case: Case, people: People, name: str) -> Finding:
+    policy = case.dossier.policy
+    limit, minimum = policy.explanations.attribute_auc_max, policy.fairness.minimum_group.value
+    told_by = people.features.drop(columns=name, errors="ignore")
+    found = measure.predicted(
+        told_by, people.groups[name], minimum=minimum, seed=SEED, confidence=policy.fairness.confidence.value
+    )
+    able = [p for p in found if p.auc.value is not None]
+    if not able:
+        awaits = f"two groups of {name} with at least {minimum} decisions in the sample"
+        return not_assessed("S3.3", f"{name}.predicted_by_features", awaits)
+    best = max(able, key=lambda p: p.auc.value or 0.0)
+    small = [p.group for p in found if p.auc.value is None]
+    named = f"; too small in the sample: {', '.join(small)}" if small else ""
+    status = _predicted_status(able, limit.value, whole=not small)
+    value, low, high = told.parts(best.auc)
+    return Finding(
+        id=f"S3.3.{name}.predicted_by_features",
+        requirement="S3.3",
+        status=status,
+        evidence="measured",
+        statement=f"All {len(told_by.columns)} features together tell {name} = {best.group} from the other groups with "
+        f"an AUC of {value:.2f}, the highest of {len(able)} groups"
+        f"{named}.",
+        value=value,
+        unit="cross-validated AUC",
+        interval=Interval(low=low, high=high, level=policy.fairness.confidence.value),
+        n=sum(p.n for p in found),
+        threshold=limit.value,
+        method=f"multinomial logistic regression, {measure.FOLDS} folds, DeLong variance (LeDell et al. 2015); "
+        f"{people.size}",
+        source=limit.source,
+        action=None
+        if status == "met"
+        else f"Expect gaps by {name} even of a model that leaves it out; where it is not settled, look at more decisions.",
+    )
+
+
+def _predicted_status(able: list[Predicted], limit: float, *, whole: bool) -> Status:
+    if any((p.auc.low or 0.0) > limit for p in able):
+        return "not_met"
+    return "met" if whole and all((p.auc.high or 1.0) <= limit for p in able) else "inconclusive"
+
+
+def _table(case: Case, people: People, name: str, rows: list[Candidate]) -> Table:
+    least, weight = _limits(case)
+    group = people.groups[name]
+    left_out = int(group.notna().sum() - _known(case, people, name).notna().sum())
+    return Table(
+        id=f"S3.3.{name}.proxies",
+        title=f"What may stand in for {name}",
+        requirement="S3.3",
+        columns=["feature", "association", "low", "high", "adjusted p", "influence", "low", "high", "verdict"],
+        rows=[
+            [
+                c.feature,
+                *told.parts(c.association.value),
+                c.adjusted,
+                *told.parts(c.influence),
+                c.verdict.replace("_", " "),
+            ]
+            for c in rows
+        ],
+        note=f"Cramér's V and the share of mean absolute attributions; limits {least:g} and {weight:.0%}; "
+        f"{people.size}, {int(group.isna().sum()):,} without a known {name}, {left_out:,} in groups too small to tell. "
+        + (f"Influence awaits {people.awaits}." if people.awaits else "p-values of independence, adjusted together."),
+    )
