@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +16,8 @@ from ethics_kit.measures.proportions import UNDEFINED, Estimate
 FOLDS = 5
 BINS = 10
 """Numbers are cut at their deciles, so that an association need not be a straight line."""
+RIDGE = 1.0
+"""What shrinks the discriminant's weights, in rows."""
 
 Verdict = Literal["proxy", "no_proxy", "inconclusive"]
 
@@ -49,11 +50,11 @@ def association(feature: pd.Series[Any], group: pd.Series[Any], *, confidence: f
     one value only.
     """
     known = group.notna().to_numpy()
-    table = pd.crosstab(_classes(feature[known]), group[known].astype(str)).to_numpy(dtype=np.float64)
-    n = float(table.sum())
-    if min(table.shape) < 2:
-        return Association(UNDEFINED, None, int(n))
-    r, c = table.shape
+    own, other = (pd.factorize(part)[0] for part in (_classes(feature[known]), group[known]))
+    n, r, c = len(own), len(set(own)), len(set(other))
+    if min(r, c) < 2:
+        return Association(UNDEFINED, None, n)
+    table = np.bincount(own * c + other, minlength=r * c).reshape(r, c).astype(np.float64)
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / n
     chi2, df, least = float(((table - expected) ** 2 / expected).sum()), (r - 1) * (c - 1), min(r, c) - 1
     rows, columns = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
@@ -62,7 +63,7 @@ def association(feature: pd.Series[Any], group: pd.Series[Any], *, confidence: f
     bounds = _noncentrality(chi2, df, 1 - tail), _noncentrality(max(chi2, df), df, tail)
     low, high = (np.sqrt(bound / (n * least)) for bound in bounds)
     value, low, high = (min(float(v), 1.0) for v in (value, low, high))
-    return Association(Estimate(value, min(low, value), max(high, value)), float(stats.chi2.sf(chi2, df)), int(n))
+    return Association(Estimate(value, min(low, value), max(high, value)), float(stats.chi2.sf(chi2, df)), n)
 
 
 def _noncentrality(chi2: float, df: int, probability: float) -> float:
@@ -93,26 +94,43 @@ def _classes(feature: pd.Series[Any]) -> pd.Series[Any]:
 def predicted(
     features: pd.DataFrame, group: pd.Series[Any], *, minimum: int, seed: int = 0, confidence: float = 0.95
 ) -> list[Predicted]:
-    """Each group of at least `minimum` rows against all others, by a multinomial logistic regression on the features.
+    """Each group of at least `minimum` rows against all others, by a linear discriminant of all features' classes.
 
-    The mean of the AUC over `FOLDS` folds that hold each group in equal parts, with the mean of their DeLong variances
-    (LeDell, Petersen and van der Laan 2015, Electronic Journal of Statistics 9:1583). A group of fewer rows is
-    undefined; so are all where there is only one. What only a less simple learner would find is not found.
+    The discriminant is ridge regression on the group's indicator (Hastie, Tibshirani and Friedman 2009, sections 3.4.1
+    and 4.3); features that tell a group only in combination with each other are not found. The mean of the AUC over
+    `FOLDS` folds that hold each group in equal parts, with the mean of their DeLong variances (LeDell, Petersen and van
+    der Laan 2015, Electronic Journal of Statistics 9:1583). A group of fewer rows, or with fewer beside it, is
+    undefined.
     """
     known = group.notna().to_numpy()
-    told, rows = group[known].astype(str).to_numpy(), features[known].reset_index(drop=True)
+    told = group[known].astype(str).to_numpy()
     sizes = {name: int(np.sum(told == name)) for name in sorted(set(told))}
-    if len(sizes) < 2 or not rows.shape[1]:
-        return [Predicted(name, UNDEFINED, n) for name, n in sizes.items()]
-    fold = _folds(told, seed)
-    enough = [name for name, n in sizes.items() if min(n, len(told) - n) >= max(minimum, 2 * FOLDS)]
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in enough}
-    for place in range(FOLDS if enough else 0):
+    least = max(minimum, 2 * FOLDS)
+    able = [name for name, n in sizes.items() if min(n, len(told) - n) >= least] if features.shape[1] else []
+    found: dict[str, Estimate] = {}
+    if able:
+        points = np.column_stack([pd.get_dummies(_classes(features[name][known])) for name in features])
+        scores, fold = _scored(points.astype(np.float64), told, able, seed)
+        for name, held in zip(able, scores.T, strict=True):
+            parts = [auc.delong(held[fold == place], told[fold == place] == name) for place in range(FOLDS)]
+            value, variance = np.mean(parts, axis=0)
+            found[name] = auc.estimate(float(value), float(variance) / FOLDS, sizes[name], confidence=confidence)
+    return [Predicted(name, found.get(name, UNDEFINED), n) for name, n in sizes.items()]
+
+
+def _scored(
+    points: npt.NDArray[np.float64], told: npt.NDArray[Any], names: list[str], seed: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """(rows × groups) discriminants, each learnt without the row's fold, and the folds."""
+    fold, wanted = _folds(told, seed), told[:, None] == np.array(names)
+    scores = np.empty(wanted.shape)
+    for place in range(FOLDS):
         held = fold == place
-        chances = _learnt(rows[~held], told[~held], rows[held])
-        for name in enough:
-            found[name].append(auc.delong(chances(name), told[held] == name))
-    return [Predicted(name, _mean(found.get(name), n, confidence), n) for name, n in sizes.items()]
+        mean = points[~held].mean(axis=0)
+        x = points[~held] - mean
+        weights = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ (wanted[~held] - wanted[~held].mean(0)))
+        scores[held] = (points[held] - mean) @ weights
+    return scores, fold
 
 
 def _folds(told: npt.NDArray[Any], seed: int) -> npt.NDArray[np.int64]:
@@ -122,23 +140,6 @@ def _folds(told: npt.NDArray[Any], seed: int) -> npt.NDArray[np.int64]:
     fold = np.empty(len(told), dtype=np.int64)
     fold[by_group] = np.arange(len(told)) % FOLDS
     return fold
-
-
-def _learnt(train: pd.DataFrame, told: npt.NDArray[Any], test: pd.DataFrame) -> Callable[[str], npt.NDArray[Any]]:
-    from sklearn.linear_model import LogisticRegression
-
-    learn, ask = encoding.learnt(train, test)
-    learner = LogisticRegression(max_iter=1000).fit(learn, told)
-    chances, classes = learner.predict_proba(ask), list(learner.classes_)
-    return lambda name: np.asarray(chances[:, classes.index(name)])
-
-
-def _mean(folds: list[tuple[float, float]] | None, n: int, confidence: float) -> Estimate:
-    if not folds:
-        return UNDEFINED
-    values, variances = zip(*folds, strict=True)
-    value, variance = float(np.mean(values)), float(np.sum(variances)) / len(folds) ** 2
-    return auc.estimate(value, variance, n, confidence=confidence)
 
 
 def verdict(found: Estimate, influence: Estimate, *, association_min: float, influence_min: float) -> Verdict:

@@ -13,6 +13,7 @@ from ethics_kit.measures.proportions import UNDEFINED, Estimate, adjusted
 from ethics_kit.measures.proxies import Association, Predicted
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
+from ethics_kit.report.figures import Figure
 from ethics_kit.stages.bias_testing import individuals, told
 from ethics_kit.stages.bias_testing.explanations import KINDS, order_of
 from ethics_kit.stages.bias_testing.labelled import lacking, of_people
@@ -39,9 +40,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class People:
-    """Decisions with their features and groups, a column each; `awaits` says why influence is not known."""
+    """Decisions with their features and groups, a column each; `awaits` says why influence is not known.
+
+    `stand_ins` are the attributes that the dossier declares to be proxies and that no model is known to read.
+    """
 
     features: pd.DataFrame
+    stand_ins: pd.DataFrame
     groups: pd.DataFrame
     size: str
     awaits: str | None = None
@@ -59,7 +64,8 @@ def proxies(case: Case) -> Outcome:
     doubted = {name: doubt(case, name) for name, _ in of_people(case)}
     findings += [not_assessed("S3.3", f"{name}.{what}", d) for name, d in doubted.items() if d for what in WHAT]
     names = [name for name, why in doubted.items() if not why]
-    tables, drawn = [], []
+    tables: list[Table] = []
+    drawn: list[Figure] = []
     for name, rows in _candidates(case, people, names).items():
         findings += [_proxies_finding(case, people, name, rows), _predicted_finding(case, people, name)]
         tables += [_table(case, people, name, rows)] if rows else []
@@ -78,16 +84,17 @@ def _people(case: Case) -> People | str:
     """What the model was asked about; without a model the same features of a sample of decisions."""
     found = modelled(case)
     if not isinstance(found, str):
-        return People(found.rows.set_axis(list(found.features), axis=1), found.groups, found.size)
+        features = found.rows.set_axis(list(found.features), axis=1)
+        return People(features, features.iloc[:, :0], found.groups, found.size)
     rows = individuals.sample(case)
     if rows is None or not len(rows):
         return "what the system goes by (features in system.yaml)"
     groups = rows[[c for c in rows.columns if c.startswith("attribute_")]].rename(
         columns=lambda c: c.removeprefix("attribute_")
     )
-    stand_ins = {name: groups[name] for name, a in of_people(case) if a.class_ == "proxy" and name in groups}
-    features = rows[list(case.dossier.system.features)].assign(**stand_ins)
-    return People(features, groups, f"a seeded sample of {len(rows):,} decisions", found)
+    declared = [name for name, a in of_people(case) if a.class_ == "proxy" and name in groups]
+    features = rows[list(case.dossier.system.features)]
+    return People(features, groups[declared], groups, f"a seeded sample of {len(rows):,} decisions", found)
 
 
 def _known(case: Case, people: People, attribute: str) -> pd.Series[str]:
@@ -104,9 +111,9 @@ def _candidates(case: Case, people: People, names: list[str]) -> dict[str, list[
     ties: dict[tuple[str, str], Association] = {}
     for name in names:
         group = _known(case, people, name)
-        for feature in people.features:
-            if feature != name or people.awaits is None:
-                ties[name, feature] = measure.association(people.features[feature], group, confidence=confidence)
+        for columns in (people.features, people.stand_ins.drop(columns=name, errors="ignore")):
+            for feature in columns:
+                ties[name, str(feature)] = measure.association(columns[feature], group, confidence=confidence)
     tested = [pair for pair, tie in ties.items() if tie.p_value is not None]
     p_values = dict(zip(tested, adjusted([ties[pair].p_value or 0.0 for pair in tested]), strict=True))
     least, weight = _limits(case)
@@ -133,8 +140,8 @@ def _proxies_finding(case: Case, people: People, name: str, rows: list[Candidate
     status = STATUS[worst.verdict]
     if status == "met" and len(people.features) < policy.records.minimum_rows.value:
         status = "inconclusive"
-    statement = f"Of {len(rows)} features the score goes by, {verdicts['proxy']} stand in for {name}"
-    statement += f" ({shown})." if shown else "."
+    statement = f"{verdicts['proxy'] or 'None'} of {len(rows)} features that the score goes by stand in for {name}"
+    statement += f": {shown}." if shown else "."
     statement += f" Too little is known to tell of {unsure}." if unsure else ""
     tie = worst.association.value
     if tie.value is not None and worst.influence.value is not None:
@@ -191,12 +198,12 @@ def _predicted_finding(case: Case, people: People, name: str) -> Finding:
         interval=Interval(low=low, high=high, level=policy.fairness.confidence.value),
         n=sum(p.n for p in found),
         threshold=limit.value,
-        method=f"multinomial logistic regression, {measure.FOLDS} folds, DeLong variance (LeDell et al. 2015); "
-        f"{people.size}",
+        method=f"linear discriminant of all features' classes, {measure.FOLDS} folds, DeLong variance (LeDell et al. "
+        f"2015), {people.size}",
         source=limit.source,
         action=None
         if status == "met"
-        else f"Expect gaps by {name} even of a model that leaves it out; where it is not settled, look at more decisions.",
+        else f"Expect gaps by {name} even of a model that leaves it out; where that is not settled, look at more rows.",
     )
 
 
