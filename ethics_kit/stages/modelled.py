@@ -156,6 +156,12 @@ def _sample(decided: ir.Table, limit: int) -> pd.DataFrame:
     return rows
 
 
+@cache
+def sampled(case: Case) -> pd.DataFrame:
+    """The decisions that a model would be asked about, with columns ``feature_…`` and ``attribute_…``."""
+    return _sample(_events(case), case.dossier.policy.explanations.sample_rows.value)
+
+
 def _modelled(
     tier: Literal["model", "attributions"],
     features: tuple[str, ...],

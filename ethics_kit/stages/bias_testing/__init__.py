@@ -17,7 +17,7 @@ from ethics_kit.stages.bias_testing.outcomes import (
 )
 from ethics_kit.stages.bias_testing.parity import demographic_parity
 from ethics_kit.stages.bias_testing.profile import bias_profile
-from ethics_kit.stages.bias_testing.proxies import proxies
+from ethics_kit.stages.bias_testing.proxies import proxies_found
 from ethics_kit.stages.case import Step
 
 STEPS: dict[Step, tuple[str, ...]] = {
@@ -32,7 +32,7 @@ STEPS: dict[Step, tuple[str, ...]] = {
     individual_fairness: ("C2.2",),
     paired_swaps: ("S3.1",),
     explanations_verified: ("S3.3",),
-    proxies: ("S3.3",),
+    proxies_found: ("S3.3",),
     mitigation: ("P2.1",),
     constraint_met: ("S2.2",),
     bias_profile: ("B3",),

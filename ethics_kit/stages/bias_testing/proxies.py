@@ -14,14 +14,14 @@ from ethics_kit.measures.proxies import Association, Predicted
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
 from ethics_kit.report.figures import Figure
-from ethics_kit.stages.bias_testing import individuals, told
+from ethics_kit.stages.bias_testing import told
 from ethics_kit.stages.bias_testing.explanations import KINDS, order_of
 from ethics_kit.stages.bias_testing.labelled import lacking, of_people
 from ethics_kit.stages.bias_testing.parity import SEED
 from ethics_kit.stages.bias_testing.tested import doubt, uncovered
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import not_assessed
-from ethics_kit.stages.modelled import modelled
+from ethics_kit.stages.modelled import modelled, sampled
 
 STATUS: dict[str, Status] = {"proxy": "not_met", "inconclusive": "inconclusive", "no_proxy": "met"}
 WHAT = ("proxies", "predicted_by_features")
@@ -53,7 +53,7 @@ class People:
 
 
 @cache
-def proxies(case: Case) -> Outcome:
+def proxies_found(case: Case) -> Outcome:
     """S3.3: for each attribute of people, the features that stand in for it, and how well all of them tell it."""
     if case.dossier.system.kind not in KINDS:
         return Outcome()
@@ -86,14 +86,14 @@ def _people(case: Case) -> People | str:
     if not isinstance(found, str):
         features = found.rows.set_axis(list(found.features), axis=1)
         return People(features, features.iloc[:, :0], found.groups, found.size)
-    rows = individuals.sample(case)
-    if rows is None or not len(rows):
-        return "what the system goes by (features in system.yaml)"
-    groups = rows[[c for c in rows.columns if c.startswith("attribute_")]].rename(
-        columns=lambda c: c.removeprefix("attribute_")
+    rows = sampled(case)
+    features, groups = (
+        rows[[c for c in map(str, rows) if c.startswith(part)]].rename(columns=lambda c: c.partition("_")[2])
+        for part in ("feature_", "attribute_")
     )
-    declared = [name for name, a in of_people(case) if a.class_ == "proxy" and name in groups]
-    features = rows[list(case.dossier.system.features)]
+    declared = [name for name, a in of_people(case) if a.class_ == "proxy"]
+    if not len(rows) or not (len(features.columns) or declared):
+        return "what the system goes by (features in system.yaml)"
     return People(features, groups[declared], groups, f"a seeded sample of {len(rows):,} decisions", found)
 
 
@@ -133,7 +133,7 @@ def _nearness(candidate: Candidate) -> tuple[int, float]:
 
 def _proxies_finding(case: Case, people: People, name: str, rows: list[Candidate]) -> Finding:
     if people.awaits is not None:
-        return not_assessed("S3.3", f"{name}.proxies", people.awaits)
+        return _without_influence(case, people.awaits, name, rows)
     policy, worst, verdicts = case.dossier.policy, rows[0], Counter(c.verdict for c in rows)
     shown = ", ".join(c.feature for c in rows if c.verdict == "proxy")
     unsure = ", ".join(c.feature for c in rows if c.verdict == "inconclusive")
@@ -169,10 +169,25 @@ def _proxies_finding(case: Case, people: People, name: str, rows: list[Candidate
     )
 
 
+def _without_influence(case: Case, awaits: str, name: str, rows: list[Candidate]) -> Finding:
+    """What goes with the attribute is said even where nobody can tell whether the score goes by it."""
+    finding, (least, _) = not_assessed("S3.3", f"{name}.proxies", awaits), _limits(case)
+    ties = [(c.feature, c.association.value) for c in rows]
+    tied = [f"{feature} ({tie.value or 0.0:.2f})" for feature, tie in ties if (tie.low or 0.0) >= least]
+    if not tied:
+        return finding
+    known = f" Associated with {name}: {', '.join(tied)}; a score that goes by these goes by {name}, too."
+    return finding.model_copy(update={"statement": finding.statement + known})
+
+
 def _predicted_finding(case: Case, people: People, name: str) -> Finding:
     policy = case.dossier.policy
     limit, minimum = policy.explanations.attribute_auc_max, policy.fairness.minimum_group.value
     told_by = people.features.drop(columns=name, errors="ignore")
+    if not len(told_by.columns):
+        return not_assessed(
+            "S3.3", f"{name}.predicted_by_features", "what the system goes by (features in system.yaml)"
+        )
     found = measure.predicted(
         told_by, people.groups[name], minimum=minimum, seed=SEED, confidence=policy.fairness.confidence.value
     )
@@ -183,7 +198,9 @@ def _predicted_finding(case: Case, people: People, name: str) -> Finding:
     best = max(able, key=lambda p: p.auc.value or 0.0)
     small = [p.group for p in found if p.auc.value is None]
     named = f"; too small in the sample: {', '.join(small)}" if small else ""
-    status = _predicted_status(able, limit.value, whole=not small)
+    n = sum(p.n for p in found)
+    whole = not small and n >= policy.records.minimum_rows.value
+    status = _predicted_status(able, limit.value, whole=whole)
     value, low, high = told.parts(best.auc)
     return Finding(
         id=f"S3.3.{name}.predicted_by_features",
@@ -196,7 +213,7 @@ def _predicted_finding(case: Case, people: People, name: str) -> Finding:
         value=value,
         unit="cross-validated AUC",
         interval=Interval(low=low, high=high, level=policy.fairness.confidence.value),
-        n=sum(p.n for p in found),
+        n=n,
         threshold=limit.value,
         method=f"linear discriminant of all features' classes, {measure.FOLDS} folds, DeLong variance (LeDell et al. "
         f"2015), {people.size}",
