@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from ethics_kit.measures import estimators, skopsfile
+from ethics_kit.measures import estimators, formats, skopsfile
 from ethics_kit.measures.scoring import Model, ModelError, Scale, check_columns, named, without_values
 
 __all__ = ["Model", "ModelError", "Scale", "load", "plugin"]
 
-FORMATS = (".skops", ".txt", ".json", ".ubj", ".onnx")
-"""skops, LightGBM's text, XGBoost's JSON and UBJSON, ONNX: none runs code when it is opened."""
-PICKLES = (".pkl", ".pickle", ".joblib")
-ALLOW_PICKLE = "ETHICS_KIT_ALLOW_PICKLE"
-"""Set by the command line's --allow-pickle, for its own run and the kernels it starts."""
 PLUGINS = "ethics_kit.models"
 """Group of entry points of installed packages. A dossier names one of them; it cannot name code of its own."""
 
@@ -84,16 +78,13 @@ def _opened(content: bytes, suffix: str, *, positive: object, columns: Sequence[
             return estimators.model_of(estimator, warnings, positive=positive, columns=columns)
 
 
-def pickle_allowed() -> bool:
-    """Whether who started this run said that it may open pickle files."""
-    return os.environ.get(ALLOW_PICKLE) == "1"
-
-
 def _unpickled(content: bytes, pinned: bool) -> object:
-    if not (pinned and pickle_allowed()):
+    if not (pinned and formats.pickle_allowed()):
         raise ModelError(
             "a pickle or joblib file, which can run code",
-            "one of " + " ".join(FORMATS) + "; or model.sha256 in system.yaml, and --allow-pickle on the command line",
+            "one of "
+            + " ".join(formats.SAFE)
+            + "; or model.sha256 in system.yaml, and --allow-pickle on the command line",
             "write the model with skops.io.dump",
         )
     import joblib

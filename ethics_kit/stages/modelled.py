@@ -30,6 +30,8 @@ AWAITS = (
     "show what they rest on"
 )
 
+UNUSABLE = "a model that can be used: {}"
+
 
 @dataclass(frozen=True)
 class Modelled:
@@ -64,7 +66,7 @@ class Modelled:
 
 @cache
 def model_of(case: Case) -> Model | str | None:
-    """The dossier's model; what it awaits where it cannot be used; None where none is named."""
+    """The dossier's model; what is wrong with it, in words, where it cannot be used; None where none is named."""
     told, path = case.dossier.system.model, case.dossier.model_file
     if path is None and told.plugin is None:
         return None
@@ -74,11 +76,11 @@ def model_of(case: Case) -> Model | str | None:
             return load(path, positive=told.positive, sha256=told.sha256, columns=columns)
         return plugin(str(told.plugin), columns=columns)
     except ModelError as error:
-        return f"a model that can be used ({error})"
+        return str(error)
 
 
 def columns_of(case: Case) -> dict[str, str]:
-    """What the model calls each attribute and feature of system.yaml: the column of the training sample, features last."""
+    """What the model calls each attribute and feature: its column of the training sample. Features come last."""
     system = case.dossier.system
     names = {f"attribute_{name}": held.column for name, held, _ in case.dossier.held_attributes() if held.column}
     return names | {f"feature_{name}": feature.training or feature.column for name, feature in system.features.items()}
@@ -90,7 +92,7 @@ def modelled(case: Case) -> Modelled | str:
     model, policy = model_of(case), case.dossier.policy.explanations
     table = case.dossier.system.events
     if isinstance(model, str):
-        return model
+        return UNUSABLE.format(model)
     if not case.has(table, "customer", "time", "decision"):
         return case.lacking(table, "customer", "time", "decision")
     if model is None:
@@ -107,7 +109,7 @@ def modelled(case: Case) -> Modelled | str:
         )
         found = attributions(model, rows[: room.rows], seed=SEED)
     except ModelError as error:
-        return f"a model that can be used ({error})"
+        return UNUSABLE.format(error)
     features = tuple(held[column].partition("_")[2] for column in model.columns)
     return _modelled("model", features, sample[: room.rows], rows[: room.rows], found, model, cut=room.cut)
 

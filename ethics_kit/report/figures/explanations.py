@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MARKS = {"proxy": (RED, "s"), "inconclusive": (AMBER, "D"), "no_proxy": (GREEN, "o")}
 
 
-def importance(found: Stability) -> tuple[Figure, ...]:
+def rank_intervals(found: Stability) -> tuple[Figure, ...]:
     """Each feature's share of all influence with its interval, the ranks it may have, and where an order is shown."""
     drawn = [f for f in found.features if f.share.defined][:MOST_ROWS]
     if not drawn:

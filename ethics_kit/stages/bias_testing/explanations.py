@@ -43,14 +43,14 @@ def explanations_verified(case: Case) -> Outcome:
     if found.model is None:
         findings += [not_assessed("S3.3", name, MODEL) for name in ("faithfulness", "agreement")]
         tables = [_importance(found, order, None)] if order else []
-        return Outcome(tuple(findings), tuple(tables), figures.importance(order) if order else ())
+        return Outcome(tuple(findings), tuple(tables), figures.rank_intervals(order) if order else ())
     confidence = case.dossier.policy.fairness.confidence.value
     asked = (found.model.output, found.rows, found.values)
     removed = faithfulness(*asked, seed=SEED, confidence=confidence)
     permuted = agreement(*asked, seed=SEED, confidence=confidence)
     findings += [_faithful(case, found, removed), _agrees(case, found, permuted)]
     tables = [*([_importance(found, order, permuted)] if order else []), *_curves(removed)]
-    return Outcome(tuple(findings), tuple(tables), figures.importance(order) if order else ())
+    return Outcome(tuple(findings), tuple(tables), figures.rank_intervals(order) if order else ())
 
 
 @cache
