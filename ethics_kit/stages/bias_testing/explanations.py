@@ -68,7 +68,7 @@ def _adds_up(case: Case, found: Modelled) -> Finding:
     if not scored.any():
         return not_assessed("S3.3", "additivity", case.lacking("decisions", "score"))
     sums = _sums(case, found, scored)
-    return share_finding(
+    finding = share_finding(
         case,
         "S3.3",
         "additivity",
@@ -81,6 +81,8 @@ def _adds_up(case: Case, found: Modelled) -> Finding:
         action="Export base and attributions of this model version, one for each feature, unrounded.",
         source="Lundberg and Lee 2017: local accuracy.",
     )
+    method = f"{found.size}; attributions: {found.attributions.method}; Wilson score interval"
+    return finding.model_copy(update={"method": method})
 
 
 def _sums(case: Case, found: Modelled, scored: npt.NDArray[np.bool_]) -> Additivity:
