@@ -188,15 +188,14 @@ def _predicted_finding(case: Case, people: People, name: str) -> Finding:
         return not_assessed(
             "S3.3", f"{name}.predicted_by_features", "what the system goes by (features in system.yaml)"
         )
-    found = measure.predicted(
-        told_by, people.groups[name], minimum=minimum, seed=SEED, confidence=policy.fairness.confidence.value
-    )
+    group = _known(case, people, name)
+    found = measure.predicted(told_by, group, minimum=minimum, seed=SEED, confidence=policy.fairness.confidence.value)
     able = [p for p in found if p.auc.value is not None]
     if not able:
         awaits = f"two groups of {name} with at least {minimum} decisions in the sample"
         return not_assessed("S3.3", f"{name}.predicted_by_features", awaits)
     best = max(able, key=lambda p: p.auc.value or 0.0)
-    small = [p.group for p in found if p.auc.value is None]
+    small = sorted({*people.groups[name].dropna()} - {p.group for p in able})
     named = f"; too small in the sample: {', '.join(small)}" if small else ""
     n = sum(p.n for p in found)
     whole = not small and n >= policy.records.minimum_rows.value
@@ -232,8 +231,7 @@ def _predicted_status(able: list[Predicted], limit: float, *, whole: bool) -> St
 
 def _table(case: Case, people: People, name: str, rows: list[Candidate]) -> Table:
     least, weight = _limits(case)
-    group = people.groups[name]
-    left_out = int(group.notna().sum() - _known(case, people, name).notna().sum())
+    left_out = int(_known(case, people, name).isna().sum())
     return Table(
         id=f"S3.3.{name}.proxies",
         title=f"What may stand in for {name}",
@@ -250,6 +248,6 @@ def _table(case: Case, people: People, name: str, rows: list[Candidate]) -> Tabl
             for c in rows
         ],
         note=f"Cramér's V and the share of mean absolute attributions; limits {least:g} and {weight:.0%}; "
-        f"{people.size}, {int(group.isna().sum()):,} without a known {name}, {left_out:,} in groups too small to tell. "
+        f"{people.size}, {left_out:,} of them left out: no known {name}, or in a group too small to tell. "
         + (f"Influence awaits {people.awaits}." if people.awaits else "p-values of independence, adjusted together."),
     )
