@@ -27,7 +27,6 @@ class Agreement:
     rank_correlation: Estimate
     attributed: tuple[float, ...]
     permuted: tuple[float, ...]
-    n: int
 
 
 def agreement(
@@ -62,7 +61,7 @@ def agreement(
     whole = np.sqrt(squares.mean(axis=0))
     drawn = np.sqrt(resampled_means(squares, clusters=clusters, draws=draws, seed=seed))
     if not whole[:width].any() or not whole[width:].any():
-        return Agreement(UNDEFINED, UNDEFINED, (), (), n)
+        return Agreement(UNDEFINED, UNDEFINED, (), ())
     shares, of_draws = _shares(whole[None], width), _shares(drawn, width)
     overlaps = np.minimum(of_draws[0], of_draws[1]).sum(axis=1)
     overlap = float(np.minimum(shares[0], shares[1]).sum())
@@ -71,7 +70,6 @@ def agreement(
         percentile(float(_spearman(*shares)[0]), _spearman(*of_draws), confidence=confidence),
         tuple(shares[0][0].tolist()),
         tuple(shares[1][0].tolist()),
-        n,
     )
 
 

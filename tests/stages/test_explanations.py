@@ -219,6 +219,15 @@ def test_what_few_people_show_is_no_pass(project):
     assert (findings[PROXIES].status, findings[PREDICTED].status) == ("inconclusive", "inconclusive")
 
 
+def test_a_small_group_is_named_not_counted_and_leaves_the_question_open(project):
+    rows = customers(200) + [row | {"gender": "other"} for row in customers(6)]
+    root = planted(project, rows, system={"features": {"use": {"column": "use"}}})
+    findings, tables = found_in(case_of(root), bias_testing.proxies_found)
+    assert findings[PREDICTED].status == "inconclusive"
+    assert "too small in the sample: other" in findings[PREDICTED].statement
+    assert not any(6 in row for row in tables["S3.3.gender.proxies"].rows)
+
+
 def test_an_attribute_that_is_not_held_is_not_assessed(project, edit):
     case = asked(project)
     case.dossier.policy.fairness.attributes.value.append("age_band")

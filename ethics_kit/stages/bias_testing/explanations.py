@@ -197,18 +197,31 @@ def _judged(
 
 
 def _importance(found: Modelled, order: Stability, permuted: Agreement | None) -> Table:
-    again = dict(zip(found.features, permuted.permuted, strict=False)) if permuted else {}
+    squares = zip(permuted.attributed, permuted.permuted, strict=True) if permuted else ()
+    again = dict(zip(found.features, squares, strict=False))
     sets = "; ".join(", ".join(features) for features in order.sets)
     return Table(
         id="S3.3.importance",
         title="How much each feature counts",
         requirement="S3.3",
-        columns=["feature", "share of attributions", "low", "high", "rank", "from", "to", "share when permuted"],
+        columns=[
+            "feature",
+            "share of attributions",
+            "low",
+            "high",
+            "rank",
+            "from",
+            "to",
+            "root mean square",
+            "permuted",
+        ],
         rows=[
-            [f.feature, *told.parts(f.share), f.rank, f.lowest, f.highest, again.get(f.feature)] for f in order.features
+            [f.feature, *told.parts(f.share), f.rank, f.lowest, f.highest, *again.get(f.feature, (None, None))]
+            for f in order.features
         ],
         note=f"Mean absolute attributions; {found.attributions.method}; {found.size}. Sets whose order the rows "
-        f"support: {sets}. Shares when permuted are of root mean squares.",
+        f"support: {sets}. The last two columns are shares of root mean squares: of attributions, and of the "
+        "score's change when the feature is permuted.",
     )
 
 

@@ -231,7 +231,6 @@ def _predicted_status(able: list[Predicted], limit: float, *, whole: bool) -> St
 
 def _table(case: Case, people: People, name: str, rows: list[Candidate]) -> Table:
     least, weight = _limits(case)
-    left_out = int(_known(case, people, name).isna().sum())
     return Table(
         id=f"S3.3.{name}.proxies",
         title=f"What may stand in for {name}",
@@ -248,6 +247,6 @@ def _table(case: Case, people: People, name: str, rows: list[Candidate]) -> Tabl
             for c in rows
         ],
         note=f"Cramér's V and the share of mean absolute attributions; limits {least:g} and {weight:.0%}; "
-        f"{people.size}, {left_out:,} of them left out: no known {name}, or in a group too small to tell. "
+        f"{people.size}, without those of no known {name} or of a group too small to tell. "
         + (f"Influence awaits {people.awaits}." if people.awaits else "p-values of independence, adjusted together."),
     )
