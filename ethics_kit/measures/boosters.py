@@ -40,7 +40,7 @@ def lightgbm_model(content: bytes, *, positive: object = None) -> Model:
     if not _sound_text(text):
         raise ModelError("a tree whose nodes lead out of it", "trees as LightGBM writes them", WHOLE)
     try:
-        booster = lightgbm.Booster(params={"num_threads": 1, "verbosity": -1}, model_str=text)
+        booster = lightgbm.Booster(model_str=text)
         objective, width = booster.dump_model(num_iteration=1).get("objective", ""), booster.num_feature()
     except Exception as error:  # LightGBM raises several types for a damaged file
         raise _damaged(error, allowed) from None

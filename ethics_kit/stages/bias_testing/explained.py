@@ -68,12 +68,17 @@ def _fidelity(case: Case, found: Modelled) -> tuple[Finding, list[Table]]:
         action="Derive each reason from the model's own attributions, when the decision is made.",
         source=policy.fidelity_min.source,
     )
-    told_of = {"method": f"{found.size}; attributions: {found.attributions.method}; Wilson score interval"}
-    limits = finding.interval
-    if limits and finding.threshold is not None and limits.low < finding.threshold <= limits.high:
-        open_ = "The sample does not settle on which side of the limit all decisions lie."
-        told_of |= {"status": "inconclusive", "statement": f"{finding.statement} {open_}", "action": SAMPLE_MORE}
-    return finding.model_copy(update=told_of), [_by_reason(case, codes, held.borne_out)]
+    method = f"{found.size}; attributions: {found.attributions.method}; Wilson score interval"
+    return _settled(finding).model_copy(update={"method": method}), [_by_reason(case, codes, held.borne_out)]
+
+
+def _settled(finding: Finding) -> Finding:
+    """The same; of a sample whose interval reaches across the limit, it is open on which side of it all rows lie."""
+    limits, limit = finding.interval, finding.threshold
+    if limits is None or limit is None or not (limits.low or 0.0) < limit <= (limits.high or 1.0):
+        return finding
+    told_of = f"{finding.statement} The sample does not settle on which side of the limit all decisions lie."
+    return finding.model_copy(update={"status": "inconclusive", "statement": told_of, "action": SAMPLE_MORE})
 
 
 def _by_reason(case: Case, codes: Sequence[str | None], borne_out: fidelity.Flags) -> Table:
