@@ -136,7 +136,7 @@ def test_an_xgboost_tree_that_leads_out_of_itself_is_refused(tmp_path: Path, ext
     refused(written(tmp_path, "m.json", content), "a tree whose nodes lead out of it")
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"tree", b"{}", b'{"learner":{}}'])
+@pytest.mark.parametrize("content", [b"", b"[]", b"tree", b"{}", b'{"learner":{}}', b"{" * 5000])
 def test_what_is_no_xgboost_model_is_told(tmp_path: Path, content: bytes) -> None:
     refused(written(tmp_path, "m.json", content), "a file that (is no XGBoost model|cannot be read)")
 

@@ -37,7 +37,7 @@ def test_where_low_outputs_are_selected_the_direction_turns() -> None:
 def test_a_row_without_attributions_or_reason_is_not_borne_out() -> None:
     values, named = VALUES.copy(), np.eye(3, dtype=bool)[[0, 1, 0, 1]]
     values[0], named[1] = np.nan, False
-    found = fidelity(values, values.sum(axis=1) + [0, 5, -5, -5], SELECTED, named, top=2)
+    found = fidelity(values, values.sum(axis=1) + np.array([0, 5, -5, -5]), SELECTED, named, top=2)
     assert found is not None
     assert list(found.borne_out) == [False, False, True, True]
 
