@@ -20,7 +20,7 @@ Matrix = npt.NDArray[np.float64]
 
 EXACT = 1e-9
 """Of the largest output: sums that differ by less are equal but for rounding."""
-ROUNDS = 10
+ROUNDS = 50
 """Orders of columns drawn by the sampling method; each is walked in both directions."""
 
 

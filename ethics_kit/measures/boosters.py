@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ethics_kit.measures import ubjson
 from ethics_kit.measures.scoring import Model, ModelError, Scale, named, without_values
 
 WHOLE = "write the model again, with the library's own save_model, and copy the whole file"
@@ -35,12 +36,14 @@ def lightgbm_model(content: bytes, *, positive: object = None) -> Model:
     text = _decoded(content, allowed)
     if not text.startswith("tree\n"):
         raise ModelError("a text file that is no LightGBM model", allowed, WHOLE)
-    # With the sizes, trees are read by several threads, and an error in one of them ends the process.
+    # With the sizes, trees are read by several threads, and an error in one of them ends the process; so does a damaged
+    # list of the parameters of training, which predictions do not need.
     text = re.sub(r"^tree_sizes=.*\n", "", text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"^parameters:.*^end of parameters$", "", text, count=1, flags=re.MULTILINE | re.DOTALL)
     if not _sound_text(text):
         raise ModelError("a tree whose nodes lead out of it", "trees as LightGBM writes them", WHOLE)
     try:
-        booster = lightgbm.Booster(params={"num_threads": 1, "verbosity": -1}, model_str=text)
+        booster = lightgbm.Booster(model_str=text)
         objective, width = booster.dump_model(num_iteration=1).get("objective", ""), booster.num_feature()
     except Exception as error:  # LightGBM raises several types for a damaged file
         raise _damaged(error, allowed) from None
@@ -76,7 +79,7 @@ def _categorical(data: pd.DataFrame, categories: Any) -> pd.DataFrame:
 
 
 def _sound_text(text: str) -> bool:
-    """Whether each tree's inner nodes lead to later ones or to its leaves, and look at columns there are."""
+    """Whether each tree's inner nodes lead to later ones or to its leaves, each once, and look at columns there are."""
     head, *trees = re.split(r"^Tree=\d+\n", text.split("\nend of trees", maxsplit=1)[0], flags=re.MULTILINE)
     try:
         width = int(_keys(head)["max_feature_idx"]) + 1
@@ -103,6 +106,7 @@ def _sound_tree(tree: Mapping[str, str], width: int) -> bool:
     if any(len(column) != inner for column in (feature, left, right, kind, tree.get("threshold", "").split())):
         return False
     children = np.concatenate([left, right])
+    once = len(set(children.tolist())) == len(children)
     onward = np.where(children < 0, ~children < leaves, (children > np.tile(np.arange(inner), 2)) & (children < inner))
     ends, words = numbers("cat_boundaries"), numbers("cat_threshold")
     split = np.array(tree.get("threshold", "").split(), dtype=float)[(kind & 1) == 1]
@@ -112,11 +116,13 @@ def _sound_tree(tree: Mapping[str, str], width: int) -> bool:
         and ends[-1] == len(words)
         and bool(np.all(np.diff(ends) >= 0) and np.all((split >= 0) & (split < len(ends) - 1)))
     )
-    return listed and bool(np.all(onward) and np.all((feature >= 0) & (feature < width)))
+    return listed and once and bool(np.all(onward) and np.all((feature >= 0) & (feature < width)))
 
 
-def xgboost_model(content: bytes, *, positive: object = None, columns: Sequence[str] | None = None) -> Model:
-    """The model in XGBoost's JSON or UBJSON. Its classes have no names: the score is that of the one coded 1.
+def xgboost_model(
+    content: bytes, *, text: bool, positive: object = None, columns: Sequence[str] | None = None
+) -> Model:
+    """The model in XGBoost's JSON (`text`) or UBJSON. Its classes have no names: the score is that of the one coded 1.
 
     Raises
     ------
@@ -129,11 +135,13 @@ def xgboost_model(content: bytes, *, positive: object = None, columns: Sequence[
     if not content.startswith(b"{"):
         raise ModelError("a file that is no XGBoost model", allowed, WHOLE)
     try:
-        booster = xgboost.Booster(params={"nthread": 1})
-        booster.load_model(bytearray(content))
-        learner = json.loads(bytes(booster.save_raw("json")))["learner"]
-        objective, width = str(learner["objective"]["name"]), booster.num_features()
+        told = json.loads(content) if text else ubjson.loads(content)
+        learner = told["learner"]
+        objective, width = str(learner["objective"]["name"]), int(learner["learner_model_param"]["num_feature"])
         sound = _sound_learner(learner, width)
+        booster = xgboost.Booster(params={"nthread": 1})
+        if sound:
+            booster.load_model(bytearray(json.dumps(told).encode()))
     except Exception as error:  # XGBoost raises several types for a damaged file
         raise _damaged(error, allowed) from None
     if not sound:
@@ -145,8 +153,7 @@ def xgboost_model(content: bytes, *, positive: object = None, columns: Sequence[
 
     def tell(**what: bool) -> Callable[[pd.DataFrame], Any]:
         def predict(data: pd.DataFrame) -> Any:
-            text = {c: "category" for c in data.columns if not pd.api.types.is_numeric_dtype(data[c])}
-            rows = xgboost.DMatrix(data.astype(text), nthread=1, enable_categorical=True)
+            rows = xgboost.DMatrix(data, nthread=1)
             if booster.feature_names is None:
                 rows.feature_names = rows.feature_types = None
             return booster.predict(rows, **what)
@@ -176,14 +183,20 @@ def _sound_learner(learner: Mapping[str, Any], width: int) -> bool:
 
 
 def _sound_nodes(tree: Mapping[str, Any], width: int) -> bool:
-    left, right, feature = (np.array(tree[k]) for k in ("left_children", "right_children", "split_indices"))
-    count = len(left)
-    if not count or len(right) != count or len(feature) != count or any(tree.get("split_type", ())):
+    left, right, feature, parent = (
+        np.array(tree[k]) for k in ("left_children", "right_children", "split_indices", "parents")
+    )
+    count, inner = len(left), left != -1
+    lists = [held for key, held in tree.items() if isinstance(held, list) and not key.startswith("categories")]
+    if not count or any(len(held) != count for held in lists) or any(tree.get("split_type", ())):
         return False
-    inner = left != -1
     children = np.concatenate([left[inner], right[inner]])
     inside = np.all((children > 0) & (children < count)) and len(set(children.tolist())) == len(children)
-    return bool(inside and np.all((feature[inner] >= 0) & (feature[inner] < width)))
+    return bool(
+        inside
+        and np.all((feature[inner] >= 0) & (feature[inner] < width))
+        and np.array_equal(parent[children], np.tile(np.flatnonzero(inner), 2))
+    )
 
 
 def _only_coded(positive: object, library: str) -> None:

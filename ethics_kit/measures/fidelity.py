@@ -35,4 +35,4 @@ def fidelity(values: Matrix, output: Vector, selected: Flags, named: Flags, *, t
     towards = np.where(selected == higher, 1.0, -1.0)[:, None] * np.nan_to_num(values)
     place = np.argsort(np.argsort(-towards, axis=1, kind="stable"), axis=1, kind="stable")
     weighty = (place < top) & (towards > 0)
-    return Fidelity((weighty & named).any(axis=1), higher)
+    return Fidelity(np.asarray((weighty & named).any(axis=1)), higher)

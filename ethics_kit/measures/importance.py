@@ -41,7 +41,7 @@ class GroupImportance:
 
 
 def importances(values: Matrix, features: Sequence[str], *, confidence: float = 0.95) -> list[Importance]:
-    """Of attributions (rows × features), the heaviest first (Lundberg et al. 2020, Nature Machine Intelligence 2:56)."""
+    """Of attributions (rows × features), the heaviest first (Lundberg et al. 2020, Nat Mach Intell 2:56)."""
     held = [_moments(column) for column in np.abs(values).T]
     total = float(sum((m.total for m in held), Fraction(0)))
     found = [

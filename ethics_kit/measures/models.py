@@ -66,7 +66,7 @@ def _opened(content: bytes, suffix: str, *, positive: object, columns: Sequence[
         case ".json" | ".ubj":
             from ethics_kit.measures import boosters
 
-            return boosters.xgboost_model(content, positive=positive, columns=columns)
+            return boosters.xgboost_model(content, text=suffix == ".json", positive=positive, columns=columns)
         case ".onnx":
             from ethics_kit.measures import onnxmodel
 

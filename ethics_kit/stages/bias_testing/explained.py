@@ -11,13 +11,16 @@ from ethics_kit.measures.importance import GroupImportance, Importance
 from ethics_kit.measures.proportions import rate
 from ethics_kit.record import Finding, Table
 from ethics_kit.report import figures
+from ethics_kit.stages.bias_testing import told
 from ethics_kit.stages.bias_testing.labelled import of_people
+from ethics_kit.stages.bias_testing.reasons import NO_WORDS
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed, share_finding
 from ethics_kit.stages.modelled import Modelled, modelled
 
 NAME = "fidelity"
 MOST_SHOWN = 20
+SAMPLE_MORE = "Let the policy draw a larger sample (explanations.sample_rows), or derive reasons from the attributions."
 
 
 def reasons_borne_out(case: Case) -> Outcome:
@@ -66,17 +69,26 @@ def _fidelity(case: Case, found: Modelled) -> tuple[Finding, list[Table]]:
         source=policy.fidelity_min.source,
     )
     method = f"{found.size}; attributions: {found.attributions.method}; Wilson score interval"
-    return finding.model_copy(update={"method": method}), [_by_reason(case, codes, held.borne_out)]
+    return _settled(finding).model_copy(update={"method": method}), [_by_reason(case, codes, held.borne_out)]
+
+
+def _settled(finding: Finding) -> Finding:
+    """The same; of a sample whose interval reaches across the limit, it is open on which side of it all rows lie."""
+    limits, limit = finding.interval, finding.threshold
+    if limits is None or limit is None or not (limits.low or 0.0) < limit <= (limits.high or 1.0):
+        return finding
+    told_of = f"{finding.statement} The sample does not settle on which side of the limit all decisions lie."
+    return finding.model_copy(update={"status": "inconclusive", "statement": told_of, "action": SAMPLE_MORE})
 
 
 def _by_reason(case: Case, codes: Sequence[str | None], borne_out: fidelity.Flags) -> Table:
     confidence = case.dossier.policy.fairness.confidence.value
     rows: list[list[str | int | float | None]] = []
-    known = np.array([code if code in case.dossier.system.reasons else "(no code, or another)" for code in codes])
-    for code in [*case.dossier.system.reasons, "(no code, or another)"]:
+    known = np.array([code if code in case.dossier.system.reasons else NO_WORDS for code in codes])
+    for code in [*case.dossier.system.reasons, NO_WORDS]:
         inside = known == code
         share = rate(int(borne_out[inside].sum()), int(inside.sum()), confidence=confidence)
-        rows.append([code, int(inside.sum()), share.value, share.low, share.high])
+        rows.append([code, int(inside.sum()), *told.parts(share)])
     shown, hidden = hide_small(rows, n_column=1, counts=(2, 3, 4), small=case.dossier.policy.records.small_cell.value)
     return Table(
         id="P1.2.fidelity",
@@ -94,9 +106,9 @@ def _importance_table(found: Modelled, heaviest: Sequence[Importance]) -> Table:
         title="What scores rest on",
         requirement="P1.2",
         columns=["feature", "n", "mean absolute attribution", "low", "high", "share of all"],
-        rows=[[i.feature, i.n, i.mean.value, i.mean.low, i.mean.high, i.share] for i in heaviest],
-        note=f"From {found.size}. Attributions: {found.attributions.method}. What weighs in the model need not cause the "
-        "outcome.",
+        rows=[[i.feature, i.n, *told.parts(i.mean), i.share] for i in heaviest],
+        note=f"From {found.size}. Attributions: {found.attributions.method}. What weighs in the model need not be what "
+        "causes the outcome.",
     )
 
 
@@ -115,17 +127,25 @@ def _group_table(case: Case, found: Modelled) -> Table:
     judged = importance.adjusted(compared)
     apart = [g for g in judged if (g.adjusted_p or 0.0) < policy.fairness.significance.value]
     apart.sort(key=lambda g: (g.adjusted_p or 0.0, -abs(g.gap.gap.value or 0.0)))
-    told = f" The {MOST_SHOWN} surest are shown." if len(apart) > MOST_SHOWN else ""
+    cut = f" The {MOST_SHOWN} surest are shown." if len(apart) > MOST_SHOWN else ""
     return Table(
         id="P1.2.importance_by_group",
         title="Features that weigh more or less in a group than in all others",
         requirement="P1.2",
         columns=["attribute", "group", "feature", "n", "in the group", "in others", "gap", "low", "high", "adjusted p"],
         rows=[
-            [g.attribute, g.group, g.feature, g.gap.n, g.gap.mean, g.gap.rest_mean]
-            + [g.gap.gap.value, g.gap.gap.low, g.gap.gap.high, g.adjusted_p]
+            [
+                g.attribute,
+                g.group,
+                g.feature,
+                g.gap.n,
+                g.gap.mean,
+                g.gap.rest_mean,
+                *told.parts(g.gap.gap),
+                g.adjusted_p,
+            ]
             for g in apart[:MOST_SHOWN]
         ],
         note=f"Mean absolute attributions; {len(apart)} of {len(judged)} comparisons are more than chance (Welch, "
-        f"Benjamini–Hochberg).{told} A feature may weigh more in a group for good reasons: look before you judge.",
+        f"Benjamini–Hochberg).{cut} A feature may weigh more in a group for good reasons: look before you judge.",
     )

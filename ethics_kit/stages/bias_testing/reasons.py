@@ -13,6 +13,8 @@ from ethics_kit.stages.evidence import not_assessed, share_finding
 
 GLOSSARY = "the words a customer is told for each reason code (reasons in system.yaml)"
 
+NO_WORDS = "(no code, or another)"
+
 
 def reasons_given(case: Case) -> Outcome:
     """P1.2: decisions with a stored reason, with a reason in words, and how easily the words read."""
@@ -107,7 +109,7 @@ def _table(case: Case, counts: Mapping[str | None, int]) -> Table:
         for code, reason in glossary.items()
     ]
     other = total - sum(known.values())
-    rows.append(["(no code, or another)", "", "", other, other / max(total, 1)])
+    rows.append([NO_WORDS, "", "", other, other / max(total, 1)])
     shown, hidden = hide_small(rows, n_column=3, counts=(4,), small=case.dossier.policy.records.small_cell.value)
     return Table(
         id="P1.2.reasons",
