@@ -10,6 +10,7 @@ import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
 
+from ethics_kit.measures.scoring import ModelError
 from ethics_kit.stages import bias_testing
 from ethics_kit.stages.bias_testing import explanations
 from ethics_kit.stages.modelled import modelled
@@ -108,6 +109,23 @@ def test_attributions_of_nothing_settle_nothing(project, monkeypatch):
     assert findings["S3.3.additivity"].status == "not_met"
     assert findings["S3.3.stability"].status == "not_assessed"
     assert findings["S3.3.agreement"].status == "not_assessed"
+
+
+def test_a_model_that_refuses_rows_with_a_feature_exchanged_is_told_without_a_traceback(project, monkeypatch):
+    case = asked(project)
+    true = modelled(case)
+
+    def refuses(_):
+        raise ModelError("data the model refuses", "other data", "look")
+
+    monkeypatch.setattr(
+        explanations, "modelled", lambda _: replace(true, model=replace(true.model, predict=refuses, raw=None))
+    )
+    findings = {f.id: f for f in explanations.explanations_verified(case).findings}
+    assert findings["S3.3.additivity"].status == "met"
+    for name in CHECKS[2:]:
+        assert findings[name].status == "not_assessed"
+        assert "found data the model refuses" in findings[name].statement
 
 
 def test_few_decisions_are_no_pass(project):

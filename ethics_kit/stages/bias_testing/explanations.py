@@ -13,6 +13,7 @@ from ethics_kit.measures.agreement import Agreement, agreement
 from ethics_kit.measures.faithfulness import Faithfulness, faithfulness
 from ethics_kit.measures.proportions import Estimate
 from ethics_kit.measures.rankstability import Stability, rank_stability
+from ethics_kit.measures.scoring import ModelError
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
 from ethics_kit.schema.thresholds import Threshold
@@ -40,17 +41,30 @@ def explanations_verified(case: Case) -> Outcome:
         return Outcome(tuple(not_assessed("S3.3", name, found) for name in checks))
     order = order_of(case)
     findings = [_adds_up(case, found), _stable(case, found, order)]
-    if found.model is None:
-        findings += [not_assessed("S3.3", name, MODEL) for name in ("faithfulness", "agreement")]
-        tables = [_importance(found, order, None)] if order else []
-        return Outcome(tuple(findings), tuple(tables), figures.rank_intervals(order) if order else ())
-    confidence = case.dossier.policy.fairness.confidence.value
-    asked = (found.model.output, found.rows, found.values)
-    removed = faithfulness(*asked, seed=SEED, confidence=confidence)
-    permuted = agreement(*asked, seed=SEED, confidence=confidence)
-    findings += [_faithful(case, found, removed), _agrees(case, found, permuted)]
-    tables = [*([_importance(found, order, permuted)] if order else []), *_curves(removed)]
+    asked = _asked(case, found)
+    permuted = None if isinstance(asked, str) else asked[1]
+    tables = [_importance(found, order, permuted)] if order else []
+    if isinstance(asked, str):
+        findings += [not_assessed("S3.3", name, asked) for name in ("faithfulness", "agreement")]
+    else:
+        findings += [_faithful(case, found, asked[0]), _agrees(case, found, asked[1])]
+        tables += _curves(asked[0])
     return Outcome(tuple(findings), tuple(tables), figures.rank_intervals(order) if order else ())
+
+
+def _asked(case: Case, found: Modelled) -> tuple[Faithfulness, Agreement] | str:
+    """What the model says of rows with features exchanged, or what that awaits."""
+    if found.model is None:
+        return MODEL
+    confidence = case.dossier.policy.fairness.confidence.value
+    held = (found.model.output, found.rows, found.values)
+    try:
+        return (
+            faithfulness(*held, seed=SEED, confidence=confidence),
+            agreement(*held, seed=SEED, confidence=confidence),
+        )
+    except ModelError as error:
+        return f"a model that can score decisions with a feature exchanged ({error})"
 
 
 @cache
@@ -116,8 +130,8 @@ def _stable(case: Case, found: Modelled, order: Stability | None) -> Finding:
         unit="features in the leading set",
         n=order.n,
         threshold=most.value,
-        method="bootstrap of mean absolute attributions; sets that come first in the same draws, all together at the "
-        "policy's confidence",
+        method="bootstrap of mean absolute attributions; sets that come first in the draws, all together at the "
+        "policy's confidence; of this model: one trained again may differ by more",
         source=most.source,
         action=None if settled else "Explain more decisions, or give no order of reasons that the data cannot support.",
     )
