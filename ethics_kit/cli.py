@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ethics_kit.errors import EthicsKitError, InputError, Problem, printable
+from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.project import STAGES, Project, find_project, locate_system, require_project
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ Kind = Literal["scored", "ranked", "generative", "rules"]
 Systems = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SYSTEM]...", help="Dossier folders or names of systems; all of the project if none."),
+]
+
+AllowPickle = Annotated[
+    bool,
+    typer.Option(
+        "--allow-pickle", help="Open model files that can run code (pickle, joblib), where model.sha256 names the file."
+    ),
 ]
 
 app = typer.Typer(
@@ -129,8 +137,9 @@ def _valid(systems: list[str] | None) -> Validated:
 
 
 @app.command()
-def check(systems: Systems = None) -> None:
+def check(systems: Systems = None, allow_pickle: AllowPickle = False) -> None:
     """Validate dossiers, policy and tables; print every problem at once; run nothing."""
+    _allow_pickle(allow_pickle)
     found = _valid(systems)
     for _, folder in found.sound:
         typer.echo(f"{folder.name}: in order")
@@ -149,10 +158,12 @@ def run(
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 3 where a recommendation is one the policy refuses.")
     ] = False,
+    allow_pickle: AllowPickle = False,
 ) -> None:
     """Assess systems stage by stage and write their records, reports and the portfolio's index."""
     from ethics_kit.workbook import parse_as_of
 
+    _allow_pickle(allow_pickle)
     day = parse_as_of(as_of)
     if day > date.today():
         typer.echo(f"--as-of {day} lies ahead of today.", err=True)
@@ -164,6 +175,11 @@ def run(
         _refuse_shared_names(found.sound, reports)
     results = _run(found, stages=[s for s in STAGES if stage in (None, s)], day=day, reports=reports, jobs=jobs)
     raise typer.Exit(_exit_code(found, results, gate=gate))
+
+
+def _allow_pickle(allowed: bool) -> None:
+    """For this process and the kernels it starts; what the shell says does not count."""
+    os.environ[ALLOW_PICKLE] = "1" if allowed else "0"
 
 
 def _refuse_shared_names(sound: list[Located], reports: Path) -> None:

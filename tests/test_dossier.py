@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from ethics_kit import dossier, schema
 from ethics_kit.errors import InputError
 from ethics_kit.framework import catalogue
+from ethics_kit.measures import formats
 from ethics_kit.project import STAGES, Project
 from ethics_kit.stages.case import Case
 
@@ -247,7 +248,11 @@ MISTAKES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
      "strata.tier: found a column in conversations, a table the dossier does not name*decisions or customers"),
     (SYSTEM, ("features", "use"), {"column": "x", "table": "conversations"}, "features.use: found a column in *"),
     (SYSTEM, ("model", "file"), "gone.skops", 'model.file: found "gone.skops"; allowed: an existing file whose name'),
-    (SYSTEM, ("model", "file"), "system.yaml", '*file: found "system.yaml"; *.skops; others may run code*skops.io.'),
+    (SYSTEM, ("model", "file"), "system.yaml", '*file: found "system.yaml"; *.skops .txt .json .ubj .onnx*formats*'),
+    (SYSTEM, ("model", "sha256"), "ab", "model.sha256: found *"),
+    (SYSTEM, ("model", "plugin"), ["x"], "model.plugin: found *"),
+    (SYSTEM, ("reasons", "usage_drop"), {"words": {"en": "You use it less."}, "features": ["use"]},
+     'reasons.usage_drop.features.0: found "use"; allowed: *gender*'),
     (SYSTEM, ("model", "file"), "../../../m.skops", '*file: found "../../../m.skops", which lies outside the project'),
 ]  # fmt: skip
 
@@ -475,7 +480,7 @@ def test_a_table_that_does_not_fit_is_told_at_the_dossiers_line(
 
 
 def test_a_model_of_another_format_is_refused_and_not_opened(
-    project: Make, edit: Edit, told: Told, tmp_path: Path
+    project: Make, edit: Edit, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, canary = project(), tmp_path / "canary"
 
@@ -485,9 +490,22 @@ def test_a_model_of_another_format_is_refused_and_not_opened(
 
     (root / DEMO / "model.pkl").write_bytes(pickle.dumps(Touch()))
     edit(root / SYSTEM, ("model", "file"), "model.pkl")
-    words = 'model.file: found "model.pkl"; allowed: an existing file whose name ends in .skops; others may run code'
+    words = (
+        'model.file: found "model.pkl", which can run code when it is opened; *model.sha256 and run with --allow-pickle'
+    )
     assert [matches(p, SYSTEM, words) for p in told(root, tables=True)] == [True]
+    monkeypatch.setenv(formats.ALLOW_PICKLE, "1")
+    assert [matches(p, SYSTEM, words) for p in told(root, tables=True)] == [True]
+    edit(root / SYSTEM, ("model", "sha256"), "0" * 64)
+    other = "model.sha256: found the digest of another file; that of model.pkl is *"
+    assert [matches(p, SYSTEM, other) for p in told(root, tables=True)] == [True]
     assert not canary.exists()
+
+
+def test_a_plug_in_beside_a_file_is_one_too_many(project: Make, told: Told) -> None:
+    root = project(system={"model": {"file": "m.skops", "plugin": "ours"}})
+    (root / DEMO / "m.skops").write_bytes(b"x")
+    assert [matches(p, SYSTEM, "model.plugin: found a plug-in beside a file*") for p in told(root)] == [True]
 
 
 def test_a_probability_outside_0_to_1_is_told_and_a_rank_may_be_any_number(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ import skops.io
 from ruamel.yaml import YAML
 from scipy import stats
 from scipy.spatial import KDTree
+from scipy.stats import contingency
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from ethics_kit import dossier, examples, schema
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, Project
+from ethics_kit.stages import bias_testing
 from ethics_kit.stages.case import Case
 
 PARAMETERS = Path(__file__).parents[1] / "parameters"
@@ -821,3 +824,29 @@ def test_every_group_was_heard_and_answered_apart_from_the_planted_ones(example:
     assert [g.group for g in affected if not g.consulted] == example.planted.get("not_heard", [])
     unanswered = [g.group for g in affected if not all(c.answered and c.answered_on for c in g.consulted)]
     assert unanswered == example.planted.get("not_answered", [])
+
+
+# --- explanations and proxies ------------------------------------------------------------------------------------
+
+
+def found_by(project: Project, system: str, *steps: Any) -> dict[str, Any]:
+    case = Case(dossier.load(project, project.parameters / system), "bias_testing", AS_OF.date(), project.root / "none")
+    return {finding.id: finding for step in steps for finding in step(case).findings}
+
+
+@pytest.mark.parametrize("system", [s for s in SYSTEMS if "model" in WHOLE["systems"][s]])
+def test_attributions_are_true_and_no_input_stands_in_for_an_attribute(project: Project, system: str) -> None:
+    found = found_by(project, system, bias_testing.explanations_verified, bias_testing.proxies_found)
+    assert len(found) == 4 + 2 * 4
+    assert {finding.status for finding in found.values()} == {"met"}
+
+
+def test_that_postcode_area_stands_in_for_language_is_told_without_a_model(project: Project) -> None:
+    example = Example("next_best_offer", project.parameters / "next_best_offer")
+    customers = example.events.merge(example.table("customers"), on="customer").dropna(subset=["LANGUAGE"])
+    whole = contingency.association(pd.crosstab(customers["LANGUAGE"], customers["POSTCODE_AREA"]).to_numpy())
+    found = found_by(project, "next_best_offer", bias_testing.proxies_found)["S3.3.language.proxies"]
+    assert found.status == "not_assessed"
+    told = re.search(r"Associated with language: postcode_area \(([\d.]+)\)", found.statement)
+    assert told
+    assert float(told[1]) == pytest.approx(whole, abs=0.03)

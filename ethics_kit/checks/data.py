@@ -27,6 +27,9 @@ MOST_SHOWN = 12
 DECLARED = {"attribute": "attributes", "feature": "features", "stratum": "strata"}
 """Columns that system.yaml declares by a name of their own, by the prefix they carry in a table."""
 
+FEATURE_KEYS = {"training_sample": "training", "attributions": "attribution"}
+"""The key under which a feature names its column of a table, where that is not `column`."""
+
 ROWS_COUNT = ("consents", "notices", "opt_outs")
 """Tables in which each row is taken for a consent, a notice or an opt-out."""
 
@@ -84,7 +87,7 @@ def _columns(dossier: Dossier, table: str, located: LocatedTable) -> dict[str, C
     roles = catalogue.tables()[table].roles
     spec = located.spec
     form = Form(spec.decimal, spec.dates, spec.time_zone)
-    unique = {("customers", "customer"), (dossier.system.events, "id")}
+    unique = {("customers", "customer"), (dossier.system.events, "id"), ("attributions", "decision")}
     columns = {
         role: Column(
             name=column,
@@ -104,9 +107,10 @@ def _columns(dossier: Dossier, table: str, located: LocatedTable) -> dict[str, C
             columns[f"attribute_{name}"] = Column(name=attribute.column, type="text")
     system = dossier.system
     for name, feature in system.features.items():
-        column = feature.training if table == "training_sample" else feature.column
-        if column and table in ("training_sample", feature.table or system.events):
-            columns[f"feature_{name}"] = Column(name=column, type=feature.type, form=form)
+        column = getattr(feature, FEATURE_KEYS.get(table, "column"))
+        if column and table in (*FEATURE_KEYS, feature.table or system.events):
+            kind: ColumnType = "number" if table == "attributions" else feature.type
+            columns[f"feature_{name}"] = Column(name=column, type=kind, form=form)
     for name, stratum in system.strata.items():
         if table == (stratum.table or system.events):
             columns[f"stratum_{name}"] = Column(name=stratum.column, type="text")
@@ -156,7 +160,7 @@ def _data_problem(dossier: Dossier, table: str, located: LocatedTable, fault: Fa
     file = located.file
     kind, _, name = (fault.role or "").partition("_")
     if kind in DECLARED and name in getattr(dossier.system, DECLARED[kind]):
-        last = "training" if (kind, table) == ("feature", "training_sample") else "column"
+        last = FEATURE_KEYS.get(table, "column") if kind == "feature" else "column"
         key, file = (DECLARED[kind], name, last), dossier.files["system"]
     elif fault.setting == "values":
         key = ("tables", table, "values", fault.role or "")

@@ -11,9 +11,11 @@ from ethics_kit import schema
 from ethics_kit.checks import written
 from ethics_kit.errors import Problem, quoted
 from ethics_kit.framework import catalogue
+from ethics_kit.measures import formats
 
 if TYPE_CHECKING:
     from ethics_kit.dossier import Dossier
+    from ethics_kit.schema.system import ModelInfo
     from ethics_kit.yamlfile import Key, YamlFile
 
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -31,6 +33,7 @@ def problems(dossier: Dossier, doubtful: Collection[str] = ()) -> list[Problem]:
         *([] if "tables" in doubtful else _column_problems(dossier)),
         *_order_problems(dossier),
         *_model_problems(dossier),
+        *([] if {"features", "attributes"} & {*doubtful} else _reason_problems(dossier)),
         *([] if "attributes" in doubtful else _constraint_problems(dossier)),
         *_basis_problems(dossier),
     ]
@@ -203,23 +206,53 @@ def _order_problems(dossier: Dossier) -> Iterator[Problem]:
 
 
 def _model_problems(dossier: Dossier) -> Iterator[Problem]:
-    named = dossier.system.model.file
-    if named is None:
-        return
-    file, key = dossier.files["system"], ("model", "file")
-    problems = list(_path_problems(dossier, file, key, named, False))
-    if (
-        not problems
-        and dossier.model_file
-        and (dossier.model_file.suffix != ".skops" or not _there(dossier.model_file))
-    ):
+    told, file, path = dossier.system.model, dossier.files["system"], dossier.model_file
+    if told.plugin and told.file:
         yield file.problem(
-            key,
-            found=quoted(named),
-            allowed="an existing file whose name ends in .skops; others may run code when they are opened",
-            todo="save the model with skops.io.dump, or correct the path",
+            ("model", "plugin"), found="a plug-in beside a file", allowed="one of them", todo="remove file or plugin"
         )
-    yield from problems
+    if told.file is None or path is None:
+        return
+    problems = list(_path_problems(dossier, file, ("model", "file"), told.file, False))
+    yield from problems or _model_file_problems(file, told, path)
+
+
+def _model_file_problems(file: YamlFile, told: ModelInfo, path: Path) -> Iterator[Problem]:
+    pickled = path.suffix.lower() in formats.PICKLES
+    if not _there(path) or not (pickled or path.suffix.lower() in formats.SAFE):
+        yield file.problem(
+            ("model", "file"),
+            found=quoted(told.file),
+            allowed="an existing file whose name ends in one of " + " ".join(formats.SAFE),
+            todo="save the model in one of these formats, or correct the path",
+        )
+    elif pickled and not (told.sha256 and formats.pickle_allowed()):
+        yield file.problem(
+            ("model", "file"),
+            found=f"{quoted(told.file)}, which can run code when it is opened",
+            allowed="a file whose name ends in one of " + " ".join(formats.SAFE),
+            todo="write the model with skops.io.dump; else give model.sha256 and run with --allow-pickle",
+        )
+    elif told.sha256 and told.sha256.lower() != (found := formats.sha256_of(path)):
+        yield file.problem(
+            ("model", "sha256"),
+            found=f"the digest of another file; that of {path.name} is {found}",
+            allowed="the sha256 of the model that was approved",
+            todo="put that model back, or have the new one approved and write its digest here",
+        )
+
+
+def _reason_problems(dossier: Dossier) -> Iterator[Problem]:
+    known = [*dossier.system.features, *dossier.system.attributes]
+    for code, reason in dossier.system.reasons.items():
+        for index, name in enumerate(reason.features):
+            if name not in known:
+                yield dossier.files["system"].problem(
+                    ("reasons", code, "features", index),
+                    found=quoted(name),
+                    allowed=", ".join(known) or "a feature that system.yaml declares",
+                    todo="correct the name, or declare it under features",
+                )
 
 
 def _there(path: Path) -> bool:

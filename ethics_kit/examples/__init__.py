@@ -26,7 +26,7 @@ from ethics_kit.examples.events import WORDS, customers_of, events_of
 from ethics_kit.examples.exports import OFFICE, column_name, file_suffix, office_csv
 from ethics_kit.examples.followed import by_people, followed
 from ethics_kit.examples.inputs import inputs_of_decisions, inputs_of_sample
-from ethics_kit.examples.model import model_file
+from ethics_kit.examples.model import fitted, model_file, reasons
 from ethics_kit.examples.told import consents, deletion_requests, notices, opt_outs
 
 PLANTED = Path(__file__).with_name("planted.yaml")
@@ -67,6 +67,9 @@ def tables(system: str, whole: Facts) -> dict[str, Frame]:
     if "inputs_missing" in facts:
         events |= inputs_of_decisions(system, more, people, since, events)
         found["training_sample"] |= inputs_of_sample(system, more, people, since, found["training_sample"])
+        selected = np.isin(events["decision"], WORDS[system].selected)
+        wrong = facts["reasons"]["not_borne_out"]
+        events["reason"] = reasons(system, more, fitted(system, found), events, selected, wrong)
     return found
 
 
@@ -109,7 +112,7 @@ def _files(system: str, whole: Facts) -> dict[str, Content]:
         name = f"{system if suffix == '.duckdb' else table}{suffix}"
         files.setdefault(name, {})[table] = {column_name(system, table, r): c for r, c in frame.items()}
     office = {f"{t}.csv": office_csv(files[f"{t}.csv"][t], zone) for (s, t), zone in OFFICE.items() if s == system}
-    return {**files, **office, **({model: model_file(made["training_sample"])} if model else {})}
+    return {**files, **office, **({model: model_file(fitted(system, made))} if model else {})}
 
 
 def _write(path: Path, content: Content) -> None:

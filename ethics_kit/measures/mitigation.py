@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ethics_kit.measures import learners, models, proportions
+from ethics_kit.measures import learners, proportions, scoring
 from ethics_kit.measures.learners import Constraint, Mask, NotTried, Split, Task
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 
@@ -166,7 +166,7 @@ def _tried(trial: Trial, method: _Method, task: Task, confidence: float) -> Tria
         except NotTried as reason:
             selected, failed = None, f"not run: {reason}"
         except Exception as error:  # fairlearn and scikit-learn raise many types where data do not suit them
-            selected, failed = None, f"{type(error).__name__}: {models.without_values(error)}"
+            selected, failed = None, f"{type(error).__name__}: {scoring.without_values(error)}"
     told = [" ".join(str(w.message).split()) for w in caught if not issubclass(w.category, FOR_DEVELOPERS)]
     if selected is None:
         return replace(trial, failed=failed, warnings=tuple(dict.fromkeys(told)))

@@ -6,6 +6,7 @@ pickle and joblib files run code when they are opened: they are never read.
 from __future__ import annotations
 
 import io
+import os
 import warnings
 import zipfile
 import zlib
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ethics_kit.measures.scoring import ModelError
 
 KNOWN = (
     "numpy.dtype",
@@ -38,27 +41,19 @@ ALLOWED = "a .skops file written by skops.io.dump"
 WRITE = "write the model with skops.io.dump"
 
 
-class ModelError(ValueError):
-    """A model cannot be used: what was found, what is allowed, what to do."""
-
-    def __init__(self, found: str, allowed: str, todo: str) -> None:
-        self.found, self.allowed, self.todo = found, allowed, todo
-        super().__init__(f"found {found}; allowed: {allowed}; to do: {todo}")
-
-
-def read(path: Path) -> tuple[Any, tuple[str, ...]]:
+def read(content: bytes) -> tuple[Any, tuple[str, ...]]:
     """The object in a skops file, and the warnings that loading it gave, such as another version of scikit-learn.
 
-    The file is read once, and every type in it is known before an object is built.
+    Every type in it is known before an object is built.
 
     Raises
     ------
     ModelError
-        The file is missing, too large, corrupt or of another format, or holds a type or a tree that is not allowed.
+        The file is too large unpacked, corrupt or of another format, or holds a type or a tree that is not allowed.
     """
     import skops.io
 
-    data = _unpacked(path)
+    data = _unpacked(content)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
@@ -83,26 +78,32 @@ def _corrupt(error: Exception) -> ModelError:
     return ModelError(f"a file that cannot be read ({type(error).__name__}: {reason})", ALLOWED, WRITE)
 
 
-def _unpacked(path: Path) -> bytes:
-    """The file as an uncompressed archive, read once and never beyond `MOST_BYTES`."""
+def content_of(path: Path) -> bytes:
+    """A model's file, read once and never beyond `MOST_BYTES`."""
     if not path.is_file():
-        raise ModelError(f"no file {path.name}", ALLOWED, "correct the path, or put the model there")
-    _check_size(path.stat().st_size)
+        raise ModelError(f"no file {path.name}", "an existing file", "correct the path, or put the model there")
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        _check_size(size)
+        return file.read(size)
+
+
+def _unpacked(content: bytes) -> bytes:
+    """The archive uncompressed, never beyond `MOST_BYTES`."""
     plain = io.BytesIO()
     try:
-        with zipfile.ZipFile(path) as packed, zipfile.ZipFile(plain, "w") as out:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed, zipfile.ZipFile(plain, "w") as out:
             _check_archive(packed)
             for entry in packed.infolist():
                 with packed.open(entry) as stream:
-                    content = stream.read(entry.file_size)  # and no further, whatever it would unpack to
-                if content.startswith(b"PK"):  # a sparse matrix is an archive of its own
-                    with zipfile.ZipFile(io.BytesIO(content)) as inner:
+                    part = stream.read(entry.file_size)  # and no further, whatever it would unpack to
+                if part.startswith(b"PK"):  # a sparse matrix is an archive of its own
+                    with zipfile.ZipFile(io.BytesIO(part)) as inner:
                         _check_size(sum(e.file_size for e in inner.infolist()))
-                out.writestr(entry.filename, content)
+                out.writestr(entry.filename, part)
     except zipfile.BadZipFile as error:
-        with path.open("rb") as file:
-            if file.read(1) == b"\x80":
-                raise ModelError("a pickle or joblib file, which can run code", ALLOWED, WRITE) from None
+        if content[:1] == b"\x80":
+            raise ModelError("a pickle or joblib file, which can run code", ALLOWED, WRITE) from None
         raise _corrupt(error) from None
     except (OSError, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:  # encrypted or damaged entries
         raise _corrupt(error) from None

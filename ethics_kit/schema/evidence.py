@@ -33,6 +33,37 @@ class ExplanationPolicy(Model):
     reasons_min: Threshold[Share] = default(
         0.99, "A decision without a stored reason cannot be contested; 1% may be lost by a log."
     )
+    fidelity_min: Threshold[Share] = default(
+        0.9, "A reason that was not among the weightiest misleads who contests it; one in ten is more than rounding."
+    )
+    top_features: Threshold[Annotated[int, Field(ge=1, le=20, strict=True)]] = default(
+        3, "A customer is told a few reasons; US credit law finds more than four of little use (12 CFR 1002, App. C)."
+    )
+    sample_rows: Threshold[Annotated[int, Field(ge=100, le=50_000, strict=True)]] = default(
+        2000, "What needs rows runs on a seeded sample of this size; 2,000 rows tell a share within 2 points."
+    )
+    seconds_max: Threshold[Annotated[float, Field(gt=0, le=3600, strict=True)]] = default(
+        60.0, "A report is waited for; a model that is slower is looked at in fewer rows, and the report says so."
+    )
+    faithfulness_min: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = default(
+        0.1,
+        "A tenth of the change that all features make together; attributions dealt out at random stay below 0.02.",
+    )
+    agreement_min: Threshold[Share] = default(
+        0.8,
+        "Two right methods share nine tenths of the weight of features, attributions dealt out at random two thirds.",
+    )
+    proxy_association_min: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = default(
+        0.2, "Between what Cohen (1988) calls small (0.1) and medium (0.3)."
+    )
+    proxy_influence_min: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = default(
+        0.05, "A feature with a twentieth of all influence can turn decisions near the threshold."
+    )
+    attribute_auc_max: Threshold[Annotated[float, Field(ge=0.5, lt=1, strict=True)]] = default(
+        0.7,
+        "From 0.7 on Hosmer and Lemeshow (2000) call it acceptable how well two groups are told apart; leaving the "
+        "attribute out of the model then hides little.",
+    )
 
 
 class AcceptancePolicy(Model):

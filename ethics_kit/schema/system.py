@@ -55,13 +55,22 @@ class Attribute(Model):
 class Feature(Model):
     """What the system may go by. People alike in these are alike in what matters.
 
-    `table` is that of the events unless said; `training` is the feature's column in the training sample.
+    `table` is that of the events unless said; `training` is the feature's column in the training sample, `attribution`
+    the column of the table of attributions that says what the feature added to the score.
     """
 
     column: Line
     type: Literal["number", "text"] = "number"
     table: Literal["decisions", "conversations", "customers"] | None = None
     training: Line | None = None
+    attribution: Line | None = None
+
+
+class Reason(Model):
+    """What a stored reason code tells the customer, by language, and which features it stands for."""
+
+    words: Annotated[dict[Line, Text], Field(min_length=1)]
+    features: list[Identifier] = []
 
 
 class Stratum(Model):
@@ -73,12 +82,17 @@ class Stratum(Model):
 
 
 class ModelInfo(Model):
-    """The model in use. A supplier's release period may stand for a version; `file` is the model itself (.skops),
-    `positive` its class for a positive outcome, where that is not the second in order."""
+    """The model in use. A supplier's release period may stand for a version; `file` is the model itself, `sha256` the
+    digest of the file that was approved, `plugin` the name under which an installed package offers it instead,
+    `columns` what it reads, in order, where it does not say so itself, and `positive` its class for a positive outcome,
+    where that is not the second in order."""
 
     version: Line | None = None
     released: Day | None = None
     file: Line | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    plugin: Line | None = None
+    columns: list[Line] = []
     positive: Line | None = None
 
     @property
@@ -199,6 +213,7 @@ class System(Model):
     not_attributes: dict[Line, Text] = {}
     features: dict[Identifier, Feature] = {}
     strata: dict[Identifier, Stratum] = {}
+    reasons: dict[Line, Reason] = {}
     lawful_bases: list[LawfulBasis] = []
     tables: dict[Identifier, TableSpec] = {}
     not_kept: dict[Identifier, NotKept] = {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,7 +34,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
-from ethics_kit.measures import models
+from ethics_kit.measures import formats, models
 from ethics_kit.measures.models import Model, ModelError
 
 N = 120
@@ -155,7 +157,7 @@ def test_what_gives_no_score_is_refused(tmp_path: Path, odd: BaseEstimator) -> N
     ],
 )
 def test_what_knows_no_column_names_is_refused(tmp_path: Path, odd: object) -> None:
-    with pytest.raises(ModelError, match=f"found a {type(odd).__name__} without column names; allowed: a fitted"):
+    with pytest.raises(ModelError, match=f"found a {type(odd).__name__} without column names; allowed: a model that"):
         loaded(tmp_path, odd)
 
 
@@ -199,3 +201,120 @@ def test_data_the_model_refuses_are_told_without_what_they_say(tmp_path: Path) -
 
 def test_no_rows_have_no_scores(tmp_path: Path) -> None:
     assert len(loaded(tmp_path, LogisticRegression().fit(NUMBERS, LABEL)).score(NUMBERS[:0])) == 0
+
+
+# --- the door ------------------------------------------------------------------------------------------------------
+
+
+class Touch:
+    """Its pickle makes a file when it is opened."""
+
+    def __init__(self, canary: Path) -> None:
+        self.canary = canary
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.canary,)
+
+
+@pytest.fixture
+def fitted() -> LogisticRegression:
+    return LogisticRegression().fit(NUMBERS, LABEL)
+
+
+def test_a_file_other_than_the_one_approved_is_refused_whatever_its_format(
+    tmp_path: Path, fitted: LogisticRegression
+) -> None:
+    path = tmp_path / "model.skops"
+    skops.io.dump(fitted, path)
+    approved = models.digest(path.read_bytes())
+    assert models.load(path, sha256=approved.upper()).columns == ("tickets", "tenure")
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(
+        ModelError, match=f"found a file with the sha256 .*; allowed: the file with the sha256 {approved}"
+    ):
+        models.load(path, sha256=approved)
+
+
+@pytest.mark.parametrize("ending", [".pkl", ".pickle", ".joblib"])
+@pytest.mark.parametrize(("allowed", "pinned"), [(False, False), (True, False), (False, True)])
+def test_a_pickle_runs_nothing_unless_it_is_both_allowed_and_pinned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, allowed: bool, pinned: bool
+) -> None:
+    monkeypatch.setenv(formats.ALLOW_PICKLE, "1" if allowed else "0")
+    content = pickle.dumps(Touch(tmp_path / "canary"))
+    (tmp_path / f"model{ending}").write_bytes(content)
+    with pytest.raises(ModelError, match=r"a pickle or joblib file, which can run code; .*--allow-pickle"):
+        models.load(tmp_path / f"model{ending}", sha256=models.digest(content) if pinned else None)
+    assert not (tmp_path / "canary").exists()
+
+
+def test_a_pickle_that_is_allowed_and_pinned_gives_its_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fitted: LogisticRegression
+) -> None:
+    monkeypatch.setenv(formats.ALLOW_PICKLE, "1")
+    for name, write in (
+        ("m.pkl", lambda f: f.write_bytes(pickle.dumps(fitted))),
+        ("m.joblib", lambda f: joblib.dump(fitted, f)),
+    ):
+        write(tmp_path / name)
+        model = models.load(tmp_path / name, sha256=models.digest((tmp_path / name).read_bytes()))
+        assert np.array_equal(model.score(DATA), fitted.predict_proba(NUMBERS)[:, 1])
+
+
+def test_a_pickle_changed_after_it_was_pinned_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(formats.ALLOW_PICKLE, "1")
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(Touch(tmp_path / "canary")))
+    with pytest.raises(ModelError, match="found a file with the sha256"):
+        models.load(tmp_path / "m.pkl", sha256="0" * 64)
+    assert not (tmp_path / "canary").exists()
+
+
+def test_a_damaged_pickle_is_told_without_what_it_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(formats.ALLOW_PICKLE, "1")
+    (tmp_path / "m.pkl").write_bytes(b"Ann")
+    with pytest.raises(ModelError, match="found a file that cannot be read"):
+        models.load(tmp_path / "m.pkl", sha256=models.digest(b"Ann"))
+
+
+def offering(monkeypatch: pytest.MonkeyPatch, **found: object) -> None:
+    """Entry points as if a package were installed that offers these."""
+
+    class Entry:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def load(self) -> object:
+            if isinstance(found[self.name], Exception):
+                raise found[self.name]  # type: ignore[misc]
+            return found[self.name]
+
+    monkeypatch.setattr(
+        models.metadata, "entry_points", lambda group: [Entry(n) for n in found if group == models.PLUGINS]
+    )
+
+
+def test_a_plug_in_is_asked_by_the_name_under_which_a_package_offers_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    offering(monkeypatch, ours=lambda data: data["tickets"] * 2)
+    model = models.plugin("ours", columns=["tickets"])
+    assert np.array_equal(model.score(DATA), DATA.tickets * 2)
+    with pytest.raises(ModelError, match="found a plug-in without column names"):
+        models.plugin("ours")
+
+
+def test_what_no_package_offers_is_never_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    offering(monkeypatch, ours=print)
+    for name in ("os.system", "os:system", "../model.py"):
+        with pytest.raises(ModelError, match=r"found no plug-in .*: ours; to do"):
+            models.plugin(name)
+
+
+def test_a_plug_in_that_cannot_be_imported_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    offering(monkeypatch, ours=ImportError("no module named 'gone'"))
+    with pytest.raises(ModelError, match=r"a plug-in that cannot be imported \(ImportError: no module named '…'\)"):
+        models.plugin("ours", columns=["tickets"])
+
+
+def test_a_plug_in_that_gives_no_number_for_a_row_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    offering(monkeypatch, ours=lambda data: np.where(data["tickets"] > 0, np.nan, 1.0))
+    with pytest.raises(ModelError, match=r"found \d+ of 120 scores that are not finite numbers"):
+        models.plugin("ours", columns=["tickets"]).score(DATA)

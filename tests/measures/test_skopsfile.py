@@ -69,7 +69,7 @@ def rewritten(path: Path, change: Callable[[str], str]) -> Path:
 
 def refused(path: Path, message: str) -> ModelError:
     with pytest.raises(ModelError, match=message) as caught:
-        skopsfile.read(path)
+        skopsfile.read(skopsfile.content_of(path))
     return caught.value
 
 
@@ -79,7 +79,7 @@ def refused(path: Path, message: str) -> ModelError:
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_model_comes_back_as_it_was_written(path: Path, compression: int) -> None:
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(DATA, LABEL)
-    found, warnings = skopsfile.read(dumped(path, model, compression))
+    found, warnings = skopsfile.read(skopsfile.content_of(dumped(path, model, compression)))
     assert np.array_equal(found.predict_proba(DATA), model.predict_proba(DATA))
     assert warnings == ()
 
@@ -89,14 +89,14 @@ def test_another_version_of_scikit_learn_is_told(logistic: Path) -> None:
         logistic,
         lambda schema: re.sub(r'(_sklearn_version": \{.*?content": "\\")[^\\]*', r"\g<1>1.2.0", schema, flags=re.S),
     )
-    _, warnings = skopsfile.read(logistic)
+    _, warnings = skopsfile.read(skopsfile.content_of(logistic))
     assert len(warnings) == 1
     assert "1.2.0" in warnings[0]
 
 
 def test_a_forest_predicts_on_one_thread_so_that_its_sums_do_not_depend_on_timing(path: Path) -> None:
     forest = RandomForestClassifier(3, n_jobs=2, random_state=0).fit(DATA, LABEL)
-    found, _ = skopsfile.read(dumped(path, make_pipeline(forest)))
+    found, _ = skopsfile.read(skopsfile.content_of(dumped(path, make_pipeline(forest))))
     assert found[0].n_jobs is None
 
 
@@ -218,9 +218,9 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(logistic: Path, data: st.Da
     bit = data.draw(st.integers(0, 7))
     damaged = logistic.with_name("damaged.skops")
     damaged.write_bytes(whole[:spot] + bytes([whole[spot] ^ (1 << bit)]) + whole[spot + 1 :])
-    expected = skopsfile.read(logistic)[0].predict_proba(DATA)
+    expected = skopsfile.read(skopsfile.content_of(logistic))[0].predict_proba(DATA)
     try:
-        found = skopsfile.read(damaged)[0]
+        found = skopsfile.read(skopsfile.content_of(damaged))[0]
     except ModelError:
         return
     assert np.array_equal(found.predict_proba(DATA), expected)
@@ -320,7 +320,7 @@ def test_a_tree_that_leads_out_of_itself_round_in_circles_or_to_no_column_is_ref
 ) -> None:
     model = RandomForestClassifier(2, max_depth=3, random_state=0).fit(DATA, LABEL) if ensemble else tree()
     within = model[0] if ensemble else model
-    skopsfile.read(dumped(path, make_pipeline(model)))
+    skopsfile.read(skopsfile.content_of(dumped(path, make_pipeline(model))))
     getattr(within.tree_, field)[0] = value
     refused(dumped(path, make_pipeline(model)), "found a tree whose nodes lead out of it")
 
@@ -351,7 +351,7 @@ def test_a_tree_of_another_width_than_its_model_is_refused(path: Path, width: in
 
 def test_boosted_trees_of_another_width_than_their_ensemble_are_refused(path: Path) -> None:
     model = GradientBoostingClassifier(n_estimators=2).fit(DATA, LABEL)
-    skopsfile.read(dumped(path, model))
+    skopsfile.read(skopsfile.content_of(dumped(path, model)))
     model.n_features_in_ = 2
     refused(dumped(path, model), "found a tree whose nodes lead out of it")
 
@@ -363,7 +363,7 @@ def test_boosted_trees_of_another_width_than_their_ensemble_are_refused(path: Pa
 def test_a_histogram_tree_that_leads_out_of_itself_or_splits_on_sets_is_refused(
     path: Path, boosted: HistGradientBoostingClassifier, field: str, value: int
 ) -> None:
-    skopsfile.read(dumped(path, boosted))
+    skopsfile.read(skopsfile.content_of(dumped(path, boosted)))
     broken = copy.deepcopy(boosted)
     broken._predictors[0][0].nodes[field][0] = value
     refused(dumped(path, broken), "found a tree whose nodes lead out of it")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ethics_kit.report.figures.completion import completion_curve
 from ethics_kit.report.figures.drawing import Figure, _canvas, _finish, _plain, _rectangle
+from ethics_kit.report.figures.explanations import proxies, rank_intervals
 from ethics_kit.report.figures.flow import Flow, data_flow
 from ethics_kit.report.figures.gaps import forest, frontier, heat_map, reliability
+from ethics_kit.report.figures.importance import importance_dots
 from ethics_kit.report.figures.representation import dumbbell
 from ethics_kit.report.figures.risks import AreaPoints, points_by_area, risk_matrix
 
@@ -23,7 +25,10 @@ __all__ = [
     "forest",
     "frontier",
     "heat_map",
+    "importance_dots",
     "points_by_area",
+    "proxies",
+    "rank_intervals",
     "reliability",
     "risk_matrix",
 ]

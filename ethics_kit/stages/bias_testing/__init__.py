@@ -8,6 +8,8 @@ from ethics_kit.stages.bias_testing.cells import intersectional_bias
 from ethics_kit.stages.bias_testing.constraints import constraint_met
 from ethics_kit.stages.bias_testing.coverage import paired_swaps, segment_coverage
 from ethics_kit.stages.bias_testing.equity import equitable_treatment
+from ethics_kit.stages.bias_testing.explained import reasons_borne_out
+from ethics_kit.stages.bias_testing.explanations import explanations_verified
 from ethics_kit.stages.bias_testing.mitigations import mitigation
 from ethics_kit.stages.bias_testing.outcomes import (
     classes_by_group,
@@ -16,6 +18,8 @@ from ethics_kit.stages.bias_testing.outcomes import (
 )
 from ethics_kit.stages.bias_testing.parity import demographic_parity
 from ethics_kit.stages.bias_testing.profile import bias_profile
+from ethics_kit.stages.bias_testing.proxies import proxies_found
+from ethics_kit.stages.bias_testing.reasons import reasons_given
 from ethics_kit.stages.case import Step
 
 STEPS: dict[Step, tuple[str, ...]] = {
@@ -29,6 +33,10 @@ STEPS: dict[Step, tuple[str, ...]] = {
     intersectional_bias: ("C2.4",),
     individual_fairness: ("C2.2",),
     paired_swaps: ("S3.1",),
+    reasons_given: ("P1.2",),
+    reasons_borne_out: ("P1.2",),
+    explanations_verified: ("S3.3",),
+    proxies_found: ("S3.3",),
     mitigation: ("P2.1",),
     constraint_met: ("S2.2",),
     bias_profile: ("B3",),

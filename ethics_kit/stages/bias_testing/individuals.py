@@ -14,6 +14,8 @@ from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.individual import Consistency
 from ethics_kit.measures.paired import Flips, Paired
 from ethics_kit.measures.proportions import Estimate, rate
+from ethics_kit.measures.scoring import ModelError
+from ethics_kit.stages import modelled
 from ethics_kit.stages.bias_testing.families import Family
 from ethics_kit.stages.bias_testing.labelled import labelled
 from ethics_kit.stages.case import Case
@@ -93,19 +95,18 @@ def flipped_attributes(case: Case) -> Flipped | None:
 
     The threshold is the score at which as many of the sample are selected as were.
     """
-    rows, path = sample(case), case.dossier.model_file
-    if rows is None or path is None:
+    rows, model = sample(case), modelled.model_of(case)
+    if rows is None or model is None:
         return None
-    from ethics_kit.measures import models
-
+    if isinstance(model, str):
+        return Flipped({}, model)
     system = case.dossier.system
     columns = {name: feature.training or feature.column for name, feature in system.features.items()}
     columns |= {f"attribute_{name}": system.attributes[name].column or name for name in labelled(case).compared}
     data = rows.rename(columns=columns)
     try:
-        model = models.load(path, positive=system.model.positive)
         scores = pd.Series(model.score(data))
-    except models.ModelError as error:
+    except ModelError as error:
         return Flipped({}, str(error))
     threshold = float(scores.quantile(1 - rows["selected"].mean(), interpolation="higher"))
     found = {}
