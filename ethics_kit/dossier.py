@@ -159,7 +159,7 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
         stages={stage: models[stage] for stage in STAGES},  # type: ignore[misc]
         files=files,
     )
-    problems += checks.answers.problems(dossier)
+    problems += [*checks.answers.problems(dossier), *checks.transfers.problems(dossier)]
     if models["system"].model_fields_set:
         wrong = checks.references.problems(dossier, doubtful)
         problems += checks.design.problems(dossier, doubtful)

@@ -71,10 +71,10 @@ def _one_answer(
     if value is not None and question.type == "date" and not isinstance(value, date):
         allowed = "a date such as 2026-10-31"
         yield file.problem((*key, "value"), found=quoted(value), allowed=allowed, todo="write it so, without quotes")
-    yield from _evidence_problems(file, (*key, "evidence"), answer.evidence, folder)
+    yield from evidence_problems(file, (*key, "evidence"), answer.evidence, folder)
 
 
-def _evidence_problems(file: YamlFile, key: Key, evidence: str | None, folder: Path) -> Iterator[Problem]:
+def evidence_problems(file: YamlFile, key: Key, evidence: str | None, folder: Path) -> Iterator[Problem]:
     """Evidence is a web link that gives nothing away, or a file in the dossier's own folder that says something."""
     if evidence is None:
         return

@@ -16,6 +16,9 @@ class PrivacyPolicy(Model):
     k_min: Threshold[Annotated[int, Field(ge=2, le=1000, strict=True)]] = default(
         5, "Fewer than five people who look alike are soon told apart by somebody who knows one of them."
     )
+    contribution_min: Threshold[Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False, strict=True)]] = default(
+        0.005, "Half a point of AUC: of 200 pairs of a positive and a negative case, one more is put in order."
+    )
 
 
 class ExplanationPolicy(Model):

@@ -8,19 +8,25 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ethics_kit.framework.catalogue import Identifier, Kind, Use
 from ethics_kit.schema.answers import Answer, Applicability
-from ethics_kit.schema.fields import Count, Day, Line, Model, Person, StandardId, Text, YesNo, yes_no
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Place, StandardId, Text, YesNo, yes_no
 from ethics_kit.schema.oversight import CardPart
 from ethics_kit.schema.tables import RetentionClass, TableSpec
+from ethics_kit.schema.transfers import Transfer
 
 
 class Organisation(Model):
-    """organisation.yaml: what all systems share. A system may override an answer or table with a reason."""
+    """organisation.yaml: what all systems share. A system may override an answer or table with a reason.
+
+    `places` says in which country or region of one the customers of each region live.
+    """
 
     name: Line
     answers: dict[Identifier, Answer] = {}
     tables: dict[Identifier, TableSpec] = {}
     retention_classes: dict[Identifier, RetentionClass] = {}
     standards: dict[StandardId, Applicability] = {}
+    places: dict[Line, Place] = {}
+    transfers: list[Transfer] = []
 
 
 class NotHeld(Model):
