@@ -67,6 +67,8 @@ def tables(system: str, whole: Facts) -> dict[str, Frame]:
     if "inputs_missing" in facts:
         events |= inputs_of_decisions(system, more, people, since, events)
         found["training_sample"] |= inputs_of_sample(system, more, people, since, found["training_sample"])
+    for table, names in facts.get("unused", {}).items():
+        found[table] |= {name: more.integers(1, 6, len(found[table]["customer"])) for name in names}
     return found
 
 

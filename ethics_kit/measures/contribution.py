@@ -1,7 +1,7 @@
 """What columns add to a model's AUC: with them less without, on the same rows, which were held back from training.
 
-*Without* is either the fitted model on rows where the columns are shuffled (permutation), or a learner fitted again with
-the columns left out (ablation). The rows are the same both times, so the interval is that of a paired difference.
+*Without* is either the fitted model on rows where the columns are shuffled (permutation), or a learner fitted again
+with the columns left out (ablation). The rows are the same both times, so the interval is of a paired difference.
 """
 
 from __future__ import annotations

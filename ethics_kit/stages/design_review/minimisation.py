@@ -51,8 +51,8 @@ def unused_columns(case: Case) -> Outcome:
         + (f"; collected and not used: {uses.named(idle)}." if idle else "."),
         at_least=1.0,
         unit="share of columns",
-        action="Stop collecting these columns, or say what they are for (ignored or not_attributes in system.yaml, or a "
-        "purpose of their own in the inventory).",
+        action="Stop collecting these columns, or say what they are for: under ignored or not_attributes in "
+        "system.yaml, or by a purpose of their own in the inventory.",
         source="GDPR Art. 5(1)(c)",
     )
     return Outcome((finding,), _unread_table(kept.rows, reasons) if reasons else ())
@@ -109,7 +109,7 @@ def _sample(case: Case) -> pd.DataFrame | str:
     if absent or not features:
         return f"the columns of {', '.join(absent) or 'features'} in the training sample (training under features)"
     sample = case.table("training_sample")
-    positive = events.meaning(sample.outcome, case.dossier.system.outcome.positive)
+    positive = events.label(sample.outcome, case.dossier.system.outcome.positive)
     place = sample.customer.hexdigest("md5")
     nth = ibis.row_number().over(group_by=sample.customer, order_by=[sample[f"feature_{name}"] for name in features])
     table = sample.select(

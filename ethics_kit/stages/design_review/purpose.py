@@ -27,6 +27,9 @@ def purpose_limitation(case: Case) -> Outcome:
     if not stated:
         awaits = "the system's purposes, each with its lawful basis (lawful_bases in system.yaml)"
         findings.append(not_assessed("C1.1", "columns_allowed", awaits))
+    if unnamed := _unnamed(case, stated):
+        awaits = f"the lawful basis of the purpose of {unnamed:,} events (lawful_bases in system.yaml)"
+        findings.append(not_assessed("C1.1", "purposes_named", awaits))
     if inputs.awaits:
         findings.append(not_assessed("C1.1", "inputs_known", inputs.awaits))
     findings += [*_learnt(case, kept.rows), *_grouped(case, kept.rows), *_special(case, kept.rows, deciding, stated)]
@@ -48,9 +51,17 @@ def _allowed(case: Case, rows: list[DataFlow], purpose: str, columns: frozenset[
         f"“{purpose}”{told}.",
         at_least=1.0,
         unit="share of columns",
-        action="Stop using these columns for this purpose, or settle that the purpose allows them and list them for it.",
+        action="Stop using these columns for this purpose, or settle that it allows them and list them for it.",
         source=SOURCE,
     )
+
+
+def _unnamed(case: Case, stated: Sequence[str]) -> int:
+    """Events of a purpose that system.yaml does not name: what may be used for it nobody said."""
+    if not case.has(case.dossier.system.events, "purpose"):
+        return 0
+    events = case.table(case.dossier.system.events)
+    return int(events.filter(events.purpose.isnull() | events.purpose.notin([*stated])).count().to_pyarrow().as_py())
 
 
 def slug(text: str) -> str:

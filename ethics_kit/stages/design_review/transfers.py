@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ethics_kit import schema
 from ethics_kit.checks.answers import LINK
@@ -14,6 +15,9 @@ from ethics_kit.schema.design import DataFlow
 from ethics_kit.schema.transfers import ASSESSED, Transfer
 from ethics_kit.stages.case import Case, Outcome, months_between
 from ethics_kit.stages.evidence import not_assessed, register_awaits
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 WORST_FIRST: tuple[Status, ...] = ("not_met", "not_assessed", "met")
 OWN = "own systems"
@@ -53,19 +57,22 @@ def cross_border(case: Case) -> Outcome:
     counts = _counts(case, rows)
     grounds = [(moved, ground(case, moved)) for moved in _movements(case, rows, counts)]
     stated = {place for row in rows for place in (row.location, *row.recipients.values()) if place}
-    findings = [*_unknown(rows, counts), *(_finding(case, place, grounds) for place in sorted(stated))]
+    findings = [*_unknown(rows, counts), *(_finding(place, grounds) for place in sorted(stated))]
     return Outcome(tuple(findings), (_table(case, grounds),))
 
 
 def _counts(case: Case, rows: Sequence[DataFlow]) -> dict[str, Counter[str | None]]:
     """Rows of each table of customers' data that the inventory lists by country; None where that is not known."""
     places, customers = case.dossier.organisation.places, case.table("customers")
+    gone = _gone(case)
     regions = customers.select(known_customer="customer", known_region="region")
     found = {}
     for name in sorted({table for row in rows for table in _tables(case, row)} & {*case.dossier.located_tables}):
         if not case.dossier.located_tables[name].spec.columns.get("customer"):
             continue
         table = case.table(name).select("customer")
+        if gone is not None:
+            table = table.anti_join(gone, "customer")
         joined = table.left_join(regions, table.customer == regions.known_customer)
         counted = joined.group_by("known_region").aggregate(rows=joined.count()).to_pyarrow().to_pylist()
         found[name] = Counter[str | None]()
@@ -73,6 +80,13 @@ def _counts(case: Case, rows: Sequence[DataFlow]) -> dict[str, Counter[str | Non
             place = places.get(line["known_region"] or "")
             found[name][place and place[:2]] += line["rows"]
     return found
+
+
+def _gone(case: Case) -> ir.Table | None:
+    """Customers who asked to be deleted and are: what is kept as proof has no country any more."""
+    if not case.has("deletion_requests", "customer"):
+        return None
+    return case.table("deletion_requests").select("customer").anti_join(case.table("customers"), "customer")
 
 
 def _tables(case: Case, row: DataFlow) -> set[str]:
@@ -100,7 +114,7 @@ def _movements(case: Case, rows: Sequence[DataFlow], counts: dict[str, Counter[s
 
 
 def ground(case: Case, moved: Movement) -> Ground:
-    """The best of what a movement may rest on: one country, the EEA, the organisation's own row, an adequacy decision."""
+    """The best of what a movement may rest on: one country, the EEA, the organisation's row, an adequacy decision."""
     table, country = known.table(), moved.place[:2]
     if moved.origin == country:
         return Ground("met", "one country")
@@ -157,7 +171,7 @@ def _unknown(rows: Sequence[DataFlow], counts: dict[str, Counter[str | None]]) -
         yield not_assessed("C1.4", "places_of_processing", f"the location of {nowhere} rows of the inventory")
 
 
-def _finding(case: Case, place: str, grounds: Sequence[tuple[Movement, Ground]]) -> Finding:
+def _finding(place: str, grounds: Sequence[tuple[Movement, Ground]]) -> Finding:
     here = [(moved, found) for moved, found in grounds if moved.place == place]
     name = f"to_{place.replace('-', '_')}"
     if not here:
@@ -193,6 +207,7 @@ def _table(case: Case, grounds: Sequence[tuple[Movement, Ground]]) -> Table:
         columns=["from", "to", "who", "rows", "rests on", "status"],
         rows=[[m.origin, m.place, m.who, m.rows, g.words, g.status.replace("_", " ")] for m, g in grounds],
         note="Rows of all tables that the inventory places there. Data in no table counts as one row per event of "
-        f"{case.dossier.system.events}; tables that name no customer come from where they are kept. Adequacy as looked "
+        f"{case.dossier.system.events}; tables that name no customer come from where they are kept; rows of customers who were deleted on "
+        "request are left out. Adequacy as looked "
         f"up on {known.table().seen}.",
     )
