@@ -206,8 +206,7 @@ def _table(case: Case, grounds: Sequence[tuple[Movement, Ground]]) -> Table:
         requirement="C1.4",
         columns=["from", "to", "who", "rows", "rests on", "status"],
         rows=[[m.origin, m.place, m.who, m.rows, g.words, g.status.replace("_", " ")] for m, g in grounds],
-        note="Rows of all tables that the inventory places there. Data in no table counts as one row per event of "
-        f"{case.dossier.system.events}; tables that name no customer come from where they are kept; rows of customers who were deleted on "
-        "request are left out. Adequacy as looked "
-        f"up on {known.table().seen}.",
+        note="Rows of all tables that the inventory places there; data in no table counts as one row per event of "
+        f"{case.dossier.system.events}. Tables that name no customer come from where they are kept. Rows of customers "
+        f"who were deleted on request are left out. Adequacy decisions as looked up on {known.table().seen}.",
     )
