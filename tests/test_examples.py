@@ -23,6 +23,7 @@ from sklearn.metrics import roc_auc_score
 from ethics_kit import dossier, examples, schema
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, Project
+from ethics_kit.stages import design_review
 from ethics_kit.stages.case import Case
 
 PARAMETERS = Path(__file__).parents[1] / "parameters"
@@ -813,3 +814,51 @@ def test_every_group_was_heard_and_answered_apart_from_the_planted_ones(example:
     assert [g.group for g in affected if not g.consulted] == example.planted.get("not_heard", [])
     unanswered = [g.group for g in affected if not all(c.answered and c.answered_on for c in g.consulted)]
     assert unanswered == example.planted.get("not_answered", [])
+
+
+# --- what columns are used for, and where rows go ----------------------------------------------------------------
+
+
+def listed_for(example: Example, column: str) -> set[str]:
+    """The purposes that the inventory lists a column of a table for."""
+    table, _, name = column.partition(".")
+    rows = load(example.folder / "design_review.yaml")["inventory"]["rows"]
+    return {row["purpose"] for row in rows if name in row.get("columns", {}).get(table, ())}
+
+
+def test_columns_are_listed_for_their_purpose_apart_from_the_planted_ones(example: Example) -> None:
+    spec = example.system["tables"][example.events_name]["columns"]
+    used = {f"{example.events_name}.{spec[role]}" for role in ("score", "decision", "action", "reason") if role in spec}
+    used |= {f"{example.events_name}.{feature['column']}" for feature in example.system.get("features", {}).values()}
+    found = {
+        basis["purpose"]: sorted(c for c in used if basis["purpose"] not in listed_for(example, c))
+        for basis in example.system["lawful_bases"]
+    }
+    assert {purpose: columns for purpose, columns in found.items() if columns} == example.planted.get(
+        "beyond_purpose", {}
+    )
+
+
+def test_the_planted_unused_columns_have_no_role_and_no_reason(example: Example) -> None:
+    text = (example.folder / "system.yaml").read_text(encoding="utf-8").casefold()
+    for table, columns in example.planted.get("unused", {}).items():
+        assert set(columns) <= {c.casefold() for c in example.table(table).columns}
+        assert not any(column in text for column in columns)
+
+
+def test_design_review_finds_the_planted_columns_and_transfers_and_no_others(
+    example: Example, project: Project
+) -> None:
+    case = Case(dossier.load(project, example.folder, tables=False), "design_review", AS_OF.date(), project.root)
+    steps = (design_review.purpose_limitation, design_review.unused_columns, design_review.cross_border)
+    found = {f.id: f for step in steps for f in step(case).findings}
+    expected = {f"C1.1.{purpose}.columns_allowed" for purpose in example.planted.get("beyond_purpose", {})}
+    expected |= {"P3.1.columns_used"} if "unused" in example.planted else set()
+    missing = example.planted.get("without_mechanism", {})
+    expected |= {f"C1.4.to_{pair.split('_')[1]}" for pair in missing}
+    assert {name for name, finding in found.items() if finding.status == "not_met"} == expected
+    for pair, rows in missing.items():
+        assert f"{rows:,} rows from {pair.split('_')[0]}" in found[f"C1.4.to_{pair.split('_')[1]}"].statement
+    if example.id == "health_score":
+        assert {f.status for f in found.values()} == {"met"}
+        assert [f.status for f in design_review.contributions(case).findings] == ["met"]
