@@ -101,9 +101,10 @@ def _components(scores: Sequence[Array], positive: Mask) -> tuple[Array, Array]:
     below = np.zeros(int((~positive).sum()))
     for of_all in scores:
         ranks = stats.rankdata(of_all)
-        above += (ranks[positive] - stats.rankdata(of_all[positive])) / len(below)
-        below += 1 - (ranks[~positive] - stats.rankdata(of_all[~positive])) / len(above)
-    return above / len(scores), below / len(scores)
+        above += ranks[positive] - stats.rankdata(of_all[positive])
+        below += ranks[~positive] - stats.rankdata(of_all[~positive])
+    # Divided once, so that scores which did not change differ by 0 exactly.
+    return above / (len(below) * len(scores)), 1 - below / (len(above) * len(scores))
 
 
 def each(without: Without, columns: Sequence[str], positive: Mask, *, confidence: float) -> list[Contribution]:

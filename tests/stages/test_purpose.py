@@ -54,10 +54,10 @@ def test_a_column_listed_for_another_purpose_only_is_named_apart_from_one_that_n
 def test_each_purpose_needs_its_own_listing_from_the_day_it_was_decided(inventoried):
     bases = [BASIS | {"purpose": "retention"}, BASIS | {"purpose": "Price terms", "on": date(2026, 8, 1)}]
     found, _ = assess(inventoried(ALL, system={"lawful_bases": bases}))
-    assert found["price_terms.columns_allowed"].status == "not_met"
+    assert found["Price_terms_ac30a8.columns_allowed"].status == "not_met"
     assert found["retention.columns_allowed"].status == "met"
     found, _ = assess(inventoried(ALL, system={"lawful_bases": bases}, as_of=date(2026, 7, 31), kept_on=BASIS["on"]))
-    assert "price_terms.columns_allowed" not in found
+    assert "Price_terms_ac30a8.columns_allowed" not in found
 
 
 def test_without_inventory_or_purposes_nothing_is_judged(inventoried):
@@ -119,8 +119,11 @@ def test_data_of_a_special_category_for_another_purpose_is_not_the_system_s(inve
     assert "special_categories_allowed" not in assess(inventoried(rows))[0]
 
 
-@pytest.mark.parametrize(
-    ("text", "part"), [("Renewal terms", "renewal_terms"), (" A/B – x ", "a_b_x"), ("услуги", "purpose")]
-)
-def test_a_purpose_makes_part_of_an_id(text, part):
-    assert purpose.slug(text) == part
+def test_purposes_that_an_id_cannot_hold_are_told_apart():
+    assert purpose.in_id("renewal_terms") == "renewal_terms"
+    assert len({purpose.in_id(text) for text in ("A b", "A-b", "услуги", "данные")}) == 4
+
+
+def test_without_a_table_of_events_the_decision_s_columns_are_not_known(inventoried):
+    found, _ = assess(inventoried(ALL[1:], system={"tables": {}, "features": {}, "attributes": {}}))
+    assert found["decision_columns_known"].status == found["retention.columns_allowed"].status == "not_assessed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import reduce
 
 import ibis
 import numpy as np
@@ -98,7 +98,6 @@ def contributions(case: Case) -> Outcome:
         return Outcome((not_assessed("C1.2", "columns_to_drop", f"a model that can score the sample ({error})"),))
 
 
-@cache
 def _sample(case: Case) -> pd.DataFrame | str:
     """The training sample: a row per customer with `positive`, `held_out` and its features; else what it awaits."""
     needed = ("customer", "split", "outcome")
@@ -111,7 +110,9 @@ def _sample(case: Case) -> pd.DataFrame | str:
     sample = case.table("training_sample")
     positive = events.label(sample.outcome, case.dossier.system.outcome.positive)
     place = sample.customer.hexdigest("md5")
-    nth = ibis.row_number().over(group_by=sample.customer, order_by=[sample[f"feature_{name}"] for name in features])
+    values = [sample[f"feature_{name}"].cast("string").fill_null("") for name in features]
+    drawn = reduce(lambda one, other: one + "|" + other, values).hexdigest("md5")
+    nth = ibis.row_number().over(group_by=sample.customer, order_by=drawn)
     table = sample.select(
         place=place,
         nth=nth,
@@ -156,6 +157,13 @@ def _judged(case: Case, without: Without, columns: dict[str, ColumnOf], how: str
     positive: npt.NDArray[np.bool_] = rows.loc[rows["held_out"], "positive"].to_numpy()
     listed = case.dossier.stage(schema.DesignReview).inventory
     kinds = {name: uses.category(listed.rows if listed else [], column) for name, column in columns.items()}
+    whole = contribution.contribution(without, list(columns), positive, confidence=level)
+    if whole.added.high is not None and whole.added.high < 0:
+        raise ModelError(
+            "scores that fall where the outcome is more likely",
+            "scores that rise with the outcome",
+            "name the model's class for a positive outcome (model.positive in system.yaml)",
+        )
     found = contribution.each(without, list(columns), positive, confidence=level)
     found.sort(key=_most_sensitive(kinds))
     drop = contribution.droppable(without, found, positive, minimum=policy.value, confidence=level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
@@ -24,6 +25,8 @@ def purpose_limitation(case: Case) -> Outcome:
         return Outcome((not_assessed("C1.1", "columns_allowed", awaits),))
     stated, deciding, inputs = uses.purposes(case), uses.decided_by(case), uses.inputs(case)
     findings = [_allowed(case, kept.rows, purpose, deciding) for purpose in stated]
+    if case.dossier.system.events not in case.dossier.located_tables:
+        findings.append(not_assessed("C1.1", "decision_columns_known", f"the table {case.dossier.system.events}"))
     if not stated:
         awaits = "the system's purposes, each with its lawful basis (lawful_bases in system.yaml)"
         findings.append(not_assessed("C1.1", "columns_allowed", awaits))
@@ -44,7 +47,7 @@ def _allowed(case: Case, rows: list[DataFlow], purpose: str, columns: frozenset[
     return register_share(
         case,
         "C1.1",
-        f"{slug(purpose)}.columns_allowed",
+        f"{in_id(purpose)}.columns_allowed",
         len(columns) - len(beyond),
         len(columns),
         statement=f"{len(columns) - len(beyond)} of {len(columns)} columns that the system decides by are listed for "
@@ -64,9 +67,10 @@ def _unnamed(case: Case, stated: Sequence[str]) -> int:
     return int(events.filter(events.purpose.isnull() | events.purpose.notin([*stated])).count().to_pyarrow().as_py())
 
 
-def slug(text: str) -> str:
-    """A purpose as part of a finding's id."""
-    return re.sub(r"[^a-z0-9]+", "_", text.casefold()).strip("_") or "purpose"
+def in_id(purpose: str) -> str:
+    """A purpose as part of a finding's id; what an id cannot hold is told apart by a digest of the whole."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", purpose)
+    return plain if plain == purpose else f"{plain}_{hashlib.sha256(purpose.encode()).hexdigest()[:6]}"
 
 
 def _learnt(case: Case, rows: list[DataFlow]) -> Iterator[Finding]:

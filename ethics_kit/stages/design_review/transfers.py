@@ -120,7 +120,8 @@ def ground(case: Case, moved: Movement) -> Ground:
         return Ground("met", "one country")
     if {moved.origin, country} <= table.eea:
         return Ground("met", "within the European Economic Area")
-    declared = [_declared(case, t) for t in case.dossier.organisation.transfers if _covers(case, t, moved)]
+    rows = enumerate(case.dossier.organisation.transfers, 1)
+    declared = [_declared(case, number, row) for number, row in rows if _covers(case, row, moved)]
     grounds = [*declared, _adequacy(case, country) if moved.origin in table.eea else _elsewhere(moved.origin)]
     return max(grounds, key=lambda found: WORST_FIRST.index(found.status))
 
@@ -132,16 +133,16 @@ def _covers(case: Case, row: Transfer, moved: Movement) -> bool:
     return moved.origin in origins and row.to in (moved.place, moved.place[:2]) and whose and row.on <= case.as_of
 
 
-def _declared(case: Case, row: Transfer) -> Ground:
+def _declared(case: Case, number: int, row: Transfer) -> Ground:
     name = row.mechanism.replace("_", " ")
     told = f"{name}, by {row.by} on {row.on}" + (f", until {row.until}" if row.until else "")
     if row.until and row.until < case.as_of:
         return Ground("not_met", f"{name} that expired on {row.until}")
     if row.mechanism in ASSESSED and row.assessment is None:
         return Ground("not_assessed", f"{told}, without a transfer impact assessment")
-    for what, named in ((name, row.evidence), ("transfer impact assessment", row.assessment)):
+    for what, named in (("evidence", row.evidence), ("assessment", row.assessment)):
         if named and not LINK.match(named):
-            case.documents[f"{what} {row.from_} {row.to}"] = case.dossier.project.parameters / named
+            case.documents[f"transfer {number}, {what}"] = case.dossier.project.parameters / named
     return Ground("met", told)
 
 

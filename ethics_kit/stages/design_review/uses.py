@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -101,7 +102,8 @@ def category(rows: list[DataFlow], column: ColumnOf) -> Category | None:
     return next((c for c in MOST_SENSITIVE_FIRST if c in found), None)
 
 
-def named(columns: frozenset[ColumnOf] | set[ColumnOf], most: int = 8) -> str:
+def named(columns: Iterable[ColumnOf], most: int = 8) -> str:
     """Columns in words; of many, the first."""
-    told = [f"{table}.{column}" for table, column in sorted(columns)]
+    columns = sorted(columns)
+    told = [f"{table}.{column}" for table, column in columns]
     return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
