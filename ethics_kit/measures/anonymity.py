@@ -6,6 +6,7 @@ another. Classes never leave the database, only how many there are of each size.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,10 +51,10 @@ class Sizes:
 class Risks:
     """Chances from 0 to 1 of naming the person behind a row (El Emam and Dankar 2008; as in ARX).
 
-    `prosecutor`: the attacker knows that the person is in the extract; the worst row. `journalist`: does not know it, so
-    that the class is that of the whole population; the worst row. `marketer`: the share of rows that are named rightly
-    when all are guessed. Without a population the last two are those of an extract that is the whole population, which
-    they never exceed.
+    `prosecutor`: the attacker knows that the person is in the extract; the worst row. `journalist`: does not know it,
+    so that the class is that of the whole population; the worst row. `marketer`: the share of rows that are named
+    rightly when all are guessed. Without a population the last two are those of an extract that is the whole
+    population, which they never exceed.
     """
 
     prosecutor: float | None
@@ -86,6 +87,22 @@ def classes(rows: ir.Table, columns: Sequence[str], person: str | None = None) -
     return rows.group_by(list(columns)).aggregate(**{SIZE: people})
 
 
+def cells(rows: ir.Table, columns: Sequence[str], person: str | None = None) -> ir.Table:
+    """`rows` without repeats: what classes by fewer or coarser columns are made of (`merged`).
+
+    They stay in the database's memory as long as it is open.
+    """
+    found = rows.select(*columns, person).distinct() if person else classes(rows, columns)
+    return rows.get_backend().create_table(f"cells_{uuid.uuid4().hex}", found, temp=True)
+
+
+def merged(found: ir.Table, columns: Sequence[str], person: str | None = None) -> ir.Table:
+    """The classes of `cells` by these columns."""
+    if person:
+        return classes(found, columns, person)
+    return found.group_by(list(columns)).aggregate(**{SIZE: ibis._[SIZE].sum()})
+
+
 def sizes(found: ir.Table) -> Sizes:
     """How many classes there are of each size."""
     rows = found.group_by(SIZE).aggregate(classes=ibis._.count()).order_by(SIZE).to_pyarrow().to_pylist()
@@ -106,15 +123,15 @@ def risks_among(found: ir.Table, population: ir.Table, names: Mapping[str, str])
     """
     everyone = classes(population, list(names.values())).rename(everybody=SIZE)
     everyone = everyone.rename({f"of_population_{i}": name for i, name in enumerate(names.values())})
-    same = [
-        _text(found[own]).identical_to(_text(everyone[f"of_population_{i}"])) for i, own in enumerate(names)
-    ]
+    same = [_text(found[own]).identical_to(_text(everyone[f"of_population_{i}"])) for i, own in enumerate(names)]
     joined = found.left_join(everyone, same)
     own = joined[SIZE]
     largest = ibis.greatest(own, joined.everybody.fill_null(0))
-    (row,) = joined.aggregate(
-        n=own.sum(), smallest=own.min(), smallest_of_all=largest.min(), named=(own / largest).sum()
-    ).to_pyarrow().to_pylist()
+    (row,) = (
+        joined.aggregate(n=own.sum(), smallest=own.min(), smallest_of_all=largest.min(), named=(own / largest).sum())
+        .to_pyarrow()
+        .to_pylist()
+    )
     if not row["n"]:
         return Risks(None, None, None)
     return Risks(1 / row["smallest"], 1 / row["smallest_of_all"], row["named"] / row["n"])

@@ -18,10 +18,10 @@ import ibis.expr.types as ir
 class Diversity:
     """The worst class of each measure; None without rows.
 
-    `distinct_l`: different values (Machanavajjhala et al. 2007). `entropy_l`: exp of the values' entropy, as many equally
-    frequent values would have (ibid.). `t`: distance of the class's distribution from the extract's, 0 to 1 (Li, Li and
-    Venkatasubramanian 2007). `delta`: largest |ln(share in the class / share in the extract)| (Brickell and Shmatikov
-    2008), None where a class lacks a value. `one_value`: rows in classes that hold a single value.
+    `distinct_l`: different values (Machanavajjhala et al. 2007). `entropy_l`: exp of the values' entropy, that is how
+    many equally frequent values would have it (ibid.). `t`: distance of the class's distribution from the extract's,
+    0 to 1 (Li, Li and Venkatasubramanian 2007). `delta`: largest |ln(share in the class / share in the extract)|
+    (Brickell and Shmatikov 2008), None where a class lacks a value. `one_value`: rows in classes with a single value.
     """
 
     n: int

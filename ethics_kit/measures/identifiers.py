@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import ibis
 import ibis.expr.types as ir
 
-from ethics_kit.measures.anonymity import SIZE, Sizes, classes, sizes
+from ethics_kit.measures.anonymity import Sizes, cells, merged, sizes
 
 EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
 PHONE = r"^(\+|00)[0-9]([ ()/.-]*[0-9]){7,13}$|^\(?0[0-9]+\)?([ /.-]+[0-9]+)+$"
@@ -38,8 +37,8 @@ class Named:
 class Identifying:
     """How well a set of columns tells rows apart.
 
-    `distinction`: different values, as a share of rows; `separation`: pairs of rows that differ, as a share of all pairs
-    (Motwani and Xu 2007; as in ARX). Both None under two rows, or where undefined.
+    `distinction`: different values, as a share of rows, None without rows; `separation`: pairs of rows that differ, as
+    a share of all pairs, None under two rows (Motwani and Xu 2007; as in ARX).
     """
 
     columns: tuple[str, ...]
@@ -54,7 +53,14 @@ def directly(rows: ir.Table, known: ir.Table | None = None) -> list[Named]:
     texts = {name: rows[name].cast("string").strip() for name in rows.columns}
     counted: dict[str, ir.Scalar] = {}
     for number, text in enumerate(texts.values()):
-        digits = text.re_replace("[^0-9]", "", ).length().between(DIGITS[0], DIGITS[-1])
+        digits = (
+            text.re_replace(
+                "[^0-9]",
+                "",
+            )
+            .length()
+            .between(DIGITS[0], DIGITS[-1])
+        )
         counted[f"emails{number}"] = text.re_search(EMAIL).sum()
         counted[f"phones{number}"] = (text.re_search(PHONE) & digits).sum()
     (row,) = rows.aggregate(**counted).to_pyarrow().to_pylist()
@@ -74,19 +80,17 @@ def _known(text: ir.StringValue, known: ir.Table | None) -> int:
     return int(values.semi_join(ids, "id").count().to_pyarrow().as_py())
 
 
-def identifying(rows: ir.Table, columns: Sequence[str], *, most: int = 2) -> list[Identifying]:
+def identifying(
+    rows: ir.Table, columns: Sequence[str], *, person: str | None = None, most: int = 2
+) -> list[Identifying]:
     """Every set of up to `most` columns, and all together, with the one that tells most rows apart first.
 
     Rows are read once: sets are counted on the classes by all columns.
     """
-    whole = classes(rows, columns).cache()
+    whole = cells(rows, columns, person)
     sets = [s for size in range(1, most + 1) for s in combinations(columns, size)]
-    found = [_told(s, _merged(whole, s)) for s in dict.fromkeys([*sets, tuple(columns)])]
+    found = [_told(s, sizes(merged(whole, s, person))) for s in dict.fromkeys([*sets, tuple(columns)])]
     return sorted(found, key=lambda i: (-(i.separation or 0.0), len(i.columns), i.columns))
-
-
-def _merged(whole: ir.Table, columns: Collection[str]) -> Sizes:
-    return sizes(whole.group_by(list(columns)).aggregate(**{SIZE: ibis._[SIZE].sum()}))
 
 
 def _told(columns: tuple[str, ...], found: Sizes) -> Identifying:
