@@ -88,11 +88,14 @@ def classes(rows: ir.Table, columns: Sequence[str], person: str | None = None) -
 
 
 def cells(rows: ir.Table, columns: Sequence[str], person: str | None = None) -> ir.Table:
-    """`rows` without repeats: what classes by fewer or coarser columns are made of (`merged`).
+    """`rows`, or other cells, without repeats: what classes by fewer or coarser columns are made of (`merged`).
 
     They stay in the database's memory as long as it is open.
     """
-    found = rows.select(*columns, person).distinct() if person else classes(rows, columns)
+    if person:
+        found = rows.select(*columns, person).distinct()
+    else:
+        found = merged(rows, columns) if SIZE in rows.columns else classes(rows, columns)
     return rows.get_backend().create_table(f"cells_{uuid.uuid4().hex}", found, temp=True)
 
 

@@ -83,6 +83,7 @@ def suppressed(drawn, rungs):
 
 def test_a_generalisation_reaches_k_and_no_column_could_be_told_more_exactly(drawn):
     found = generalise(table(drawn), list(drawn), K, suppressed_max=LIMIT)
+    assert found.n == len(drawn["age"])
     assert found.suppressed == suppressed(drawn, found.rungs) <= LIMIT * found.n
     for name in (n for n, rung in found.rungs.items() if rung):
         assert suppressed(drawn, {**found.rungs, name: found.rungs[name] - 1}) > LIMIT * found.n
