@@ -29,8 +29,10 @@ class Named:
     known: int
 
     @property
-    def rows(self) -> int:
-        return max(self.emails, self.phones, self.known)
+    def kinds(self) -> dict[str, int]:
+        """Rows by what they hold, where any do."""
+        found = {"e-mail addresses": self.emails, "telephone numbers": self.phones, "ids of customers": self.known}
+        return {what: rows for what, rows in found.items() if rows}
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def directly(rows: ir.Table, known: ir.Table | None = None) -> list[Named]:
         Named(name, int(row[f"emails{i}"] or 0), int(row[f"phones{i}"] or 0), _known(texts[name], known))
         for i, name in enumerate(texts)
     ]
-    return [named for named in found if named.rows]
+    return [named for named in found if named.kinds]
 
 
 def _known(text: ir.StringValue, known: ir.Table | None) -> int:

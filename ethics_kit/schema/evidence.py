@@ -17,6 +17,22 @@ class PrivacyPolicy(Model):
         5, "Fewer than five people who look alike are soon told apart by somebody who knows one of them."
     )
 
+    l_min: Threshold[Annotated[int, Field(ge=1, le=100, strict=True)]] = default(
+        2, "Where all who look alike share one value, knowing the person is knowing the value (homogeneity)."
+    )
+    t_max: Threshold[Share] = default(
+        0.2,
+        "Belonging to a class may shift what one expects of a person by a fifth at most; no standard names a number.",
+    )
+    risk_max: Threshold[Share] = default(
+        0.09,
+        "Of a hundred rows nine may be named rightly when all are guessed; the European Medicines Agency asks that of "
+        "every row of what is published (guidance on Policy 0070).",
+    )
+    suppressed_max: Threshold[Share] = default(
+        0.05, "A generalisation that hides people by leaving out more than one row in twenty tells of other people."
+    )
+
 
 class ExplanationPolicy(Model):
     """When the reasons given for decisions count as reasons."""
