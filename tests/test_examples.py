@@ -111,7 +111,7 @@ def deciding(request: pytest.FixtureRequest, project: Project) -> Example:
 
 def test_a_second_run_elsewhere_writes_the_same(project: Project, tmp_path: Path) -> None:
     written = examples.write_tables(tmp_path)
-    assert len(written) == 70
+    assert len(written) == 71
     for path in written:
         other = project.parameters / path.relative_to(tmp_path)
         if path.suffix == ".duckdb":
