@@ -33,8 +33,8 @@ def extract_of(facts: Facts, seed: list[int], made: Mapping[str, Frame]) -> Fram
     rows.append(np.flatnonzero(np.isin(alike, crowds) & ~(np.isin(alike, same) & (decisions["decision"] != "none"))))
     taken = rng.permutation(np.concatenate(rows))
     note = rng.choice(draw.objects(NOTES), len(taken))
-    for number, row in enumerate(rng.choice(len(taken), facts["emails"], replace=False), start=1):
-        note[row] = f"copy to customer{number}@example.org"
+    noted = rng.permutation(len(taken))[: facts["emails"]]
+    note[noted] = draw.objects(f"copy to customer{number}@example.org" for number in range(1, len(noted) + 1))
     told = {name: column[taken] for name, column in known.items()}
     return told | {"offer": decisions["decision"][taken], "renewed": decisions["outcome"][taken], "note": note}
 

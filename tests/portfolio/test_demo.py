@@ -96,6 +96,19 @@ def test_planted_gaps_of_the_inventory_and_hard_notices_are_found_and_no_others(
     assert [language for language, score in scores.items() if score < 60] == FACTS[system]["hard_notices"]
 
 
+def test_people_who_stand_out_in_an_extract_are_counted_exactly(portfolio):
+    planted = FACTS["next_best_offer"]["extract"]
+    found = {
+        what: portfolio.finding("next_best_offer", "bias_testing", f"P3.3.supplier_file.{what}")
+        for what in ("k", "unique", "identifiers", "l_offer")
+    }
+    assert found["k"]["value"] == found["l_offer"]["value"] == 1
+    assert round(found["unique"]["value"] * found["unique"]["n"]) == planted["unique"]
+    assert f"{planted['unique'] + 3 * planted['in_threes']} of" in found["k"]["statement"]
+    assert f"NOTE ({planted['emails']} e-mail addresses)" in found["identifiers"]["statement"]
+    assert portfolio.finding("health_score", "bias_testing", "P3.3.extracts")["status"] == "not_applicable"
+
+
 @pytest.mark.parametrize("system", FACTS)
 def test_training_is_counted_exactly(portfolio, system):
     training = examples.planted()["training"]
