@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import ibis
 import ibis.expr.types as ir
 
 from ethics_kit.measures.anonymity import Sizes, cells, merged, sizes
@@ -51,35 +52,29 @@ class Identifying:
 
 
 def directly(rows: ir.Table, known: ir.Table | None = None) -> list[Named]:
-    """Each column in which some row holds a direct identifier; `known` has the ids of people, as `id`."""
-    texts = {name: rows[name].cast("string").strip() for name in rows.columns}
-    counted: dict[str, ir.Scalar] = {}
-    for number, text in enumerate(texts.values()):
-        digits = (
-            text.re_replace(
-                "[^0-9]",
-                "",
-            )
-            .length()
-            .between(DIGITS[0], DIGITS[-1])
-        )
-        counted[f"emails{number}"] = text.re_search(EMAIL).sum()
-        counted[f"phones{number}"] = (text.re_search(PHONE) & digits).sum()
-    (row,) = rows.aggregate(**counted).to_pyarrow().to_pylist()
+    """Each column in which some row holds a direct identifier; `known` has the ids of people, as `id`.
+
+    Ids of fewer than `SHORTEST` signs are not sought.
+    """
+    texts = {f"text{i}": rows[name].cast("string").strip() for i, name in enumerate(rows.columns)}
+    ids = None if known is None else known.select(id=known.id.cast("string").strip())
+    if ids is not None:
+        ids = ids.filter(ids.id.length() >= SHORTEST).distinct()
+    looked = rows.select(
+        **{f"email{name}": text.re_search(EMAIL) for name, text in texts.items()},
+        **{f"phone{name}": _phone(text) for name, text in texts.items()},
+        **{f"known{name}": ibis.literal(False) if ids is None else text.isin(ids.id) for name, text in texts.items()},
+    )
+    (row,) = looked.aggregate(**{name: looked[name].sum() for name in looked.columns}).to_pyarrow().to_pylist()
     found = [
-        Named(name, int(row[f"emails{i}"] or 0), int(row[f"phones{i}"] or 0), _known(texts[name], known))
-        for i, name in enumerate(texts)
+        Named(name, *(int(row[f"{kind}text{i}"] or 0) for kind in ("email", "phone", "known")))
+        for i, name in enumerate(rows.columns)
     ]
     return [named for named in found if named.kinds]
 
 
-def _known(text: ir.StringValue, known: ir.Table | None) -> int:
-    """Rows whose value is an id of `known`."""
-    if known is None:
-        return 0
-    values = text.name("id").as_table().filter(lambda t: t.id.length() >= SHORTEST)
-    ids = known.select(id=known.id.cast("string").strip()).distinct()
-    return int(values.semi_join(ids, "id").count().to_pyarrow().as_py())
+def _phone(text: ir.StringValue) -> ir.BooleanValue:
+    return text.re_search(PHONE) & text.re_replace("[^0-9]", "").length().between(DIGITS[0], DIGITS[-1])
 
 
 def identifying(

@@ -41,7 +41,7 @@ def slowly(rows, *, ordered):
     return [pick(values) for pick, values in zip((min, min, max, max), zip(*found, strict=True), strict=True)]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(ROWS, st.booleans())
 def test_each_measure_is_that_of_its_definition_for_the_worst_class(rows, ordered):
     found = diversity(table(rows), ["a"], "s", ordered=ordered)

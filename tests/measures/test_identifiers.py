@@ -29,7 +29,7 @@ def test_five_people_have_the_distinction_and_separation_that_arx_publishes():
         assert found[columns].separation == pytest.approx(separation)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(st.lists(st.tuples(*[st.sampled_from(["x", "y", None])] * 3), min_size=2, max_size=12))
 def test_separation_is_the_share_of_pairs_that_differ(rows):
     frame = pd.DataFrame(rows, columns=["a", "b", "c"]).astype("string")

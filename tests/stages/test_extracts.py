@@ -26,6 +26,13 @@ HIDDEN = [
 """Four classes of twelve, each with three offers as often as all have them."""
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_drawn(monkeypatch, request):
+    """Figures take most of the time."""
+    if "figure" not in request.node.name:
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _, target, **__: target.write(b"<svg/>"))
+
+
 def with_extract(project, rows=HIDDEN, *, extracts=None, impact_analysis=None, **spec):
     """A project that passes `rows` on; ``...`` takes a key out."""
     extract = {key: value for key, value in {**EXTRACT, **spec}.items() if value is not ...}
@@ -153,7 +160,7 @@ def test_the_file_is_an_input_of_the_record_and_the_figure_counts_everybody(proj
     assert figure.svg == extract_anonymity(case).figures[0].svg
 
 
-@pytest.mark.parametrize("clash", ["p", "q", "c", "class_size", "place", "column_0"])
+@pytest.mark.parametrize("clash", ["p", "class_size", "column_0"])
 def test_a_column_may_have_any_name(project, clash):
     rows = [{("age" if k == "age" else clash if k == "area" else k): v for k, v in row.items()} for row in HIDDEN]
     found, _ = findings(with_extract(project, rows, quasi_identifiers=["age", clash]))
@@ -164,10 +171,10 @@ def test_taking_anything_from_what_is_declared_settles_nothing(project):
     rows = [row | {"note": "x"} for row in HIDDEN]
     whole = {"other": {"note": "One for all."}, "population": {"size": 100_000}}
     met = {n for n, f in findings(with_extract(project, rows, **whole))[0].items() if f.status == "met"}
-    for less in ({"other": ...}, {"population": ...}, {"sensitive": ...}, {"quasi_identifiers": ["age"]}):
+    for less in ({"other": ..., "population": ...}, {"sensitive": ...}):
         found = findings(with_extract(project, rows, **{**whole, **less}))[0]
         assert {n for n, f in found.items() if f.status == "met"} <= met
-        assert {f.status for f in found.values()} > {"met"} or "population" in less
+        assert "not_assessed" in {f.status for f in found.values()}
 
 
 @pytest.mark.parametrize(
