@@ -96,6 +96,15 @@ def test_direct_identifiers_are_found_in_every_column_and_no_value_is_shown(proj
     assert not any(part in told for part in ("ann.lee", "1234567", "c00002"))
 
 
+def test_without_ids_to_look_for_nothing_shows_that_there_are_none(project):
+    root = with_extract(project)
+    case = case_of(root)
+    case.dossier.located_tables.pop("customers")
+    case.dossier.located_tables.pop("decisions")
+    found = found_in(case, extract_anonymity)[0]["P3.3.file.identifiers"]
+    assert (found.status, "the table customers" in found.action) == ("not_assessed", True)
+
+
 def test_a_column_nobody_declared_counts_as_a_quasi_identifier_and_stays_open(project):
     rows = [row | {"serial": f"s{i}"} for i, row in enumerate(HIDDEN)]
     found, _ = findings(with_extract(project, rows))
@@ -132,6 +141,8 @@ def test_everybody_in_a_table_lowers_the_risk_that_a_row_is_named(project):
     assert found["risk"].value == pytest.approx(1 / 100)
     assert measured(own)["journalist risk, worst row"] == pytest.approx(1 / 12)
     assert table["unique among everybody, share"] == 0.0
+    silent = findings(with_extract(project, rows, quasi_identifiers=["age"], population=among))[0]
+    assert silent["risk"].value == pytest.approx(1 / 12)
 
 
 @pytest.mark.parametrize("day", [date(2026, 11, 2), date(2025, 9, 1)])

@@ -62,7 +62,8 @@ def _notes(seen: Looked) -> list[str]:
     ]
     found = seen.unique_of_all
     if found is None:
-        notes.append("How many people it may be about is not said (population), so the worst is assumed.")
+        awaits = "not every column is declared" if extract.population else "how many people it may be about is not said"
+        notes.append(f"The worst is assumed, as {awaits}.")
     elif extract.population and extract.population.table:
         notes.append(f"Everybody: the {found.population:,} rows of {extract.population.table}, counted.")
     else:

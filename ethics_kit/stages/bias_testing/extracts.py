@@ -85,6 +85,9 @@ def _identifiers(seen: Looked) -> Finding:
         f"{seen.names[n.column]} ({', '.join(f'{rows:,} {what}' for what, rows in n.kinds.items())})"
         for n in seen.named
     ]
+    if not (told or seen.ids_known):
+        awaits = f"the table customers, whose ids are sought in {seen.name}"
+        return not_assessed("P3.3", f"{seen.name}.identifiers", awaits)
     where = f"found in {len(told)}: {'; '.join(told)}" if told else "found in none"
     return _counted(
         f"{seen.name}.identifiers",

@@ -43,6 +43,7 @@ class Looked:
     risks: Risks
     unique_of_all: Uniqueness | None
     named: tuple[Named, ...]
+    ids_known: bool
     identifying: tuple[Identifying, ...]
     sensitive: tuple[Sensitive, ...]
     generalised: Generalisation | None
@@ -60,7 +61,12 @@ def looked_into(case: Case, name: str, extract: schema.Extract) -> Looked:
     person = here[extract.person] if extract.person else None
     classes = anonymity.classes(rows, quasi, person)
     sizes = anonymity.sizes(classes)
-    risks, unique_of_all = _among_all(case, extract, here, classes, sizes)
+    among = None
+    if extract.population and (extract.population.size or not undeclared):  # a table lacks what nobody declared
+        quasi_here = {own: here[own] for own in extract.quasi_identifiers}
+        among = _among(case, extract.population, quasi_here, classes, sizes)
+    risks, unique_of_all = among or (anonymity.risks(sizes), None)
+    ids = _ids(case)
     policy = case.dossier.policy.privacy
     enough = sizes.k is not None and sizes.k >= policy.k_min.value
     return Looked(
@@ -72,7 +78,8 @@ def looked_into(case: Case, name: str, extract: schema.Extract) -> Looked:
         sizes=sizes,
         risks=risks,
         unique_of_all=unique_of_all,
-        named=tuple(identifiers.directly(rows, _ids(case))),
+        named=tuple(identifiers.directly(rows, ids)),
+        ids_known=ids is not None,
         identifying=tuple(identifiers.identifying(rows, quasi, person=person)),
         sensitive=tuple(_sensitive(rows, quasi, key, own, here[own]) for key, own in extract.sensitive.items()),
         generalised=None
@@ -94,24 +101,16 @@ def _sensitive(rows: ir.Table, quasi: list[str], key: str, own: str, column: str
     return Sensitive(key, own, ordered, diversity(values, quasi, column, ordered=ordered))
 
 
-def _among_all(
-    case: Case, extract: schema.Extract, here: Mapping[str, str], classes: ir.Table, sizes: Sizes
-) -> tuple[Risks, Uniqueness | None]:
-    """Risks, and the share of unique people, among everybody the extract may be about, as far as that is known."""
-    population = extract.population
-    if population is None:
-        return anonymity.risks(sizes), None
-    if population.size is not None:
-        confidence = case.dossier.policy.fairness.confidence.value
-        return anonymity.risks(sizes), population_uniqueness(sizes, population.size, confidence=confidence)
-    table = str(population.table)
-    case.table(table)
-    raw = case.dossier.tables.raw(table)
-    names = {here[column]: population.columns.get(column, column) for column in extract.quasi_identifiers}
-    everybody = anonymity.cleaned(raw, list(names.values()))
+def _among(
+    case: Case, population: schema.Population, here: Mapping[str, str], classes: ir.Table, sizes: Sizes
+) -> tuple[Risks, Uniqueness]:
+    """Risks, and the share of unique people, among everybody the extract may be about: counted, or estimated."""
+    if population.table is None:
+        size, confidence = population.size or 0, case.dossier.policy.fairness.confidence.value
+        return anonymity.risks(sizes), population_uniqueness(sizes, size, confidence=confidence)
+    case.table(population.table)
+    names = {column: population.columns.get(own, own) for own, column in here.items()}
+    everybody = anonymity.cleaned(case.dossier.tables.raw(population.table), list(names.values()))
     whole = anonymity.sizes(anonymity.classes(everybody, list(names.values())))
     share = whole.unique / whole.n
-    return (
-        anonymity.risks_among(classes, everybody, names),
-        Uniqueness(Estimate(share, share, share), whole.n),
-    )
+    return anonymity.risks_among(classes, everybody, names), Uniqueness(Estimate(share, share, share), whole.n)
