@@ -112,7 +112,7 @@ def deciding(request: pytest.FixtureRequest, project: Project) -> Example:
 
 def test_a_second_run_elsewhere_writes_the_same(project: Project, tmp_path: Path) -> None:
     written = examples.write_tables(tmp_path)
-    assert len(written) == 70
+    assert len(written) == 71
     for path in written:
         other = project.parameters / path.relative_to(tmp_path)
         if path.suffix == ".duckdb":
@@ -781,6 +781,22 @@ def test_all_but_the_planted_answers_have_the_evidence_they_need(example: Exampl
         if q.evidence == "required" and q.id in found.answers(stage) and not found.answers(stage)[q.id].answer.evidence
     ]
     assert lacking == example.planted.get("without_evidence", [])
+
+
+def test_the_extract_holds_the_people_who_stand_out_and_no_others(project: Project) -> None:
+    example = Example("next_best_offer", project.parameters / "next_best_offer")
+    spec, planted = example.system["extracts"]["supplier_file"], example.planted["extract"]
+    frame = read(example.folder / spec["source"])
+    alike = frame.groupby(spec["quasi_identifiers"], dropna=False)
+    sizes = alike.size().value_counts().to_dict()
+    assert {size: classes for size, classes in sizes.items() if size < 5} == {
+        1: planted["unique"],
+        3: planted["in_threes"],
+    }
+    one_offer = alike["OFFER"].nunique(dropna=False)[alike.size() > 3] == 1
+    assert one_offer.sum() == planted["one_offer"]
+    assert frame["NOTE"].str.contains("@", na=False).sum() == planted["emails"]
+    assert not set(example.table("customers")["customer"]) & set(frame.astype(str).to_numpy().ravel())
 
 
 def test_evidence_is_real_text(example: Example, project: Project) -> None:

@@ -58,7 +58,7 @@ def _table_problems(dossier: Dossier, doubtful: Collection[str]) -> Iterator[Pro
                 yield file.problem(key, found="an unknown table", allowed=", ".join(known), todo=todo)
                 continue
             yield from _role_problems(file, name, spec)
-            yield from _path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
+            yield from path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
             declared = dossier.organisation.retention_classes
             known_class = spec.retention_class in (None, *declared) or "retention_classes" in doubtful
             if not known_class:
@@ -138,7 +138,8 @@ def _role_problems(file: YamlFile, name: str, spec: schema.TableSpec) -> Iterato
             )
 
 
-def _path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shared: bool) -> Iterator[Problem]:
+def path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shared: bool) -> Iterator[Problem]:
+    """An address in place of a file, or a file outside the project; `source` is seen from the YAML file's folder."""
     base = dossier.project.parameters if shared else dossier.folder
     if ADDRESS.match(source):
         yield file.problem(
@@ -198,7 +199,7 @@ def _model_problems(dossier: Dossier) -> Iterator[Problem]:
     if named is None:
         return
     file, key = dossier.files["system"], ("model", "file")
-    problems = list(_path_problems(dossier, file, key, named, False))
+    problems = list(path_problems(dossier, file, key, named, False))
     if (
         not problems
         and dossier.model_file

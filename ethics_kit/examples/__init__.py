@@ -24,6 +24,7 @@ from ethics_kit.examples.around import around, programme, training
 from ethics_kit.examples.drawing import Facts, Frame, between, stack
 from ethics_kit.examples.events import WORDS, customers_of, events_of
 from ethics_kit.examples.exports import column_name, file_suffix
+from ethics_kit.examples.extracts import extract_of
 from ethics_kit.examples.followed import by_people, followed
 from ethics_kit.examples.inputs import inputs_of_decisions, inputs_of_sample
 from ethics_kit.examples.model import model_file
@@ -110,6 +111,9 @@ def _files(system: str, whole: Facts) -> dict[str, Content]:
         suffix = file_suffix(system, table)
         name = f"{system if suffix == '.duckdb' else table}{suffix}"
         files.setdefault(name, {})[table] = {column_name(system, table, r): c for r, c in frame.items()}
+    if facts := whole["systems"][system].get("extract"):
+        passed_on = extract_of(facts, [whole["systems"][system]["seed"], STREAM, 1], made)
+        files[facts["file"]] = {"extract": {column_name(system, "extract", r): c for r, c in passed_on.items()}}
     return {**files, **({model: model_file(made["training_sample"])} if model else {})}
 
 

@@ -10,6 +10,7 @@ from ethics_kit.framework.catalogue import Identifier, Kind, Use
 from ethics_kit.schema.answers import Answer, Applicability
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Place, StandardId, Text, YesNo, yes_no
 from ethics_kit.schema.oversight import CardPart
+from ethics_kit.schema.privacy import Extract
 from ethics_kit.schema.tables import RetentionClass, TableSpec
 from ethics_kit.schema.transfers import Transfer
 
@@ -192,6 +193,7 @@ class System(Model):
     lawful_bases: list[LawfulBasis] = []
     tables: dict[Identifier, TableSpec] = {}
     not_kept: dict[Identifier, NotKept] = {}
+    extracts: dict[Identifier, Extract] = {}
 
     @property
     def events(self) -> str:

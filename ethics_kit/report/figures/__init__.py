@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ethics_kit.report.figures.classes import class_sizes
 from ethics_kit.report.figures.drawing import Figure, _canvas, _finish, _plain, _rectangle
 from ethics_kit.report.figures.flow import Flow, data_flow
 from ethics_kit.report.figures.gaps import forest, frontier, heat_map, reliability
@@ -16,6 +17,7 @@ __all__ = [
     "_finish",
     "_plain",
     "_rectangle",
+    "class_sizes",
     "data_flow",
     "dumbbell",
     "forest",

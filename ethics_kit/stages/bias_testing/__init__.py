@@ -8,6 +8,7 @@ from ethics_kit.stages.bias_testing.cells import intersectional_bias
 from ethics_kit.stages.bias_testing.constraints import constraint_met
 from ethics_kit.stages.bias_testing.coverage import paired_swaps, segment_coverage
 from ethics_kit.stages.bias_testing.equity import equitable_treatment
+from ethics_kit.stages.bias_testing.extracts import extract_anonymity
 from ethics_kit.stages.bias_testing.mitigations import mitigation
 from ethics_kit.stages.bias_testing.outcomes import (
     classes_by_group,
@@ -31,5 +32,6 @@ STEPS: dict[Step, tuple[str, ...]] = {
     paired_swaps: ("S3.1",),
     mitigation: ("P2.1",),
     constraint_met: ("S2.2",),
+    extract_anonymity: ("P3.3",),
     bias_profile: ("B3",),
 }
