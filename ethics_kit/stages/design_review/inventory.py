@@ -40,7 +40,7 @@ def data_inventory(case: Case) -> Outcome:
 def columns_of(case: Case, rows: Sequence[DataFlow]) -> Columns:
     """Every column of the dossier's tables, those the dossier reads, and those the inventory lists."""
     found, used = set(), set()
-    for name in sorted(case.dossier.tables.sources):
+    for name in sorted(case.dossier.located_tables):
         case.table(name)  # the record names every file that was looked into
         found |= {(name, column) for column in case.dossier.tables.columns(name)}
         used |= {(name, column.name) for column in case.dossier.tables.sources[name].columns.values()}
