@@ -869,6 +869,11 @@ def test_design_review_finds_the_planted_columns_and_transfers_and_no_others(
     steps = (design_review.purpose_limitation, design_review.unused_columns, design_review.cross_border)
     found = {f.id: f for step in steps for f in step(case).findings}
     expected = {f"C1.1.{purpose}.columns_allowed" for purpose in example.planted.get("beyond_purpose", {})}
+    handed_on = example.planted.get("extract_beyond_purpose", {})
+    expected |= {f"C1.1.extract_{extract}.columns_allowed" for extract in handed_on}
+    assert all(
+        round((1 - (f := found[f"C1.1.extract_{e}.columns_allowed"]).value) * f.n) == n for e, n in handed_on.items()
+    )
     expected |= {"P3.1.columns_used"} if "unused" in example.planted else set()
     missing = example.planted.get("without_mechanism", {})
     expected |= {f"C1.4.to_{pair.split('_')[1]}" for pair in missing}

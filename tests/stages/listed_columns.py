@@ -2,6 +2,7 @@
 
 import csv
 import random
+from datetime import date
 
 DETAILS = {
     "category": "ordinary",
@@ -51,3 +52,9 @@ def written(project):
 
 def every_column(dossier):
     return {name: list(dossier.tables.columns(name)) for name in dossier.located_tables}
+
+
+def extract(**changes):
+    """The table of customers as somebody gets it."""
+    details = {"source": "data/customers.csv", "made_on": date(2026, 9, 1), "recipient": "Desk", "purpose": "retention"}
+    return {"extracts": {"weekly": details | {"quasi_identifiers": ["gender"]} | changes}}

@@ -5,7 +5,7 @@ import pytest
 from ethics_kit.measures.models import Model
 from ethics_kit.stages.design_review import uses
 from ethics_kit.stages.design_review.minimisation import contributions, unused_columns
-from tests.stages.listed_columns import DETAILS, SAMPLE, every_column
+from tests.stages.listed_columns import DETAILS, SAMPLE, every_column, extract
 
 WHY = {"shoe_size": "Boots for the visit to the mast."}
 
@@ -162,3 +162,9 @@ def test_a_model_whose_scores_fall_where_the_outcome_is_more_likely_is_not_judge
     found, _ = drop(inventoried())
     assert found.status == "not_assessed"
     assert "scores that fall where the outcome is more likely" in found.statement
+
+
+def test_a_column_that_is_handed_on_is_used(inventoried):
+    found, (table,) = unused(inventoried(system=extract()))
+    assert found.status == "met"
+    assert table.rows[0][3] == "handed on in weekly"

@@ -7,7 +7,7 @@ import pytest
 from ethics_kit.measures.models import Model
 from ethics_kit.stages.design_review import purpose, uses
 from ethics_kit.stages.design_review.purpose import purpose_limitation
-from tests.stages.listed_columns import DETAILS
+from tests.stages.listed_columns import DETAILS, extract
 
 DECIDED = {"decisions": ["score", "flagged", "called", "reason", "usage", "luck"]}
 LEARNT = {"training_sample": ["left", "usage", "luck"]}
@@ -127,3 +127,17 @@ def test_purposes_that_an_id_cannot_hold_are_told_apart():
 def test_without_a_table_of_events_the_decision_s_columns_are_not_known(inventoried):
     found, _ = assess(inventoried(ALL[1:], system={"tables": {}, "features": {}, "attributes": {}}))
     assert found["decision_columns_known"].status == found["retention.columns_allowed"].status == "not_assessed"
+
+
+def test_an_extract_s_columns_have_to_be_listed_for_its_own_purpose(inventoried):
+    customers = ["customer_id", "region", "since", "gender", "age_band", "language"]
+    rows = [*ALL, DETAILS | {"columns": {"customers": customers}}]
+    other = {"plan": "The same for all."}
+    found, _ = assess(inventoried(rows, system=extract(other=other)))
+    handed_on = found["extract_weekly.columns_allowed"]
+    assert (handed_on.status, handed_on.n) == ("not_met", 7)
+    assert handed_on.statement.endswith("“retention”; not: weekly.shoe_size.")
+    found, _ = assess(inventoried(rows, system=extract(other=other | {"shoe_size": "Of a shop's dummy."})))
+    assert found["extract_weekly.columns_allowed"].status == "met"
+    found, _ = assess(inventoried(rows, system=extract(purpose="Research")))
+    assert found["extract_weekly.columns_allowed"].value == 0

@@ -9,7 +9,7 @@ from ethics_kit import dossier as dossiers
 from ethics_kit.errors import InputError
 from ethics_kit.project import Project
 from ethics_kit.stages.design_review.transfers import OWN, Movement, cross_border, ground
-from tests.stages.listed_columns import DETAILS, every_column
+from tests.stages.listed_columns import DETAILS, every_column, extract
 
 PLACES = {"north": "IE", "south": "US-CA"}
 CLAUSES = {
@@ -174,3 +174,10 @@ def test_evidence_that_is_not_there_and_days_that_cannot_be_are_told_with_their_
         "transfers.1.to: found IN, the country it comes from",
     ):
         assert part in told, told
+
+
+@pytest.mark.parametrize(("who", "placed"), [("desk ", True), ("Desk of another firm", False)])
+def test_who_gets_an_extract_has_to_have_a_place(inventoried, who, placed):
+    rows = at(inventoried(), recipients={who.strip(): "FR"})
+    found, _ = assess(inventoried(rows, system=extract(), organisation={"places": dict.fromkeys(PLACES, "IE")}))
+    assert ("extract_weekly_placed" not in found) == placed

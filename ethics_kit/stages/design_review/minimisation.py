@@ -64,6 +64,9 @@ def _reason(case: Case, rows: list[DataFlow], column: ColumnOf, stated: Sequence
     said = case.dossier.located_tables[table].spec.ignored.get(name) or case.dossier.system.not_attributes.get(name)
     if said and not schema.placeholder(said):
         return said
+    extracts = sorted(extract for extract, columns in uses.handed_on(case).items() if name in columns)
+    if extracts:
+        return f"handed on in {', '.join(extracts)}"
     others = sorted(
         {
             row.purpose

@@ -35,6 +35,7 @@ def purpose_limitation(case: Case) -> Outcome:
         findings.append(not_assessed("C1.1", "purposes_named", awaits))
     if inputs.awaits:
         findings.append(not_assessed("C1.1", "inputs_known", inputs.awaits))
+    findings += [_handed_on(case, kept.rows, name, columns) for name, columns in sorted(uses.handed_on(case).items())]
     findings += [*_learnt(case, kept.rows), *_grouped(case, kept.rows), *_special(case, kept.rows, deciding, stated)]
     return Outcome(tuple(findings), tuple(_beyond(kept.rows, deciding, stated)))
 
@@ -106,6 +107,26 @@ def _listed(case: Case, rows: list[DataFlow], name: str, columns: frozenset[Colu
         at_least=1.0,
         unit="share of columns",
         action="List these columns with the purpose of training or testing, or stop using them.",
+        source=SOURCE,
+    )
+
+
+def _handed_on(case: Case, rows: list[DataFlow], name: str, columns: frozenset[str]) -> Finding:
+    """An extract's columns go by the names they have in the dossier's tables."""
+    purpose = case.dossier.system.extracts[name].purpose
+    allowed = {c for row in rows if row.serves(purpose) for names in row.columns.values() for c in names}
+    beyond = sorted(columns - allowed)
+    return register_share(
+        case,
+        "C1.1",
+        f"extract_{name}.columns_allowed",
+        len(columns) - len(beyond),
+        len(columns),
+        statement=f"{len(columns) - len(beyond)} of {len(columns)} columns of the extract {name} are listed for its "
+        f"purpose, “{purpose}”" + (f"; not: {uses.named((name, c) for c in beyond)}." if beyond else "."),
+        at_least=1.0,
+        unit="share of columns",
+        action="Leave these columns out of the extract, or settle that its purpose allows them and list them for it.",
         source=SOURCE,
     )
 

@@ -57,7 +57,11 @@ def cross_border(case: Case) -> Outcome:
     counts = _counts(case, rows)
     grounds = [(moved, ground(case, moved)) for moved in _movements(case, rows, counts)]
     stated = {place for row in rows for place in (row.location, *row.recipients.values()) if place}
-    findings = [*_unknown(rows, counts), *(_finding(place, grounds) for place in sorted(stated))]
+    findings = [
+        *_unknown(rows, counts),
+        *_unplaced(case, rows),
+        *(_finding(place, grounds) for place in sorted(stated)),
+    ]
     return Outcome(tuple(findings), (_table(case, grounds),))
 
 
@@ -170,6 +174,15 @@ def _unknown(rows: Sequence[DataFlow], counts: dict[str, Counter[str | None]]) -
     nowhere = sum(row.location is None for row in rows)
     if nowhere:
         yield not_assessed("C1.4", "places_of_processing", f"the location of {nowhere} rows of the inventory")
+
+
+def _unplaced(case: Case, rows: Sequence[DataFlow]) -> Iterator[Finding]:
+    """Extracts whose recipient no row of the inventory names: where they go is not known."""
+    listed = [who for row in rows for who in row.recipients]
+    for name, extract in sorted(case.dossier.system.extracts.items()):
+        if not any(schema.same_person(extract.recipient, who) for who in listed):
+            awaits = f"the country of {extract.recipient}, who gets the extract {name} (recipients in the inventory)"
+            yield not_assessed("C1.4", f"extract_{name}_placed", awaits)
 
 
 def _finding(place: str, grounds: Sequence[tuple[Movement, Ground]]) -> Finding:

@@ -1,4 +1,4 @@
-"""Which columns the system uses, and what for: what it decides by, what it learns from, what groups are formed by."""
+"""Which columns the system uses, and what for: what it decides by, what it learns from, what is handed on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from ethics_kit.checks.extracts import source_name
 from ethics_kit.measures import models
 from ethics_kit.measures.models import Model, ModelError
 from ethics_kit.schema.design import Category, DataFlow
@@ -88,6 +89,14 @@ def grouped_by(case: Case) -> frozenset[ColumnOf]:
     held = {(table, str(attribute.column)) for _, attribute, table in case.dossier.held_attributes()}
     system = case.dossier.system
     return frozenset(held | {(s.table or system.events, s.column) for s in system.strata.values()})
+
+
+def handed_on(case: Case) -> dict[str, frozenset[str]]:
+    """The columns of each extract's file, but for those that tell nothing of anybody."""
+    return {
+        name: frozenset({*case.dossier.tables.columns(source_name(name))} - {*extract.other})
+        for name, extract in case.dossier.system.extracts.items()
+    }
 
 
 def listing(rows: list[DataFlow], column: ColumnOf) -> list[DataFlow]:
