@@ -70,6 +70,12 @@ def test_without_inventory_or_purposes_nothing_is_called_used(inventoried):
     assert unused(inventoried(system={"lawful_bases": []}))[0].status == "not_assessed"
 
 
+def test_a_purpose_that_nobody_named_does_not_count_as_another_one(inventoried):
+    bases = inventoried().dossier.system.model_dump()["lawful_bases"]
+    found, _ = unused(inventoried(system={"lawful_bases": [bases[0] | {"purpose": "billing"}]}))
+    assert found.status == "not_assessed"
+
+
 # --- used and adding nothing -----------------------------------------------------------------------------------
 
 

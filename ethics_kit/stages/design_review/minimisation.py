@@ -33,8 +33,7 @@ def unused_columns(case: Case) -> Outcome:
     """P3.1: columns of the dossier's tables that nothing reads and that serve no other stated purpose."""
     kept, stated = case.dossier.stage(schema.DesignReview).inventory, uses.purposes(case)
     awaits = register_awaits(case, kept, "the data-flow inventory (inventory in design_review.yaml)")
-    if not awaits and not stated:
-        awaits = "the system's purposes, each with its lawful basis (lawful_bases in system.yaml)"
+    awaits = awaits or uses.purposes_await(case)
     if kept is None or awaits:
         return Outcome((not_assessed("P3.1", "columns_used", awaits),))
     columns = columns_of(case, kept.rows)

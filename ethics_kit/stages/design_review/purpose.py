@@ -27,11 +27,7 @@ def purpose_limitation(case: Case) -> Outcome:
     findings = [_allowed(case, kept.rows, purpose, deciding) for purpose in stated]
     if case.dossier.system.events not in case.dossier.located_tables:
         findings.append(not_assessed("C1.1", "decision_columns_known", f"the table {case.dossier.system.events}"))
-    if not stated:
-        awaits = "the system's purposes, each with its lawful basis (lawful_bases in system.yaml)"
-        findings.append(not_assessed("C1.1", "columns_allowed", awaits))
-    if unnamed := _unnamed(case, stated):
-        awaits = f"the lawful basis of the purpose of {unnamed:,} events (lawful_bases in system.yaml)"
+    if awaits := uses.purposes_await(case):
         findings.append(not_assessed("C1.1", "purposes_named", awaits))
     if inputs.awaits:
         findings.append(not_assessed("C1.1", "inputs_known", inputs.awaits))
@@ -58,14 +54,6 @@ def _allowed(case: Case, rows: list[DataFlow], purpose: str, columns: frozenset[
         action="Stop using these columns for this purpose, or settle that it allows them and list them for it.",
         source=SOURCE,
     )
-
-
-def _unnamed(case: Case, stated: Sequence[str]) -> int:
-    """Events of a purpose that system.yaml does not name: what may be used for it nobody said."""
-    if not case.has(case.dossier.system.events, "purpose"):
-        return 0
-    events = case.table(case.dossier.system.events)
-    return int(events.filter(events.purpose.isnull() | events.purpose.notin([*stated])).count().to_pyarrow().as_py())
 
 
 def in_id(purpose: str) -> str:

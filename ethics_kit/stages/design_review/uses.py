@@ -46,6 +46,19 @@ def purposes(case: Case) -> list[str]:
     return [basis.purpose for basis in case.dossier.system.lawful_bases if basis.on <= case.as_of]
 
 
+def purposes_await(case: Case) -> str:
+    """What has to be supplied before the system's purposes are known, in words; empty where they are."""
+    stated, name = purposes(case), case.dossier.system.events
+    if not stated:
+        return "the system's purposes, each with its lawful basis (lawful_bases in system.yaml)"
+    located = case.dossier.located_tables.get(name)
+    if located is None or "purpose" not in located.spec.columns:
+        return ""
+    events = case.table(name)
+    other = int(events.filter(events.purpose.isnull() | events.purpose.notin(stated)).count().to_pyarrow().as_py())
+    return f"the lawful basis of the purpose of {other:,} events (lawful_bases in system.yaml)" if other else ""
+
+
 def inputs(case: Case) -> Inputs:
     """The features of system.yaml, and whatever else the model itself reads."""
     system, read = case.dossier.system, model(case)
