@@ -91,7 +91,7 @@ class Dossier:
         """The tables' files, opened when first asked for."""
         from ethics_kit.measures.tables import Tables
 
-        return Tables(checks.data.sources(self))
+        return Tables(checks.data.sources(self) | checks.extracts.sources(self))
 
     @property
     def model_file(self) -> Path | None:
@@ -159,10 +159,11 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
         stages={stage: models[stage] for stage in STAGES},  # type: ignore[misc]
         files=files,
     )
-    problems += checks.answers.problems(dossier)
+    problems += [*checks.answers.problems(dossier), *checks.transfers.problems(dossier)]
     if models["system"].model_fields_set:
         wrong = checks.references.problems(dossier, doubtful)
         problems += checks.design.problems(dossier, doubtful)
+        problems += checks.extracts.problems(dossier, doubtful, tables=tables)
         problems += [*wrong, *(checks.data.problems(dossier, wrong, doubtful) if tables else [])]
     if problems:
         raise InputError(problems)

@@ -25,7 +25,7 @@ from sklearn.metrics import roc_auc_score
 from ethics_kit import dossier, examples, schema
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, Project
-from ethics_kit.stages import bias_testing
+from ethics_kit.stages import bias_testing, design_review
 from ethics_kit.stages.case import Case
 
 PARAMETERS = Path(__file__).parents[1] / "parameters"
@@ -122,7 +122,7 @@ def deciding(request: pytest.FixtureRequest, project: Project) -> Example:
 
 def test_a_second_run_elsewhere_writes_the_same(project: Project, tmp_path: Path) -> None:
     written = examples.write_tables(tmp_path)
-    assert len(written) == 70
+    assert len(written) == 71
     for path in written:
         other = project.parameters / path.relative_to(tmp_path)
         if path.suffix == ".duckdb":
@@ -793,6 +793,22 @@ def test_all_but_the_planted_answers_have_the_evidence_they_need(example: Exampl
     assert lacking == example.planted.get("without_evidence", [])
 
 
+def test_the_extract_holds_the_people_who_stand_out_and_no_others(project: Project) -> None:
+    example = Example("next_best_offer", project.parameters / "next_best_offer")
+    spec, planted = example.system["extracts"]["supplier_file"], example.planted["extract"]
+    frame = read(example.folder / spec["source"])
+    alike = frame.groupby(spec["quasi_identifiers"], dropna=False)
+    sizes = alike.size().value_counts().to_dict()
+    assert {size: classes for size, classes in sizes.items() if size < 5} == {
+        1: planted["unique"],
+        3: planted["in_threes"],
+    }
+    one_offer = alike["OFFER"].nunique(dropna=False)[alike.size() > 3] == 1
+    assert one_offer.sum() == planted["one_offer"]
+    assert frame["NOTE"].str.contains("@", na=False).sum() == planted["emails"]
+    assert not set(example.table("customers")["customer"]) & set(frame.astype(str).to_numpy().ravel())
+
+
 def test_evidence_is_real_text(example: Example, project: Project) -> None:
     found = dossier.load(project, example.folder, tables=False)
     files = {g.evidence_file for stage in STAGES for g in found.answers(stage).values() if g.evidence_file}
@@ -850,3 +866,54 @@ def test_that_postcode_area_stands_in_for_language_is_told_without_a_model(proje
     told = re.search(r"Associated with language: postcode_area \(([\d.]+)\)", found.statement)
     assert told
     assert float(told[1]) == pytest.approx(whole, abs=0.03)
+# --- what columns are used for, and where rows go ----------------------------------------------------------------
+
+
+def listed_for(example: Example, column: str) -> set[str]:
+    """The purposes that the inventory lists a column of a table for."""
+    table, _, name = column.partition(".")
+    rows = load(example.folder / "design_review.yaml")["inventory"]["rows"]
+    return {row["purpose"] for row in rows if name in row.get("columns", {}).get(table, ())}
+
+
+def test_columns_are_listed_for_their_purpose_apart_from_the_planted_ones(example: Example) -> None:
+    spec = example.system["tables"][example.events_name]["columns"]
+    used = {f"{example.events_name}.{spec[role]}" for role in ("score", "decision", "action", "reason") if role in spec}
+    used |= {f"{example.events_name}.{feature['column']}" for feature in example.system.get("features", {}).values()}
+    found = {
+        basis["purpose"]: sorted(c for c in used if basis["purpose"] not in listed_for(example, c))
+        for basis in example.system["lawful_bases"]
+    }
+    assert {purpose: columns for purpose, columns in found.items() if columns} == example.planted.get(
+        "beyond_purpose", {}
+    )
+
+
+def test_the_planted_unused_columns_have_no_role_and_no_reason(example: Example) -> None:
+    text = (example.folder / "system.yaml").read_text(encoding="utf-8").casefold()
+    for table, columns in example.planted.get("unused", {}).items():
+        assert set(columns) <= {c.casefold() for c in example.table(table).columns}
+        assert not any(column in text for column in columns)
+
+
+def test_design_review_finds_the_planted_columns_and_transfers_and_no_others(
+    example: Example, project: Project
+) -> None:
+    case = Case(dossier.load(project, example.folder, tables=False), "design_review", AS_OF.date(), project.root)
+    steps = (design_review.purpose_limitation, design_review.unused_columns, design_review.cross_border)
+    found = {f.id: f for step in steps for f in step(case).findings}
+    expected = {f"C1.1.{purpose}.columns_allowed" for purpose in example.planted.get("beyond_purpose", {})}
+    handed_on = example.planted.get("extract_beyond_purpose", {})
+    expected |= {f"C1.1.extract_{extract}.columns_allowed" for extract in handed_on}
+    assert all(
+        round((1 - (f := found[f"C1.1.extract_{e}.columns_allowed"]).value) * f.n) == n for e, n in handed_on.items()
+    )
+    expected |= {"P3.1.columns_used"} if "unused" in example.planted else set()
+    missing = example.planted.get("without_mechanism", {})
+    expected |= {f"C1.4.to_{pair.split('_')[1]}" for pair in missing}
+    assert {name for name, finding in found.items() if finding.status == "not_met"} == expected
+    for pair, rows in missing.items():
+        assert f"{rows:,} rows from {pair.split('_')[0]}" in found[f"C1.4.to_{pair.split('_')[1]}"].statement
+    if example.id == "health_score":
+        assert {f.status for f in found.values()} == {"met"}
+        assert [f.status for f in design_review.contributions(case).findings] == ["met"]

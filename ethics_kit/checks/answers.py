@@ -71,17 +71,17 @@ def _one_answer(
     if value is not None and question.type == "date" and not isinstance(value, date):
         allowed = "a date such as 2026-10-31"
         yield file.problem((*key, "value"), found=quoted(value), allowed=allowed, todo="write it so, without quotes")
-    yield from _evidence_problems(file, (*key, "evidence"), answer.evidence, folder)
+    yield from evidence_problems(file, (*key, "evidence"), answer.evidence, folder)
 
 
 def _balancing_problems(dossier: Dossier) -> Iterator[Problem]:
     for index, basis in enumerate(dossier.system.lawful_bases):
         if basis.balancing_test:
             key: Key = ("lawful_bases", index, "balancing_test", "evidence")
-            yield from _evidence_problems(dossier.files["system"], key, basis.balancing_test.evidence, dossier.folder)
+            yield from evidence_problems(dossier.files["system"], key, basis.balancing_test.evidence, dossier.folder)
 
 
-def _evidence_problems(file: YamlFile, key: Key, evidence: str | None, folder: Path) -> Iterator[Problem]:
+def evidence_problems(file: YamlFile, key: Key, evidence: str | None, folder: Path) -> Iterator[Problem]:
     """Evidence is a web link that gives nothing away, or a file in the dossier's own folder that says something."""
     if evidence is None:
         return

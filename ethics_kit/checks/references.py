@@ -63,7 +63,7 @@ def _table_problems(dossier: Dossier, doubtful: Collection[str]) -> Iterator[Pro
                 continue
             yield from _role_problems(file, name, spec)
             yield from written.problems(file, name, spec)
-            yield from _path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
+            yield from path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
             if spec.exempt_from_deletion and schema.placeholder(spec.exempt_from_deletion.reason):
                 yield file.problem(
                     (*key, "exempt_from_deletion", "reason"),
@@ -150,7 +150,8 @@ def _role_problems(file: YamlFile, name: str, spec: schema.TableSpec) -> Iterato
             )
 
 
-def _path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shared: bool) -> Iterator[Problem]:
+def path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shared: bool) -> Iterator[Problem]:
+    """An address in place of a file, or a file outside the project; `source` is seen from the YAML file's folder."""
     base = dossier.project.parameters if shared else dossier.folder
     if ADDRESS.match(source):
         yield file.problem(
@@ -213,7 +214,7 @@ def _model_problems(dossier: Dossier) -> Iterator[Problem]:
         )
     if told.file is None or path is None:
         return
-    problems = list(_path_problems(dossier, file, ("model", "file"), told.file, False))
+    problems = list(path_problems(dossier, file, ("model", "file"), told.file, False))
     yield from problems or _model_file_problems(file, told, path)
 
 

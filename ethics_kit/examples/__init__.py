@@ -24,6 +24,7 @@ from ethics_kit.examples.around import around, programme, training
 from ethics_kit.examples.drawing import Facts, Frame, between, stack
 from ethics_kit.examples.events import WORDS, customers_of, events_of
 from ethics_kit.examples.exports import OFFICE, column_name, file_suffix, office_csv
+from ethics_kit.examples.extracts import extract_of
 from ethics_kit.examples.followed import by_people, followed
 from ethics_kit.examples.inputs import inputs_of_decisions, inputs_of_sample
 from ethics_kit.examples.model import fitted, model_file, reasons
@@ -70,6 +71,8 @@ def tables(system: str, whole: Facts) -> dict[str, Frame]:
         selected = np.isin(events["decision"], WORDS[system].selected)
         wrong = facts["reasons"]["not_borne_out"]
         events["reason"] = reasons(system, more, fitted(system, found), events, selected, wrong)
+    for table, names in facts.get("unused", {}).items():
+        found[table] |= {name: more.integers(1, 6, len(found[table]["customer"])) for name in names}
     return found
 
 
@@ -112,6 +115,9 @@ def _files(system: str, whole: Facts) -> dict[str, Content]:
         name = f"{system if suffix == '.duckdb' else table}{suffix}"
         files.setdefault(name, {})[table] = {column_name(system, table, r): c for r, c in frame.items()}
     office = {f"{t}.csv": office_csv(files[f"{t}.csv"][t], zone) for (s, t), zone in OFFICE.items() if s == system}
+    if facts := whole["systems"][system].get("extract"):
+        passed_on = extract_of(facts, [whole["systems"][system]["seed"], STREAM, 1], made)
+        files[facts["file"]] = {"extract": {column_name(system, "extract", r): c for r, c in passed_on.items()}}
     return {**files, **office, **({model: model_file(fitted(system, made))} if model else {})}
 
 

@@ -60,7 +60,7 @@ def _health(rng: np.random.Generator, risk: Array, shown: Array, years: Array) -
     """As `_churn`, of issues and a survey. A contract is renewed every two years."""
     issues = rng.poisson(0.7 * np.exp(0.5 * risk))
     survey = np.clip(_whole(rng.normal(6.5 - 1.2 * risk, 1.5)), 0, 10)
-    fixed = 40 + 2 * (issues - 1) - 1.5 * (survey - 6.5) - 3 * (years % 2 - 1)
+    fixed = 40 + 4 * (issues - 1) - 2 * (survey - 6.5) - 9 * (years % 2 - 1)
     return {
         "logins": _whole(fixed - 10 * shown + rng.normal(0, 4.5, len(risk))),
         "open_issues": issues,

@@ -55,7 +55,7 @@ class Task:
     @cached_property
     def base(self) -> Any:
         """The base learner, fitted to the features as they are."""
-        return _learner().fit(self.features[0], self.train.positive)
+        return base_learner().fit(self.features[0], self.train.positive)
 
     def groups(self) -> list[str]:
         """The groups of the training split; nothing can be brought together where there is one only."""
@@ -98,7 +98,7 @@ def exponentiated_gradient(task: Task) -> Mask:
     }
     task.groups()
     learnt, asked = task.features
-    mixture = reductions.ExponentiatedGradient(_learner(), moments[task.constraint]())
+    mixture = reductions.ExponentiatedGradient(base_learner(), moments[task.constraint]())
     mixture.fit(learnt, task.train.positive.astype(int), sensitive_features=task.train.group)
     if task.capacity_share is None:
         return np.asarray(mixture.predict(asked, random_state=task.seed)) > 0
@@ -117,7 +117,7 @@ def correlation_remover(task: Task) -> Mask:
         for x, split in zip(task.features, (task.train, task.test), strict=True)
     )
     remover = CorrelationRemover(sensitive_feature_ids=range(width, width + len(groups)))
-    learner = _learner().fit(remover.fit_transform(learnt), task.train.positive)
+    learner = base_learner().fit(remover.fit_transform(learnt), task.train.positive)
     return _chosen(task, _probability(learner, remover.transform(asked)))
 
 
@@ -196,7 +196,8 @@ def _probability(learner: Any, rows: Array) -> Array:
     return np.asarray(learner.predict(rows) if found is None else found[:, 1], dtype=np.float64)
 
 
-def _learner() -> Any:
+def base_learner() -> Any:
+    """The learner that every way to decide rests on, not fitted yet."""
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(max_iter=1000)

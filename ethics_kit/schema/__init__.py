@@ -16,6 +16,7 @@ from ethics_kit.schema.answers import (
 from ethics_kit.schema.design import Inventory, Notices, NoticeText
 from ethics_kit.schema.fields import Model, placeholder, same_person
 from ethics_kit.schema.policy import Policy, Verdict
+from ethics_kit.schema.privacy import Extract, Population
 from ethics_kit.schema.registers import Consultation, Rating, RegisteredRisk, Stakeholder
 from ethics_kit.schema.system import Attribute, LawfulBasis, Organisation, System
 from ethics_kit.schema.tables import TableSpec
@@ -42,6 +43,7 @@ __all__ = [
     "Consultation",
     "DeploymentSignoff",
     "DesignReview",
+    "Extract",
     "FairnessConstraint",
     "ImpactAnalysis",
     "Inventory",
@@ -52,6 +54,7 @@ __all__ = [
     "Notices",
     "Organisation",
     "Policy",
+    "Population",
     "Rating",
     "RegisteredRisk",
     "StageAnswers",

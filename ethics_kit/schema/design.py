@@ -23,7 +23,7 @@ class DataFlow(Model):
 
     `columns` lists columns by the dossier's table, `other` what lies in none of its tables (prompts, logs, copies).
     Without `basis` the purpose's in system.yaml holds, without `retention` the tables' own class. `recipients` says who
-    gets the data, and in which country.
+    gets the data, and in which country. `allowed_by` is for the category `special`: the condition of GDPR Art. 9(2).
     """
 
     columns: dict[Identifier, Annotated[list[Line], Field(min_length=1)]] = {}
@@ -32,6 +32,7 @@ class DataFlow(Model):
     source: Line | None = None
     purpose: Line | None = None
     basis: Basis | None = None
+    allowed_by: Line | None = None
     retention: Identifier | None = None
     location: Place | None = None
     recipients: dict[Line, Place] = {}

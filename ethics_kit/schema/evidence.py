@@ -25,6 +25,24 @@ class PrivacyPolicy(Model):
     still_standing_max: Threshold[Share] = default(
         0.0, "Who asked to be deleted and still stands in a table was not deleted, unless the law asks for the row."
     )
+    contribution_min: Threshold[Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False, strict=True)]] = default(
+        0.005, "Half a point of AUC: of 200 pairs of a positive and a negative case, one more is put in order."
+    )
+    l_min: Threshold[Annotated[int, Field(ge=1, le=100, strict=True)]] = default(
+        2, "Where all who look alike share one value, knowing the person is knowing the value (homogeneity)."
+    )
+    t_max: Threshold[Share] = default(
+        0.2,
+        "Belonging to a class may shift what one expects of a person by a fifth at most; no standard names a number.",
+    )
+    risk_max: Threshold[Share] = default(
+        0.09,
+        "Of a hundred rows nine may be named rightly when all are guessed; the European Medicines Agency asks that of "
+        "every row of what is published (guidance on Policy 0070).",
+    )
+    suppressed_max: Threshold[Share] = default(
+        0.05, "A generalisation that hides people by leaving out more than one row in twenty tells of other people."
+    )
 
 
 class ExplanationPolicy(Model):

@@ -10,7 +10,9 @@ from ethics_kit.framework.catalogue import Identifier, Kind, Use
 from ethics_kit.schema.answers import Answer, Applicability
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Place, StandardId, Text, YesNo, yes_no
 from ethics_kit.schema.oversight import CardPart
+from ethics_kit.schema.privacy import Extract
 from ethics_kit.schema.tables import RetentionClass, TableSpec
+from ethics_kit.schema.transfers import Transfer
 
 
 class Organisation(Model):
@@ -25,6 +27,7 @@ class Organisation(Model):
     retention_classes: dict[Identifier, RetentionClass] = {}
     places: dict[Line, Place] = {}
     standards: dict[StandardId, Applicability] = {}
+    transfers: list[Transfer] = []
 
 
 class NotHeld(Model):
@@ -217,6 +220,7 @@ class System(Model):
     lawful_bases: list[LawfulBasis] = []
     tables: dict[Identifier, TableSpec] = {}
     not_kept: dict[Identifier, NotKept] = {}
+    extracts: dict[Identifier, Extract] = {}
 
     @property
     def events(self) -> str:

@@ -242,7 +242,7 @@ def _inputs(case: Case) -> list[Input]:
             evidence[f"evidence {question}"] = (path, given.inherited)
     evidence |= {role: (path, False) for role, path in case.documents.items()}
     inputs += [
-        Input(role=role, address=project.address(path), sha256=file_sha256(path), inherited=inherited)
+        Input(role=role, address=project.address(path, roots), sha256=file_sha256(path), inherited=inherited)
         for role, (path, inherited) in sorted(evidence.items())
     ]
     return inputs

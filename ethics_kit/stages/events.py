@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from ethics_kit.measures.tables import FALSE, TRUE
 from ethics_kit.stages.case import Case
 
 
@@ -29,6 +30,12 @@ def described(case: Case) -> ir.Table:
         return table
     customers = case.table("customers").select(known_customer="customer", **{c: c for c in joined})
     return table.left_join(customers, table.customer == customers.known_customer).drop("known_customer")
+
+
+def label(column: ir.StringColumn | ir.BooleanColumn, yes: list[str]) -> ir.BooleanColumn:
+    """Whether the label trained on means yes: as the outcome would, or a plain yes where samples are labelled so."""
+    plain = [] if {*FALSE} & {value.lower() for value in yes} else [*TRUE]
+    return column.isin(yes) | column.lower().isin(plain) if yes else column
 
 
 def meaning(column: ir.StringColumn | ir.BooleanColumn, yes: list[str]) -> ir.BooleanColumn:

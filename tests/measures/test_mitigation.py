@@ -295,7 +295,7 @@ def test_a_method_that_breaks_off_says_why_without_what_the_data_say(monkeypatch
 
 
 def test_what_a_method_warns_of_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learners, "_learner", lambda: LogisticRegression(max_iter=1))
+    monkeypatch.setattr(learners, "base_learner", lambda: LogisticRegression(max_iter=1))
     found = tried()["exponentiated_gradient"]
     assert found.failed is None
     assert len(found.warnings) == 1

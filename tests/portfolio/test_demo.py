@@ -108,6 +108,19 @@ def test_planted_gaps_of_the_inventory_and_hard_notices_are_found_and_no_others(
     assert [language for language, score in scores.items() if score < 60] == FACTS[system]["hard_notices"]
 
 
+def test_people_who_stand_out_in_an_extract_are_counted_exactly(portfolio):
+    planted = FACTS["next_best_offer"]["extract"]
+    found = {
+        what: portfolio.finding("next_best_offer", "bias_testing", f"P3.3.supplier_file.{what}")
+        for what in ("k", "unique", "identifiers", "l_offer")
+    }
+    assert found["k"]["value"] == found["l_offer"]["value"] == 1
+    assert round(found["unique"]["value"] * found["unique"]["n"]) == planted["unique"]
+    assert f"{planted['unique'] + 3 * planted['in_threes']} of" in found["k"]["statement"]
+    assert f"NOTE ({planted['emails']} e-mail addresses)" in found["identifiers"]["statement"]
+    assert portfolio.finding("health_score", "bias_testing", "P3.3.extracts")["status"] == "not_applicable"
+
+
 @pytest.mark.parametrize("system", FACTS)
 def test_training_is_counted_exactly(portfolio, system):
     training = examples.planted()["training"]
@@ -144,7 +157,7 @@ def test_planted_disparities_are_found_where_they_are_and_nowhere_else(portfolio
         "P2.2.language.action_rate_difference",
     }
     assert all("language" in i for i in triage - set(gaps))
-    offers = accused("next_best_offer")
+    offers = {i for i in accused("next_best_offer") if not i.startswith("P3.3")}
     assert {"C2.1.language.selection_rate_difference", "C2.1.postcode_area.selection_rate_difference"} <= offers
     assert "C2.3.language.received_difference_within_treatment" in offers
     assert all("language" in i or "postcode_area" in i for i in offers - set(gaps))

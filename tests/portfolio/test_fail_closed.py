@@ -127,7 +127,7 @@ def entries(dossier, stage):
     else:
         parts += [(stage, "checkpoints")] * (stage == "design_review")
         parts += [("system", name) for name in ("tables", "attributes", "lawful_bases")]
-        parts += [("organisation", "tables"), ("organisation", "retention_classes")]
+        parts += [("organisation", name) for name in ("tables", "retention_classes", "places", "transfers")]
     for owner, name in parts:
         value = getattr(dossier.stages[owner] if owner in STAGES else getattr(dossier, owner), name)
         for key in value if isinstance(value, dict) else range(len(value)):

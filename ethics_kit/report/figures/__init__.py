@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ethics_kit.report.figures.classes import class_sizes
 from ethics_kit.report.figures.completion import completion_curve
 from ethics_kit.report.figures.drawing import Figure, _canvas, _finish, _plain, _rectangle
 from ethics_kit.report.figures.explanations import proxies, rank_intervals
@@ -19,6 +20,7 @@ __all__ = [
     "_finish",
     "_plain",
     "_rectangle",
+    "class_sizes",
     "completion_curve",
     "data_flow",
     "dumbbell",

@@ -10,6 +10,7 @@ from ethics_kit.stages.bias_testing.coverage import paired_swaps, segment_covera
 from ethics_kit.stages.bias_testing.equity import equitable_treatment
 from ethics_kit.stages.bias_testing.explained import reasons_borne_out
 from ethics_kit.stages.bias_testing.explanations import explanations_verified
+from ethics_kit.stages.bias_testing.extracts import extract_anonymity
 from ethics_kit.stages.bias_testing.mitigations import mitigation
 from ethics_kit.stages.bias_testing.outcomes import (
     classes_by_group,
@@ -39,5 +40,6 @@ STEPS: dict[Step, tuple[str, ...]] = {
     proxies_found: ("S3.3",),
     mitigation: ("P2.1",),
     constraint_met: ("S2.2",),
+    extract_anonymity: ("P3.3",),
     bias_profile: ("B3",),
 }

@@ -11,11 +11,14 @@ from ethics_kit.stages.design_review.constraint import constraint_chosen
 from ethics_kit.stages.design_review.deletion import deletion_requests
 from ethics_kit.stages.design_review.interest import legitimate_interest
 from ethics_kit.stages.design_review.inventory import data_inventory
+from ethics_kit.stages.design_review.minimisation import contributions, unused_columns
 from ethics_kit.stages.design_review.notice import notice_before_first_decision, notice_texts
 from ethics_kit.stages.design_review.privacy_law import privacy_law_evidence
+from ethics_kit.stages.design_review.purpose import purpose_limitation
 from ethics_kit.stages.design_review.representation import training_representation
 from ethics_kit.stages.design_review.retention import retention
 from ethics_kit.stages.design_review.reviews import human_oversight
+from ethics_kit.stages.design_review.transfers import cross_border
 from ethics_kit.stages.design_review.transparency import transparency_views
 
 STEPS: dict[Step, tuple[str, ...]] = {
@@ -23,6 +26,10 @@ STEPS: dict[Step, tuple[str, ...]] = {
     notice_texts: ("P1.1",),
     transparency_views: ("S2.3",),
     data_inventory: ("S2.1",),
+    purpose_limitation: ("C1.1",),
+    unused_columns: ("P3.1",),
+    contributions: ("C1.2",),
+    cross_border: ("C1.4",),
     consent_in_force: ("P3.2",),
     legitimate_interest: ("P3.2",),
     deletion_requests: ("P3.4",),

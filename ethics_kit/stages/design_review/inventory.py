@@ -11,9 +11,8 @@ from ethics_kit.report import figures
 from ethics_kit.schema.design import DataFlow
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.design_review.retention import unaccounted
+from ethics_kit.stages.design_review.uses import named
 from ethics_kit.stages.evidence import not_assessed, register_awaits, register_share
-
-MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def data_inventory(case: Case) -> Outcome:
 def columns_of(case: Case, rows: Sequence[DataFlow]) -> Columns:
     """Every column of the dossier's tables, those the dossier reads, and those the inventory lists."""
     found, used = set(), set()
-    for name in sorted(case.dossier.tables.sources):
+    for name in sorted(case.dossier.located_tables):
         case.table(name)  # the record names every file that was looked into
         found |= {(name, column) for column in case.dossier.tables.columns(name)}
         used |= {(name, column.name) for column in case.dossier.tables.sources[name].columns.values()}
@@ -80,9 +79,9 @@ def _columns_found(case: Case, columns: Columns) -> list[Finding]:
     read = [pair for pair in missing if pair in columns.used]
     told = f"{len(columns.all) - len(missing)} of {len(columns.all)} columns of the dossier's tables are listed"
     if missing:
-        told += f"; not listed: {_named(missing)}; {len(read)} of these the assessment itself reads"
+        told += f"; not listed: {named(missing)}; {len(read)} of these the assessment itself reads"
     policy = case.dossier.policy.coverage.inventory_min
-    stale = f"; in no table any more: {_named(gone)}" if gone else ""
+    stale = f"; in no table any more: {named(gone)}" if gone else ""
     return [
         register_share(
             case,
@@ -108,12 +107,6 @@ def _columns_found(case: Case, columns: Columns) -> list[Finding]:
             action="Take out what is gone, or correct its name.",
         ),
     ]
-
-
-def _named(pairs: Sequence[tuple[str, str]]) -> str:
-    shown = [f"{table}.{column}" for table, column in pairs[:MOST_NAMED]]
-    more = len(pairs) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _rows_complete(case: Case, rows: Sequence[DataFlow]) -> Finding:
