@@ -126,7 +126,7 @@ def risks_among(found: ir.Table, population: ir.Table, names: Mapping[str, str])
     """
     everyone = classes(population, list(names.values())).rename(everybody=SIZE)
     everyone = everyone.rename({f"of_population_{i}": name for i, name in enumerate(names.values())})
-    same = [_text(found[own]).identical_to(_text(everyone[f"of_population_{i}"])) for i, own in enumerate(names)]
+    same = [as_text(found[own]).identical_to(as_text(everyone[f"of_population_{i}"])) for i, own in enumerate(names)]
     joined = found.left_join(everyone, same)
     own = joined[SIZE]
     largest = ibis.greatest(own, joined.everybody.fill_null(0))
@@ -140,7 +140,7 @@ def risks_among(found: ir.Table, population: ir.Table, names: Mapping[str, str])
     return Risks(1 / row["smallest"], 1 / row["smallest_of_all"], row["named"] / row["n"])
 
 
-def _text(column: ir.Value) -> ir.Value:
+def as_text(column: ir.Value) -> ir.Value:
     """As text, so that a file of text and one of numbers agree; a whole number has no decimals."""
     text = column.cast("string")
     return text.re_replace(r"\.0+$", "") if column.type().is_floating() else text

@@ -39,7 +39,7 @@ def diversity(rows: ir.Table, columns: Sequence[str], sensitive: str, *, ordered
     The distance of the others is equal, so that t is half the sum of differences (total variation). A missing value
     ranks below all others.
     """
-    cells = _ordered_cells(rows, columns, sensitive) if ordered else _cells(rows, columns, sensitive)
+    cells = (_with_parts if ordered else _cells)(rows, _values(rows, sensitive), columns, sensitive)
     equal = (1 + ((cells.p - cells.q).abs() - cells.q).sum()) / 2
     by_class = cells.group_by(list(columns)).aggregate(
         people=cells.c.sum(),
@@ -72,16 +72,20 @@ def _told(row: dict[str, Any], values: int) -> dict[str, Any]:
     }
 
 
-def _cells(rows: ir.Table, columns: Sequence[str], sensitive: str) -> ir.Table:
-    """Each value of each class: its rows `c`, and its share in the class `p` and in the extract `q`."""
+def _cells(rows: ir.Table, values: ir.Table, columns: Sequence[str], sensitive: str) -> ir.Table:
+    """Each value of each class: its rows `c`, its share of the class `p`, and what `values` says of it."""
     counted = rows.group_by([*columns, sensitive]).aggregate(c=ibis._.count())
-    return counted.mutate(
-        p=ibis._.c / ibis._.c.sum().over(group_by=list(columns)),
-        q=ibis._.c.sum().over(group_by=[sensitive]) / ibis._.c.sum().over(),
-    )
+    found = counted.join(values, counted[sensitive].identical_to(values.value))
+    return found.mutate(p=found.c / found.c.sum().over(group_by=list(columns)))
 
 
-def _ordered_cells(rows: ir.Table, columns: Sequence[str], sensitive: str) -> ir.Table:
+def _values(rows: ir.Table, sensitive: str) -> ir.Table:
+    """Each value of the extract, with its share `q`."""
+    found = rows.group_by(value=rows[sensitive]).aggregate(f=ibis._.count())
+    return found.mutate(q=found.f / found.f.sum().over())
+
+
+def _with_parts(rows: ir.Table, values: ir.Table, columns: Sequence[str], sensitive: str) -> ir.Table:
     """As `_cells`, with what each value adds to the earth mover's distance of its class, as `part`.
 
     That distance is the sum over all values of |P − Q|, the shares in class and extract up to that value, over m − 1.
@@ -89,24 +93,19 @@ def _ordered_cells(rows: ir.Table, columns: Sequence[str], sensitive: str) -> ir
     sums of Q on both sides of it are differences of running sums. So a class costs its own values, not those of the
     extract.
     """
-    cells = _cells(rows, columns, sensitive)
-    values = cells.group_by(value=cells[sensitive]).aggregate(f=cells.c.sum())
     in_order = ibis.window(order_by=values.value.asc(nulls_first=True))
     values = values.mutate(
         place=ibis.row_number().over(in_order) + 1,
-        reached=ibis._.f.cumsum().over(in_order) / ibis._.f.sum().over(),
-        m=ibis._.count().over(),
+        reached=values.f.cumsum().over(in_order) / values.f.sum().over(),
+        m=values.count().over(),
     )
-    values = values.mutate(sum_reached=ibis._.reached.cumsum().over(order_by="place"))
-    placed = cells.join(values, cells[sensitive].identical_to(values.value))
+    values = values.mutate(sum_reached=values.reached.cumsum().over(order_by="place"))
+    placed = _cells(rows, values, columns, sensitive)
     own = ibis.window(group_by=list(columns), order_by="place")
-    steps = placed.mutate(
-        up_to=ibis._.c.cumsum().over(own) / ibis._.c.sum().over(group_by=list(columns)),
-        reached_before=ibis._.sum_reached - ibis._.reached,
-    )
+    steps = placed.mutate(up_to=placed.p.cumsum().over(own), reached_before=placed.sum_reached - placed.reached)
     steps = steps.mutate(
-        stop=ibis._.place.lead().over(own).fill_null(ibis._.m),
-        reached_stop=ibis._.reached_before.lead().over(own).fill_null(ibis._.sum_reached.max().over() - 1),
+        stop=steps.place.lead().over(own).fill_null(steps.m),
+        reached_stop=steps.reached_before.lead().over(own).fill_null(steps.sum_reached.max().over() - 1),
     )
     turns = values.select(at="reached", turn="place", sum_turn="sum_reached")
     met = steps.asof_join(turns, on=steps.up_to >= turns.at)

@@ -9,7 +9,7 @@ from itertools import combinations
 import ibis
 import ibis.expr.types as ir
 
-from ethics_kit.measures.anonymity import Sizes, cells, merged, sizes
+from ethics_kit.measures.anonymity import Sizes, as_text, cells, merged, sizes
 
 EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
 PHONE = r"^(\+|00)[0-9]([ ()/.-]*[0-9]){7,13}$|^\(?0[0-9]+\)?([ /.-]+[0-9]+)+$"
@@ -56,8 +56,8 @@ def directly(rows: ir.Table, known: ir.Table | None = None) -> list[Named]:
 
     Ids of fewer than `SHORTEST` signs are not sought.
     """
-    texts = {f"text{i}": rows[name].cast("string").strip() for i, name in enumerate(rows.columns)}
-    ids = None if known is None else known.select(id=known.id.cast("string").strip())
+    texts = {f"text{i}": as_text(rows[name]).strip() for i, name in enumerate(rows.columns)}
+    ids = None if known is None else known.select(id=as_text(known.id).strip())
     if ids is not None:
         ids = ids.filter(ids.id.length() >= SHORTEST).distinct()
     looked = rows.select(

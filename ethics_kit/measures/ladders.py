@@ -52,21 +52,25 @@ LEFT_OUT = Rung("left out", lambda value: ibis.null(value.type()))
 
 def ladders(rows: ir.Table, columns: Sequence[str]) -> dict[str, Ladder]:
     """The ladder of each column, by what its values look like; one pass for all."""
-    wanted: dict[str, ir.Scalar] = {}
-    for i, name in enumerate(columns):
-        text, number = rows[name].cast("string"), _number(rows[name])
-        wanted |= {f"filled{i}": text.count(), f"numbers{i}": number.count(), f"low{i}": number.min()}
-        wanted |= {f"high{i}": number.max(), f"longest{i}": text.length().max()}
-        wanted[f"times{i}"] = _time(rows[name]).count()
-        wanted[f"distinct{i}"] = number.nunique()
-        wanted[f"codes{i}"] = text.re_search("[0-9]").sum()
+    looks = [_look(rows[name]) for name in columns]
+    wanted = {f"{what}_{i}": value for i, look in enumerate(looks) for what, value in look.items()}
     (seen,) = rows.aggregate(**wanted).to_pyarrow().to_pylist()
-    return {name: _ladder({k.removesuffix(str(i)): seen[k] for k in _keys(i)}) for i, name in enumerate(columns)}
+    return {name: _ladder({what: seen[f"{what}_{i}"] for what in looks[i]}) for i, name in enumerate(columns)}
 
 
-def _keys(number: int) -> list[str]:
-    parts = ("filled", "numbers", "low", "high", "longest", "times", "distinct", "codes")
-    return [f"{part}{number}" for part in parts]
+def _look(column: ir.Value) -> dict[str, ir.Scalar]:
+    text, number = column.cast("string"), _number(column)
+    return {
+        "filled": text.count(),
+        "numbers": number.count(),
+        "low": number.min(),
+        "high": number.max(),
+        "distinct": number.nunique(),
+        "times": _time(column).count(),
+        "with_digits": text.re_search("[0-9]").sum(),
+        "with_leading_zero": text.re_search("^0[0-9]").sum(),
+        "longest": text.length().max(),
+    }
 
 
 def _number(column: ir.Value) -> ir.Value:
@@ -85,7 +89,7 @@ def _time(column: ir.Value) -> ir.Value:
 
 def _ladder(seen: dict[str, Any]) -> Ladder:
     filled = seen["filled"]
-    if filled and seen["numbers"] == filled:
+    if filled and seen["numbers"] == filled and not seen["with_leading_zero"]:
         return Ladder("number", _number, (*_bands(seen["low"], seen["high"], seen["distinct"]), LEFT_OUT))
     if filled and seen["times"] == filled:
         units = (("day", "D"), ("month", "M"), ("quarter", "Q"), ("year", "Y"))
@@ -112,8 +116,8 @@ def _bands(low: float, high: float, distinct: int) -> Iterator[Rung]:
 
 
 def _beginnings(seen: dict[str, Any]) -> Iterator[Rung]:
-    """The first signs of codes such as postcodes: text that mostly holds digits and is short."""
-    if not seen["filled"] or seen["codes"] < seen["filled"] or seen["longest"] > MOST_SIGNS:
+    """The first signs of codes such as postcodes: short text with a digit in every value."""
+    if not seen["filled"] or seen["with_digits"] < seen["filled"] or seen["longest"] > MOST_SIGNS:
         return
     for signs in range(seen["longest"] - 1, 0, -1):
         yield Rung(f"first {signs} signs" if signs > 1 else "first sign", partial(_first, signs=signs))

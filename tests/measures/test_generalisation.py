@@ -43,10 +43,17 @@ def test_a_ladder_is_that_of_the_values_kind(drawn):
         "joined": ["day", "month", "quarter", "year", "left out"],
         "sex": ["left out"],
     }
-    codes = {"area": ["SW1A", "N1", "E14"], "one": ["x", "x", "x"], "none": [None] * 3, "flag": [0, 1, 1]}
+    codes = {
+        "area": ["SW1A", "N1", "E14"],
+        "one": ["x", "x", "x"],
+        "zip": ["01067", "80331", "80333"],
+        "none": [None] * 3,
+        "flag": [0, 1, 1],
+    }
     assert words(codes) == {
         "area": ["first 3 signs", "first 2 signs", "first sign", "left out"],
         "one": ["left out"],
+        "zip": ["first 4 signs", "first 3 signs", "first 2 signs", "first sign", "left out"],
         "none": ["left out"],
         "flag": ["left out"],
     }
