@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ethics_kit.stages.bias_testing.acceptance import user_acceptance
 from ethics_kit.stages.bias_testing.alike import individual_fairness
 from ethics_kit.stages.bias_testing.by_score import scores_by_group
 from ethics_kit.stages.bias_testing.cells import intersectional_bias
@@ -31,5 +32,6 @@ STEPS: dict[Step, tuple[str, ...]] = {
     paired_swaps: ("S3.1",),
     mitigation: ("P2.1",),
     constraint_met: ("S2.2",),
+    user_acceptance: ("S3.4",),
     bias_profile: ("B3",),
 }
