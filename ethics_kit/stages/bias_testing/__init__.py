@@ -9,6 +9,7 @@ from ethics_kit.stages.bias_testing.cells import intersectional_bias
 from ethics_kit.stages.bias_testing.constraints import constraint_met
 from ethics_kit.stages.bias_testing.coverage import paired_swaps, segment_coverage
 from ethics_kit.stages.bias_testing.equity import equitable_treatment
+from ethics_kit.stages.bias_testing.membership import membership_inference
 from ethics_kit.stages.bias_testing.mitigations import mitigation
 from ethics_kit.stages.bias_testing.outcomes import (
     classes_by_group,
@@ -33,5 +34,6 @@ STEPS: dict[Step, tuple[str, ...]] = {
     mitigation: ("P2.1",),
     constraint_met: ("S2.2",),
     user_acceptance: ("S3.4",),
+    membership_inference: ("S3.2",),
     bias_profile: ("B3",),
 }

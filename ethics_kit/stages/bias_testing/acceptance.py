@@ -8,7 +8,7 @@ from operator import add
 
 from ethics_kit.measures import acceptance, amounts
 from ethics_kit.measures.counts import UNKNOWN
-from ethics_kit.measures.proportions import Estimate, rate
+from ethics_kit.measures.proportions import UNDEFINED, Estimate, rate
 from ethics_kit.measures.sums import Moments
 from ethics_kit.record import WEAKEST, Finding, Interval, Status, Table
 from ethics_kit.report import figures
@@ -38,7 +38,8 @@ def user_acceptance(case: Case) -> Outcome:
         *_open_defects(case),
     ]
     apart = tested(case).of("S3.4").get("group.understood_difference", [])
-    findings.append(told.finding(case, "S3.4", "group.understood_difference", apart))
+    compared = told.finding(case, "S3.4", "group.understood_difference", apart)
+    findings.append(compared.model_copy(update={"source": policy.understood_margin.source}))
     tables = _by_group(case)
     if not apart:
         return Outcome(tuple(findings), tuple(tables))
@@ -65,15 +66,17 @@ def _rates(case: Case, name: str, limit: Threshold[float]) -> list[Finding]:
 
 
 def _rate(case: Case, name: str, group: str, count: int, n: int, limit: Threshold[float]) -> Finding:
-    confidence = case.dossier.policy.fairness.confidence.value
+    confidence, small = case.dossier.policy.fairness.confidence.value, case.dossier.policy.records.small_cell.value
+    did = WORDS[name.removesuffix("_weakest_group")]
     found = rate(count, n, confidence=confidence)
     if found.value is None:
-        return not_assessed("S3.4", name, f"sessions that say who {WORDS[name.removesuffix('_weakest_group')]}")
-    words = f"{count} of {n} sessions of {group} ({found.value:.0%}) {WORDS[name.removesuffix('_weakest_group')]}"
-    if n < case.dossier.policy.records.small_cell.value:
-        found, words = Estimate(None, None, None), f"A group of testers has so few sessions that they are withheld ({name})"
-    needed = acceptance.rows_for_rate(count / n, limit.value, confidence=confidence)
-    return _against(case, name, found, n, limit, words, f"at least {limit.value:.0%} are wanted", needed)
+        return not_assessed("S3.4", name, f"sessions that say who {did}")
+    needed = acceptance.rows_for_rate(found.value, limit.value, confidence=confidence)
+    words = f"{count} of {n} sessions of {group} ({found.value:.0%}) {did}; at least {limit.value:.0%} are wanted"
+    if n < small:
+        found, needed = UNDEFINED, small
+        words = f"How many {did} is withheld of a group with fewer than {small} sessions"
+    return _against(case, name, found, n, limit, words, needed)
 
 
 def _usability(case: Case) -> Finding:
@@ -88,21 +91,14 @@ def _usability(case: Case) -> Finding:
     found = amounts.mean(whole, confidence=case.dossier.policy.fairness.confidence.value)
     if found.low is None or found.value is None:
         return not_assessed("S3.4", "usability", "sessions that rate it, differently from one another", method=SCALE)
-    words = f"The usability of the system is rated {found.value:.1f} of 100 in {whole.n} sessions"
+    words = f"{whole.n} sessions rate the system's usability {found.value:.1f} of 100; at least {limit.value:g} is wanted"
     needed = acceptance.rows_for_mean(found, limit.value, whole.n)
-    usable = _against(case, "usability", found, whole.n, limit, words, f"at least {limit.value:g} is wanted", needed)
+    usable = _against(case, "usability", found, whole.n, limit, words, needed)
     return usable.model_copy(update={"unit": "points of 100", "method": SCALE})
 
 
 def _against(
-    case: Case,
-    name: str,
-    found: Estimate,
-    n: int,
-    limit: Threshold[float],
-    words: str,
-    wanted: str,
-    needed: int | None,
+    case: Case, name: str, found: Estimate, n: int, limit: Threshold[float], words: str, needed: int | None
 ) -> Finding:
     """An estimate from a sample against its limit: settled only where its whole interval lies on one side."""
     status: Status = "inconclusive"
@@ -112,26 +108,29 @@ def _against(
         status = "not_met"
     enough = f"about {needed} sessions like these would be enough" if needed else "no number of sessions like these would"
     tail = f", which settles nothing yet: {enough}" if status == "inconclusive" else ""
-    action = {"not_met": "Find out what testers could not do, change it, and test again."}
+    action = {
+        "not_met": "Find out what testers could not do, change it, and test again.",
+        "inconclusive": f"Hold more sessions: {enough}.",
+    }
+    interval = None
+    if found.defined:
+        confidence = case.dossier.policy.fairness.confidence.value
+        interval = Interval(low=found.low, high=found.high, level=confidence)
     return Finding(
         id=f"S3.4.{name}",
         requirement="S3.4",
         status=status,
         evidence="measured",
-        statement=f"{words}; {wanted}{tail}.",
+        statement=f"{words}{tail}.",
         value=found.value,
         null_reason="small cell, withheld" if found.value is None else None,
         unit="share of sessions",
-        interval=Interval(
-            low=found.low, high=found.high, level=case.dossier.policy.fairness.confidence.value
-        )
-        if found.defined
-        else None,
+        interval=interval,
         n=n if found.defined else None,
         threshold=limit.value,
         method=RATE,
         source=limit.source,
-        action=None if status == "met" else action.get(status, f"Hold more sessions: {enough}."),
+        action=action.get(status),
     )
 
 
