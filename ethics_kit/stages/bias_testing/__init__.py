@@ -17,6 +17,7 @@ from ethics_kit.stages.bias_testing.outcomes import (
     outcome_equity,
 )
 from ethics_kit.stages.bias_testing.parity import demographic_parity
+from ethics_kit.stages.bias_testing.privacy import privacy_impact_assessment
 from ethics_kit.stages.bias_testing.profile import bias_profile
 from ethics_kit.stages.case import Step
 
@@ -35,5 +36,6 @@ STEPS: dict[Step, tuple[str, ...]] = {
     constraint_met: ("S2.2",),
     user_acceptance: ("S3.4",),
     membership_inference: ("S3.2",),
+    privacy_impact_assessment: ("S3.2",),
     bias_profile: ("B3",),
 }

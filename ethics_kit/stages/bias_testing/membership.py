@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import ibis
 import ibis.expr.types as ir
 
@@ -22,6 +24,7 @@ OUTSIDE = ("test", "testing", "holdout")
 METHOD = "loss-threshold attack (Yeom et al. 2018) on the training sample; rows in and outside training have to be alike"
 
 
+@cache
 def membership_inference(case: Case) -> Outcome:
     """S3.2: how well the losses of a trained model tell the rows it was trained on from others."""
     if case.dossier.system.kind not in ("scored", "ranked"):
