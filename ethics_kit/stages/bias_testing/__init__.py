@@ -17,6 +17,7 @@ from ethics_kit.stages.bias_testing.outcomes import (
     outcome_equity,
 )
 from ethics_kit.stages.bias_testing.parity import demographic_parity
+from ethics_kit.stages.bias_testing.performance import performance_by_segment
 from ethics_kit.stages.bias_testing.privacy import privacy_impact_assessment
 from ethics_kit.stages.bias_testing.profile import bias_profile
 from ethics_kit.stages.case import Step
@@ -29,6 +30,7 @@ STEPS: dict[Step, tuple[str, ...]] = {
     classes_by_group: ("C2.3",),
     effect_of_acting: ("C2.3",),
     equitable_treatment: ("P2.2",),
+    performance_by_segment: ("P1.4",),
     intersectional_bias: ("C2.4",),
     individual_fairness: ("C2.2",),
     paired_swaps: ("S3.1",),
