@@ -137,10 +137,8 @@ def _against(
 def _open_defects(case: Case) -> list[Finding]:
     """An open defect counts whatever version and day its session was of; none is met only on enough sessions."""
     name, table = "blocking_defects", sessions.TABLE
-    if not case.has(table, "blocking_defect"):
-        return [not_assessed("S3.4", name, case.lacking(table, "blocking_defect"))]
-    if not case.has(table, "success", "time", "model_version"):
-        return []
+    if not case.has(table, "blocking_defect", "model_version"):
+        return [not_assessed("S3.4", name, case.lacking(table, "blocking_defect", "model_version"))]
     held, enough = sessions.counted(case), case.dossier.policy.fairness.minimum_group.value
     if not held.defects and held.not_told:
         awaits = f"whether a blocking defect is open in {held.not_told} sessions that do not say"

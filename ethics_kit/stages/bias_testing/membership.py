@@ -63,7 +63,8 @@ def _area(case: Case, found: Attack) -> Finding:
     auc, limit = found.auc, case.dossier.policy.privacy.membership_auc_max
     words = (
         f"From the model's losses an attacker tells a row it was trained on from another in {auc.value or 0:.1%} of pairs "
-        f"(guessing: 50%); the policy allows {limit.value:.0%}"
+        f"(guessing: 50%), and by the best threshold gains {(found.advantage or 0) * 100:.1f} points on chance; the policy "
+        f"allows {limit.value:.0%}"
     )
     return _finding(case, found, "membership_auc", auc, limit, words, "share of pairs", "DeLong interval")
 
