@@ -415,6 +415,9 @@ def test_counts_of_the_smaller_tables(example: Example) -> None:
     for group, counts in planted["acceptance"].items():
         rows = sessions[sessions.group == group]
         assert {"rows": len(rows), **{k: int(rows[k].sum()) for k in counts if k != "rows"}} == counts
+    items = {f"sus_{i}" for i in range(1, 11)}
+    assert ("sus" in sessions, items <= set(sessions)) == ((False, True) if planted.get("usability_items") else (True, False))
+    assert set(sessions.model_version) == {example.system["model"]["version"]}
     steps = example.table("rollout_steps")
     assert steps[["exposed", "harmed", "control", "control_harmed"]].to_numpy().tolist() == planted["rollout"]
     assert [d.date() for d in example.table("past_assessments").date] == planted["past_assessments"]
@@ -472,6 +475,8 @@ def test_training_sample(example: Example) -> None:
     if planted["short_of"]:
         column = example.system["attributes"][planted["short_of"]["attribute"]]["column"]
         assert (sample[column] == planted["short_of"]["group"]).sum() == planted["short_of"]["rows"]
+    surest = sample[sample.score.isin([0.001, 0.999]) & ((sample.score > 0.5) == (sample.outcome == "yes"))]
+    assert (len(surest), set(surest.split) <= {"train"}) == (planted["by_heart"], True)
 
 
 def test_only_the_planted_feature_drifts(example: Example) -> None:

@@ -32,8 +32,8 @@ class Attack:
     """What the attack achieves. `auc`: chance that a member's loss is below a non-member's, ties counting half.
 
     `true_positive_rate` is the members' share at the largest threshold that takes `ALLOWED` of the non-members or
-    fewer, `false_positive_rate` theirs; its interval says how sure that threshold is. Both are undefined with fewer than
-    `FEWEST_OUTSIDE` non-members. `advantage` is the largest difference of the two rates at any threshold.
+    fewer, `false_positive_rate` theirs; its interval says how sure that threshold is. Both are undefined with fewer
+    than `FEWEST_OUTSIDE` non-members. `advantage` is the largest difference of the two rates at any threshold.
     """
 
     members: int

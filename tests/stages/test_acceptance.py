@@ -3,10 +3,10 @@
 from datetime import date
 
 import pytest
-from tests.stages.planted_rows import LIMIT, case_of, line, people, planted, write
 
 from ethics_kit.stages.bias_testing import user_acceptance
 from ethics_kit.stages.case import Outcome
+from tests.stages.planted_rows import LIMIT, case_of, line, people, planted, write
 
 ROLES = ("session", "task", "group", "success", "time", "model_version", "sus", "understood", "blocking_defect")
 ITEMS = tuple(f"sus_{i}" for i in range(1, 11))
@@ -16,7 +16,12 @@ EVENTS = people(1, decision=1)
 
 def group(name, n, *, success, understood, **more):
     return [
-        {**ONE, "group": name, "success": "yes" if i < success else "no", "understood": "yes" if i < understood else "no"}
+        {
+            **ONE,
+            "group": name,
+            "success": "yes" if i < success else "no",
+            "understood": "yes" if i < understood else "no",
+        }
         | {"sus": 78 + i % 5}
         | more
         for i in range(n)

@@ -56,7 +56,8 @@ def _rates(case: Case, name: str, limit: Threshold[float]) -> list[Finding]:
     cells = sessions.counted(case).flags.get(name)
     if cells is None:
         return [not_assessed("S3.4", name, case.lacking(sessions.TABLE, name))]
-    whole = _rate(case, name, ALL, *(sum(part) for part in zip(*cells.values(), strict=True)), limit)
+    count, n = (sum(part) for part in zip(*cells.values(), strict=True))
+    whole = _rate(case, name, ALL, count, n, limit)
     groups = {group: cell for group, cell in cells.items() if group != UNKNOWN and cell[1]}
     weakest = f"{name}_weakest_group"
     if not groups:
@@ -91,7 +92,9 @@ def _usability(case: Case) -> Finding:
     found = amounts.mean(whole, confidence=case.dossier.policy.fairness.confidence.value)
     if found.low is None or found.value is None:
         return not_assessed("S3.4", "usability", "sessions that rate it, differently from one another", method=SCALE)
-    words = f"{whole.n} sessions rate the system's usability {found.value:.1f} of 100; at least {limit.value:g} is wanted"
+    words = (
+        f"{whole.n} sessions rate the system's usability {found.value:.1f} of 100; at least {limit.value:g} is wanted"
+    )
     needed = acceptance.rows_for_mean(found, limit.value, whole.n)
     usable = _against(case, "usability", found, whole.n, limit, words, needed)
     return usable.model_copy(update={"unit": "points of 100", "method": SCALE})
@@ -106,7 +109,9 @@ def _against(
         status = "met"
     elif found.high is not None and found.high < limit.value:
         status = "not_met"
-    enough = f"about {needed} sessions like these would be enough" if needed else "no number of sessions like these would"
+    enough = (
+        f"about {needed} sessions like these would be enough" if needed else "no number of sessions like these would"
+    )
     tail = f", which settles nothing yet: {enough}" if status == "inconclusive" else ""
     action = {
         "not_met": "Find out what testers could not do, change it, and test again.",
@@ -171,9 +176,12 @@ def _by_group(case: Case) -> list[Table]:
     hidden = 0
     for name in (flag for flag in WORDS if flag in held.flags):
         cells = held.flags[name].items()
-        hidden += _add(case, body, name.replace("understood", "understanding"), {
-            group: (n, rate(count, n, confidence=confidence)) for group, (count, n) in cells
-        })
+        hidden += _add(
+            case,
+            body,
+            name.replace("understood", "understanding"),
+            {group: (n, rate(count, n, confidence=confidence)) for group, (count, n) in cells},
+        )
     usable = {group: (m.n, amounts.mean(m, confidence=confidence)) for group, m in (held.usability or {}).items()}
     hidden += _add(case, body, "System Usability Scale", usable)
     return [

@@ -37,11 +37,11 @@ KEPT_ROWS = 2_000_000
 
 @dataclass(frozen=True)
 class Labelled:
-    """The events with `unit`, `person`, columns ``attribute_…``, ``segment_…`` and ``stratum_…``, and a boolean column per flag.
+    """The events with `unit`, `person`, columns ``attribute_…``, ``segment_…``, ``stratum_…``, and a boolean per flag.
 
     `blank` counts events without a decision, `immature` those whose outcome is not known yet; `groups` and `unknown`
-    give for each attribute and segment the number of different values and the rows without one; `repeated` says what rows repeat
-    within, and `split` how many customers fall into several clusters.
+    give for each attribute and segment the number of different values and the rows without one; `repeated` says what
+    rows repeat within, and `split` how many customers fall into several clusters.
     """
 
     events: ir.Table

@@ -21,7 +21,9 @@ MEMBERS = ("train", "training")
 OUTSIDE = ("test", "testing", "holdout")
 """Splits that the model has not seen at all; one used to tune it (validation) is neither."""
 
-METHOD = "loss-threshold attack (Yeom et al. 2018) on the training sample; rows in and outside training have to be alike"
+METHOD = (
+    "loss-threshold attack (Yeom et al. 2018) on the training sample; rows in and outside training have to be alike"
+)
 
 
 @cache
@@ -62,15 +64,19 @@ def _sample(case: Case) -> ir.Table:
 def _area(case: Case, found: Attack) -> Finding:
     auc, limit = found.auc, case.dossier.policy.privacy.membership_auc_max
     words = (
-        f"From the model's losses an attacker tells a row it was trained on from another in {auc.value or 0:.1%} of pairs "
-        f"(guessing: 50%), and by the best threshold gains {(found.advantage or 0) * 100:.1f} points on chance; the policy "
+        f"From the model's losses an attacker tells a row it was trained on from another in {auc.value or 0:.1%} of "
+        f"pairs (guessing: 50%; the best threshold gains {(found.advantage or 0) * 100:.1f} points on it); the policy "
         f"allows {limit.value:.0%}"
     )
     return _finding(case, found, "membership_auc", auc, limit, words, "share of pairs", "DeLong interval")
 
 
 def _few_alarms(case: Case, found: Attack) -> Finding:
-    rate, alarms, limit = found.true_positive_rate, found.false_positive_rate, case.dossier.policy.privacy.membership_tpr_max
+    rate, alarms, limit = (
+        found.true_positive_rate,
+        found.false_positive_rate,
+        case.dossier.policy.privacy.membership_tpr_max,
+    )
     words = f"Raising a false alarm for {membership.ALLOWED:.0%} of others, an attacker is right about "
     if rate.value is None:
         words = f"How many members an attacker finds at {membership.ALLOWED:.0%} false alarms cannot be told"
@@ -100,7 +106,7 @@ def _finding(
     wanted = " and ".join(short) or "more rows of both kinds: the limit lies inside the interval"
     tail = f"; it takes {wanted}" if status == "inconclusive" else ""
     action = {
-        "not_met": "Train with stronger regularisation, fewer features or differential privacy; share no scores meanwhile.",
+        "not_met": "Train with more regularisation or differential privacy; share no scores meanwhile.",
         "inconclusive": f"Supply {wanted}.",
     }
     return Finding(

@@ -48,7 +48,9 @@ def performance_by_segment(case: Case) -> Outcome:
     known = labelled(case).metrics
     rates = [known[name] for name in wanted if name in known]
     if not rates:
-        awaits = "outcome.horizon_days and the column for outcome, or for an assistant the columns resolved and grounded"
+        awaits = (
+            "outcome.horizon_days and the column for outcome, or for an assistant the columns resolved and grounded"
+        )
         return Outcome((not_assessed("P1.4", NAME, awaits),))
     found = list(_segments(case, rates))
     return Outcome((_finding(case, rates, found),), (_table(case, rates, found),))
@@ -85,12 +87,14 @@ def _finding(case: Case, rates: Sequence[Metric], found: Sequence[Segment]) -> F
         awaits = f"the attributes {', '.join(open_)}, which S3.1 tells of"
         return not_assessed("P1.4", NAME, awaits)
     able = [s for s in found if s.enough]
-    weakest = [min(own, key=lambda s: s.value.value or 0.0) for m in rates if (own := [s for s in able if s.metric == m])]
+    weakest = [
+        min(own, key=lambda s: s.value.value or 0.0) for m in rates if (own := [s for s in able if s.metric == m])
+    ]
     few = [n for n in names if any(sum(s.by == n and s.metric == m for s in able) < 2 for m in rates)]
     status: Status = "inconclusive" if few else "met"
     groups, small = {(s.by, s.group) for s in found}, {(s.by, s.group) for s in found if not s.enough}
     words = f"Performance is known for {len(groups) - len(small)} of {len(groups)} groups and segments"
-    words += f"; the others have fewer than {policy.minimum_group.value} rows" if small else ""
+    words += f"; the others have fewer than {policy.minimum_group.value} rows for one of the rates" if small else ""
     first = weakest[0] if weakest else None
     interval = None
     if first:

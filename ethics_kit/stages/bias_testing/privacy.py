@@ -19,7 +19,7 @@ RESIDUAL = "privacy_residual_score"
 
 
 def privacy_impact_assessment(case: Case) -> Outcome:
-    """S3.2: whether the assessment that is due is whole, draws on the numbers found, and what risk to people remains."""
+    """S3.2: whether the assessment that is due is whole and draws on the numbers found, and what risk remains."""
     name, earlier = "privacy_assessment", case.earlier("impact_analysis")
     tested = next((f for f in earlier.findings if f.id == "S3.2.dpia_threshold"), None) if earlier else None
     if tested is None:
@@ -33,7 +33,7 @@ def privacy_impact_assessment(case: Case) -> Outcome:
     review = case.earlier("design_review")
     found = [*(review.findings if review else ()), *membership_inference(case).findings]
     numbers = {r: [f for f in found if f.requirement == r and f.evidence == "measured"] for r in NUMBERS}
-    findings = (_whole(case, assessment), _drawn_on(case, assessment, numbers, review), _remaining(case, assessment))
+    findings = (_whole(case, assessment), _drawn_on(assessment, numbers, review), _remaining(case, assessment))
     return Outcome(findings, (_risk_table(assessment, numbers), _number_table(assessment, numbers, review)))
 
 
@@ -43,7 +43,7 @@ def _not_due(tested: Finding) -> Finding:
         requirement="S3.2",
         status="met",
         evidence="measured",
-        statement=f"No privacy assessment is due: by the impact analysis {tested.value} of {tested.n} criteria may hold.",
+        statement=f"No privacy assessment is due: by the impact analysis, {tested.value} of {tested.n} criteria hold.",
         value=tested.value,
         unit="criteria",
         n=tested.n,
@@ -92,9 +92,7 @@ def _parts(case: Case, risk: PrivacyRisk) -> dict[str, bool]:
     }
 
 
-def _drawn_on(
-    case: Case, assessment: PrivacyAssessment, numbers: dict[str, list[Finding]], review: Record | None
-) -> Finding:
+def _drawn_on(assessment: PrivacyAssessment, numbers: dict[str, list[Finding]], review: Record | None) -> Finding:
     """Each requirement that is not shown to be met has to be spoken of: what was not measured is a risk as well."""
     name = "privacy_numbers"
     if review is None:
@@ -102,7 +100,9 @@ def _drawn_on(
     wanted = [r for r, findings in numbers.items() if findings and _weakest(findings).status not in SETTLED]
     drawn = {r for risk in assessment.risks for r in risk.draws_on}
     left = [r for r in wanted if r not in drawn]
-    words = f"Of {len(wanted)} requirements on data that are not shown to be met, {len(wanted) - len(left)} are drawn on"
+    words = (
+        f"Of {len(wanted)} requirements on data that are not shown to be met, {len(wanted) - len(left)} are drawn on"
+    )
     return Finding(
         id=f"S3.2.{name}",
         requirement="S3.2",
@@ -149,14 +149,18 @@ def _remaining(case: Case, assessment: PrivacyAssessment) -> Finding:
         threshold=limit.value,
         method=REGISTER,
         source=f"GDPR Art. 36(1); limit: {limit.source}",
-        action="Reduce the risk, or consult the authority before processing goes on." if high and not consulted else None,
+        action="Reduce the risk, or consult the authority before processing goes on."
+        if high and not consulted
+        else None,
     )
 
 
 def _risk_table(assessment: PrivacyAssessment, numbers: dict[str, list[Finding]]) -> Table:
     def speaks(requirement: str) -> str:
         findings = numbers.get(requirement, [])
-        return f"{requirement} {_weakest(findings).status.replace('_', ' ')}" if findings else f"{requirement} no number"
+        return (
+            f"{requirement} {_weakest(findings).status.replace('_', ' ')}" if findings else f"{requirement} no number"
+        )
 
     return Table(
         id="S3.2.privacy_risks",
@@ -181,9 +185,7 @@ def _risk_table(assessment: PrivacyAssessment, numbers: dict[str, list[Finding]]
     )
 
 
-def _number_table(
-    assessment: PrivacyAssessment, numbers: dict[str, list[Finding]], review: Record | None
-) -> Table:
+def _number_table(assessment: PrivacyAssessment, numbers: dict[str, list[Finding]], review: Record | None) -> Table:
     weakest = {requirement: _weakest(findings) for requirement, findings in numbers.items() if findings}
     taken = f"design review as of {review.as_of}, record {review.record_id[:12]}" if review else "no design review"
     return Table(

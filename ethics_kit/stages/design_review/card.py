@@ -131,7 +131,7 @@ def _results(case: Case) -> Iterator[tuple[str, str]]:
         kind=system.kind,
         version=system.model.label,
         as_of=case.as_of - timedelta(days=1),
-        max_age_days=case.as_of.toordinal() - 1,
+        max_age_days=case.as_of.toordinal() - 2,  # since the first day there is
         use="read",
     )
     if record is None:
