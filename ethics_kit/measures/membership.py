@@ -51,14 +51,12 @@ def losses(sample: ir.Table, *, probability: bool) -> ir.Table:
     any other scale the score's place among all (0 to 1) stands for it, turned where low scores go with the positive.
     """
     rows = sample.filter(sample.score.notnull() & sample.positive.notnull() & sample.member.notnull())
-    label = rows.positive.cast("float64")
-    place: ir.NumericValue = rows.score
     if not probability:
-        rank = ibis.percent_rank().over(ibis.window(order_by=rows.score))
+        place = ibis.percent_rank().over(ibis.window(order_by=rows.score))
         turned = rows.score.mean(where=rows.positive) < rows.score.mean(where=~rows.positive)
-        rows = rows.mutate(place=rank, turned=turned.over(ibis.window()))
-        place, label = ibis.ifelse(rows.turned, 1 - rows.place, rows.place), rows.positive.cast("float64")
-    told = rows.select(member=rows.member, loss=(label - place).abs().round(12))
+        rows = rows.mutate(score=place, turned=turned.over(ibis.window()))
+        rows = rows.mutate(score=ibis.ifelse(rows.turned, 1 - rows.score, rows.score))
+    told = rows.select("member", loss=(rows.positive.cast("float64") - rows.score).abs().round(12))
     counted = told.group_by("loss").aggregate(members=told.member.sum(), outside=(~told.member).sum())
     return counted.order_by("loss")
 
