@@ -156,7 +156,7 @@ def upstream(
     version: str | None,
     as_of: date,
     max_age_days: int,
-    use: Literal["level", "gate"],
+    use: Literal["level", "gate", "read"],
 ) -> tuple[Upstream, Record | None]:
     """The record of `stage` that a later stage as of `as_of` rests on, and whether it may.
 

@@ -113,10 +113,13 @@ class Input(Part):
 
 
 class Upstream(Part):
-    """An earlier stage's record as this stage found it. `use`: the level is taken from it, or it counts in the gate."""
+    """An earlier stage's record as this stage found it.
+
+    `use`: the level is taken from it, it counts in the gate, or its findings are only read.
+    """
 
     stage: Stage
-    use: Literal["level", "gate"]
+    use: Literal["level", "gate", "read"]
     status: Literal["ok", "missing", "failed", "altered", "stale", "other_model"]
     record_id: str | None = None
     as_of: date | None = None
@@ -306,7 +309,7 @@ def recommend(
     unknown = [
         u.stage
         for u in upstream
-        if u.status != "ok" or (u.use == "gate" and u.recommendation in (None, "undetermined"))
+        if (u.status != "ok" and u.use != "read") or (u.use == "gate" and u.recommendation in (None, "undetermined"))
     ]
     conditioned = [u.stage for u in gate if u.recommendation == "approve_with_conditions"]
     nothing = len(inapplicable) == len(required)

@@ -26,6 +26,7 @@ from ethics_kit import dossier, examples, schema
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, Project
 from ethics_kit.stages import bias_testing, design_review
+from ethics_kit.stages.bias_testing.privacy import NUMBERS
 from ethics_kit.stages.case import Case
 
 PARAMETERS = Path(__file__).parents[1] / "parameters"
@@ -426,6 +427,9 @@ def test_counts_of_the_smaller_tables(example: Example) -> None:
     for group, counts in planted["acceptance"].items():
         rows = sessions[sessions.group == group]
         assert {"rows": len(rows), **{k: int(rows[k].sum()) for k in counts if k != "rows"}} == counts
+    items = {f"sus_{i}" for i in range(1, 11)}
+    assert ("sus" not in sessions, items <= set(sessions)) == (planted.get("usability_items", False),) * 2
+    assert set(sessions.model_version) == {example.system["model"]["version"]}
     steps = example.table("rollout_steps")
     assert steps[["exposed", "harmed", "control", "control_harmed"]].to_numpy().tolist() == planted["rollout"]
     assert [d.date() for d in example.table("past_assessments").date] == planted["past_assessments"]
@@ -483,6 +487,19 @@ def test_training_sample(example: Example) -> None:
     if planted["short_of"]:
         column = example.system["attributes"][planted["short_of"]["attribute"]]["column"]
         assert (sample[column] == planted["short_of"]["group"]).sum() == planted["short_of"]["rows"]
+    surest = sample[sample.score.isin([0.001, 0.999]) & ((sample.score > 0.5) == (sample.outcome == "yes"))]
+    assert (len(surest), set(surest.split) <= {"train"}) == (planted["by_heart"], True)
+
+
+def test_privacy_assessment(example: Example) -> None:
+    risks = load(example.folder / "bias_testing.yaml")["privacy_assessment"]["risks"]
+    appetite = load(example.folder.parent / "policy.yaml")["risk"]["appetite"]["value"]
+    drawn = {requirement for risk in risks for requirement in risk["draws_on"]}
+    assert example.planted["privacy_assessment"] == {
+        "measures_open": sum("in_place" not in risk for risk in risks),
+        "above_appetite": sum(r["residual"]["likelihood"] * r["residual"]["severity"] > appetite for r in risks),
+        "silent_on": [requirement for requirement in NUMBERS if requirement not in drawn],
+    }
 
 
 def test_only_the_planted_feature_drifts(example: Example) -> None:
@@ -866,6 +883,8 @@ def test_that_postcode_area_stands_in_for_language_is_told_without_a_model(proje
     told = re.search(r"Associated with language: postcode_area \(([\d.]+)\)", found.statement)
     assert told
     assert float(told[1]) == pytest.approx(whole, abs=0.03)
+
+
 # --- what columns are used for, and where rows go ----------------------------------------------------------------
 
 

@@ -320,6 +320,12 @@ def test_an_edited_recommendation_is_refused_also_under_a_fresh_id(saved: Path) 
     assert refused(saved) == "the recommendation does not follow from the findings"
 
 
+@pytest.mark.parametrize("status", ["ok", "missing", "failed", "altered", "stale", "other_model"])
+def test_an_earlier_record_that_is_only_read_neither_blocks_nor_counts_as_missing(status: str) -> None:
+    found = recommend([finding()], obliged(duty()), [upstream(status, "reject", use="read")], AS_OF)
+    assert (found.verdict, found.missing, found.blocking) == ("approve", [], [])
+
+
 def test_an_edited_upstream_status_is_refused_also_under_a_fresh_id(saved: Path) -> None:
     content = json.loads(record(upstream=[upstream("failed", None)]).to_bytes())
     content["upstream"][0]["status"] = "ok"

@@ -79,7 +79,12 @@ def programme(people: People, events: Frame) -> dict[str, Frame]:
         for group, counts in facts["acceptance"].items()
     ]
     tested = draw.stack(sessions, "group")
-    tested["session"] = draw.objects(f"UAT-{i:03d}" for i in range(1, len(tested["group"]) + 1))
+    number = np.arange(len(tested["group"]))
+    tested["session"] = draw.objects(f"UAT-{i:03d}" for i in number + 1)
+    tested["time"] = draw.moment("2026-06-15T09:00") + (number * 2 * HOUR).astype("m8[s]")
+    tested["model_version"] = draw.repeated(max(v for v in events["model_version"] if v), len(number))
+    if facts.get("usability_items"):
+        tested |= _items(tested.pop("sus"))
     steps, past = np.array(facts["rollout"]), [str(day) for day in facts["past_assessments"]]
     frames: dict[str, Frame] = {
         "acceptance_sessions": tested,
@@ -129,6 +134,13 @@ def _monitoring(people: People, events: Frame) -> Frame:
     return draw.stack(blocks, "period")
 
 
+def _items(score: Array) -> Frame:
+    """Answers to the ten items of the System Usability Scale that give each score (0 to 100, in steps of 2.5)."""
+    points = (score / 2.5).astype(int)
+    each = [points // 10 + (place < points % 10) for place in range(10)]
+    return {f"sus_{i + 1}": 1 + p if i % 2 == 0 else 5 - p for i, p in enumerate(each)}
+
+
 def _training_sample(people: People) -> Frame:
     rng, plan = people.rng, people.facts["training_sample"]
     short = plan["short_of"]
@@ -141,10 +153,14 @@ def _training_sample(people: People) -> Frame:
         ]
     )
     label = rng.random(len(rows)) < 0.2
+    split = rng.choice(draw.objects(["train", "train", "train", "test"]), len(rows))
+    score = np.round(rng.beta(2 + 2 * label, 4), 4)
+    by_heart = np.flatnonzero(split == "train")[::-1][: plan["by_heart"]]
+    score[by_heart] = np.where(label[by_heart], 0.999, 0.001)
     return {
         "customer": people.everyone[rows],
-        "split": rng.choice(draw.objects(["train", "train", "train", "test"]), len(rows)),
-        "score": np.round(rng.beta(2 + 2 * label, 4), 4),
+        "split": split,
+        "score": score,
         "outcome": draw.where(label, "yes", "no"),
     }
 

@@ -14,9 +14,9 @@ from ethics_kit.schema.answers import (
     Waiver,
 )
 from ethics_kit.schema.design import Inventory, Notices, NoticeText
+from ethics_kit.schema.extracts import Extract, Population
 from ethics_kit.schema.fields import Model, placeholder, same_person
 from ethics_kit.schema.policy import Policy, Verdict
-from ethics_kit.schema.privacy import Extract, Population
 from ethics_kit.schema.registers import Consultation, Rating, RegisteredRisk, Stakeholder
 from ethics_kit.schema.system import Attribute, LawfulBasis, Organisation, System
 from ethics_kit.schema.tables import TableSpec

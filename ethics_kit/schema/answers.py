@@ -21,6 +21,7 @@ from ethics_kit.schema.fields import (
     yes_no_in_any_case,
 )
 from ethics_kit.schema.oversight import Alternative, Checkpoint, ModelCard, ReviewPlan
+from ethics_kit.schema.privacy import PrivacyAssessment
 from ethics_kit.schema.registers import RegisteredRisk, RuledOut, Stakeholder
 
 
@@ -152,6 +153,8 @@ class DesignReview(StageAnswers):
 
 class BiasTesting(StageAnswers):
     """bias_testing.yaml"""
+
+    privacy_assessment: PrivacyAssessment | None = None
 
 
 class DeploymentSignoff(StageAnswers):

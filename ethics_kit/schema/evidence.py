@@ -43,6 +43,12 @@ class PrivacyPolicy(Model):
     suppressed_max: Threshold[Share] = default(
         0.05, "A generalisation that hides people by leaving out more than one row in twenty tells of other people."
     )
+    membership_auc_max: Threshold[Annotated[float, Field(ge=0.5, le=1, strict=True)]] = default(
+        0.6, "Guessing gives 0.5; at 0.6 an attacker is right in six of ten pairs. No standard names a number."
+    )
+    membership_tpr_max: Threshold[Share] = default(
+        0.03, "Guessing gives 1% at 1% false alarms; three times that singles out people. No standard names a number."
+    )
 
 
 class ExplanationPolicy(Model):
@@ -89,4 +95,13 @@ class AcceptancePolicy(Model):
 
     success_min: Threshold[Share] = default(
         0.78, "The mean completion rate of some 1,200 usability tasks (Sauro 2011): less is below average."
+    )
+    understood_min: Threshold[Share] = default(
+        0.75, "One tester in four may miss why; a reason that more do not understand is none. No norm names a number."
+    )
+    understood_margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = default(
+        0.15, "With some fifty sessions a group, a smaller difference cannot be told from chance."
+    )
+    sus_min: Threshold[Annotated[float, Field(ge=0, le=100, strict=True)]] = default(
+        68.0, "The mean of some 500 studies with the System Usability Scale (Sauro 2011): less is below average."
     )

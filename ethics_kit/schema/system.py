@@ -8,9 +8,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ethics_kit.framework.catalogue import Identifier, Kind, Use
 from ethics_kit.schema.answers import Answer, Applicability
+from ethics_kit.schema.extracts import Extract
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Place, StandardId, Text, YesNo, yes_no
 from ethics_kit.schema.oversight import CardPart
-from ethics_kit.schema.privacy import Extract
 from ethics_kit.schema.tables import RetentionClass, TableSpec
 from ethics_kit.schema.transfers import Transfer
 

@@ -70,7 +70,7 @@ class Case:
 
     @cached_property
     def _upstream(self) -> list[tuple[Upstream, Record | None]]:
-        count = {"impact_analysis": 0, "deployment_signoff": 3}.get(self.stage, 1)
+        count = {"impact_analysis": 0, "bias_testing": 2, "deployment_signoff": 3}.get(self.stage, 1)
         return [
             archive.upstream(
                 self.reports,
@@ -80,7 +80,7 @@ class Case:
                 version=self.dossier.system.model.label,
                 as_of=self.as_of,
                 max_age_days=self.dossier.policy.records.upstream_max_age_days.value,
-                use="gate" if self.stage == "deployment_signoff" else "level",
+                use="gate" if self.stage == "deployment_signoff" else "level" if stage == STAGES[0] else "read",
             )
             for stage in STAGES[:count]
         ]

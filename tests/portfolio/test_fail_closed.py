@@ -136,6 +136,8 @@ def entries(dossier, stage):
         yield from (
             ((stage, name), None) for name in ("constraint", "inventory", "notices", "review_plan", "model_card")
         )
+    if stage == "bias_testing":
+        yield (stage, "privacy_assessment"), None
     yield from ((("system", name), None) for name in ("owner", "deputy", "model"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ethics_kit.stages.bias_testing.acceptance import user_acceptance
 from ethics_kit.stages.bias_testing.alike import individual_fairness
 from ethics_kit.stages.bias_testing.by_score import scores_by_group
 from ethics_kit.stages.bias_testing.cells import intersectional_bias
@@ -11,6 +12,7 @@ from ethics_kit.stages.bias_testing.equity import equitable_treatment
 from ethics_kit.stages.bias_testing.explained import reasons_borne_out
 from ethics_kit.stages.bias_testing.explanations import explanations_verified
 from ethics_kit.stages.bias_testing.extracts import extract_anonymity
+from ethics_kit.stages.bias_testing.membership import membership_inference
 from ethics_kit.stages.bias_testing.mitigations import mitigation
 from ethics_kit.stages.bias_testing.outcomes import (
     classes_by_group,
@@ -18,6 +20,8 @@ from ethics_kit.stages.bias_testing.outcomes import (
     outcome_equity,
 )
 from ethics_kit.stages.bias_testing.parity import demographic_parity
+from ethics_kit.stages.bias_testing.performance import performance_by_segment
+from ethics_kit.stages.bias_testing.privacy import privacy_impact_assessment
 from ethics_kit.stages.bias_testing.profile import bias_profile
 from ethics_kit.stages.bias_testing.proxies import proxies_found
 from ethics_kit.stages.bias_testing.reasons import reasons_given
@@ -31,6 +35,7 @@ STEPS: dict[Step, tuple[str, ...]] = {
     classes_by_group: ("C2.3",),
     effect_of_acting: ("C2.3",),
     equitable_treatment: ("P2.2",),
+    performance_by_segment: ("P1.4",),
     intersectional_bias: ("C2.4",),
     individual_fairness: ("C2.2",),
     paired_swaps: ("S3.1",),
@@ -41,5 +46,8 @@ STEPS: dict[Step, tuple[str, ...]] = {
     mitigation: ("P2.1",),
     constraint_met: ("S2.2",),
     extract_anonymity: ("P3.3",),
+    user_acceptance: ("S3.4",),
+    membership_inference: ("S3.2",),
+    privacy_impact_assessment: ("S3.2",),
     bias_profile: ("B3",),
 }

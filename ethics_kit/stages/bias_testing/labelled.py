@@ -37,15 +37,16 @@ KEPT_ROWS = 2_000_000
 
 @dataclass(frozen=True)
 class Labelled:
-    """The events with `unit`, `person`, columns ``attribute_…`` and ``stratum_…``, and one boolean column per flag.
+    """The events with `unit`, `person`, columns ``attribute_…``, ``segment_…``, ``stratum_…``, and a boolean per flag.
 
     `blank` counts events without a decision, `immature` those whose outcome is not known yet; `groups` and `unknown`
-    give for each attribute the number of different values and the rows without one; `repeated` says what rows repeat
-    within, and `split` how many customers fall into several clusters.
+    give for each attribute and segment the number of different values and the rows without one; `repeated` says what
+    rows repeat within, and `split` how many customers fall into several clusters.
     """
 
     events: ir.Table
     attributes: tuple[str, ...]
+    segments: tuple[str, ...]
     strata: tuple[str, ...]
     flags: tuple[str, ...]
     rows: int
@@ -59,7 +60,7 @@ class Labelled:
 
     @property
     def too_many(self) -> dict[str, int]:
-        """The attributes with more groups than can be shown."""
+        """The attributes and segments with more groups than can be shown."""
         return {name: n for name, n in self.groups.items() if n > MOST_GROUPS}
 
     @property
@@ -101,8 +102,10 @@ def labelled(case: Case) -> Labelled:
     """The events of `case`; `positive` is null until the outcome has matured, the unit is the cluster or customer."""
     system, told = case.dossier.system, events.described(case)
     names = tuple(name for name, _ in of_people(case))
+    segments = tuple(name for name, a, _ in case.dossier.held_attributes() if a.class_ == "segment")
     strata = tuple(system.strata)
     columns: dict[str, ir.Value] = {f"attribute_{name}": told[f"attribute_{name}"] for name in names}
+    columns |= {f"segment_{name}": told[f"attribute_{name}"] for name in segments}
     columns |= {f"stratum_{name}": told[f"stratum_{name}"] for name in strata}
     flags, mature = _flags(case, told)
     treated = next((role for role in ("action", "decision") if role in told.columns), None)
@@ -122,18 +125,20 @@ def labelled(case: Case) -> Labelled:
     if case.tables_used[system.events].rows <= KEPT_ROWS:
         table = case.dossier.tables.kept(table)
     decided = (table.selected if "selected" in flags else table.person).notnull()
-    seen = _seen(table, decided, names)
+    held = {name: f"attribute_{name}" for name in names} | {name: f"segment_{name}" for name in segments}
+    seen = _seen(table, decided, held)
     kept = table.filter(decided)
     return Labelled(
         events=kept,
         attributes=names,
+        segments=segments,
         strata=strata,
         flags=tuple(name for name in flags if name != "correct"),
         rows=int(seen["rows"] or 0),
         blank=int(seen["blank"] or 0),
         immature=int(seen["immature"] or 0),
-        groups={name: int(seen[f"groups_{name}"] or 0) for name in names},
-        unknown={name: int(seen[f"unknown_{name}"] or 0) for name in names},
+        groups={name: int(seen[f"groups_{name}"] or 0) for name in held},
+        unknown={name: int(seen[f"unknown_{name}"] or 0) for name in held},
         repeated=_repeated(case, seen),
         split=_split(kept),
         weighted="weight" in told.columns,
@@ -174,11 +179,11 @@ def _placed_lower(case: Case, decided: ir.StringValue, deserved: ir.StringValue)
     return ibis.ifelse(right < len(order) - 1, place > right, ibis.null("boolean"))
 
 
-def _seen(table: ir.Table, decided: ir.BooleanValue, names: tuple[str, ...]) -> dict[str, int | None]:
+def _seen(table: ir.Table, decided: ir.BooleanValue, held: Mapping[str, str]) -> dict[str, int | None]:
     wanted = {"rows": decided.sum(), "blank": (~decided).sum(), "immature": (decided & ~table.mature).sum()}
     wanted |= {"units": table.unit.nunique(where=decided)}
-    for name in names:
-        column = table[f"attribute_{name}"]
+    for name, where in held.items():
+        column = table[where]
         wanted |= {
             f"groups_{name}": column.nunique(where=decided),
             f"unknown_{name}": (decided & column.isnull()).sum(),
@@ -205,5 +210,7 @@ def source(case: Case) -> Counts | Clustered:
     if known.repeated or known.weighted:
         return clusters.Clustered(known.events, (metrics.ROWS, *known.metrics.values()), weight=known.weighted)
     treatment = ("treatment",) if "treatment" in known.events.columns else ()
-    keys = [*(f"attribute_{name}" for name in known.compared), *(f"stratum_{name}" for name in known.strata)]
+    segments = (f"segment_{name}" for name in known.segments if name not in known.too_many)
+    keys = [*(f"attribute_{name}" for name in known.compared), *segments]
+    keys += [f"stratum_{name}" for name in known.strata]
     return counts.count(known.events, [*keys, *treatment], known.flags)

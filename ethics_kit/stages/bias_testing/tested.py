@@ -10,7 +10,7 @@ from ethics_kit.measures import fairness
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.proposal import MOST_GROUPS
 from ethics_kit.record import Finding
-from ethics_kit.stages.bias_testing import crossed, families, individuals, scored
+from ethics_kit.stages.bias_testing import crossed, families, individuals, scored, sessions
 from ethics_kit.stages.bias_testing.families import Family
 from ethics_kit.stages.bias_testing.labelled import labelled, lacking, of_people
 from ethics_kit.stages.case import Case
@@ -52,9 +52,9 @@ class Tested:
 @cache
 def tested(case: Case) -> Tested:
     """Compare everything that can be compared, then judge."""
-    swaps = list(individuals.swapped(case))
+    beside = [*individuals.swapped(case), *sessions.understood_apart(case)]
     awaits = lacking(case) or _split(case)
-    found = swaps + ([] if awaits else [entry for family in FAMILIES for entry in family(case)])
+    found = beside + ([] if awaits else [entry for family in FAMILIES for entry in family(case)])
     policy = case.dossier.policy.fairness
     judged = fairness.judge(
         [comparison for _, comparison in found],

@@ -58,6 +58,7 @@ SCALES: dict[str, Scale] = {
     "swap": Scale(
         "right answers after the swap", interval="paired interval; McNemar test", beside="the same prompts before it"
     ),
+    "understood": Scale("understanding of the explanation"),
     "flip": Scale(
         "selection after the attribute is flipped",
         interval="paired interval; McNemar test",

@@ -16,8 +16,13 @@ from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.design_review.card_fields import FIELDS, SECTIONS, own_part, stated
 from ethics_kit.stages.evidence import attested_finding, not_assessed, share_finding
 
+Cell = str | int | float | None
+
 MOST_RESULTS = 12
-RESULTS = ("P1.4", "P2.1", "P2.2", "S2.2", "C2.1", "C2.2", "C2.3", "C2.4")
+PERFORMANCE = "P1.4.performance_by_segment"
+"""Bias testing's finding, and its table, on how well the system works for each group and segment."""
+
+RESULTS = ("P2.1", "P2.2", "S2.2", "C2.1", "C2.2", "C2.3", "C2.4")
 """Requirements of bias testing that a card tells of."""
 
 
@@ -114,7 +119,10 @@ def _limits(case: Case) -> Finding:
 
 
 def _results(case: Case) -> Iterator[tuple[str, str]]:
-    """What the last bias record of an earlier day found; later stages of this review come after the card."""
+    """What the last bias record of an earlier day found, however old: it says of which day it is.
+
+    Later stages of this review come after the card.
+    """
     system = case.dossier.system
     entry, record = archive.upstream(
         case.reports,
@@ -123,8 +131,8 @@ def _results(case: Case) -> Iterator[tuple[str, str]]:
         kind=system.kind,
         version=system.model.label,
         as_of=case.as_of - timedelta(days=1),
-        max_age_days=case.dossier.policy.records.upstream_max_age_days.value,
-        use="gate",
+        max_age_days=case.as_of.toordinal() - 2,  # since the first day there is
+        use="read",
     )
     if record is None:
         known = "no bias testing before this day" if entry.status == "missing" else UPSTREAM_WORDS[entry.status]
@@ -132,7 +140,25 @@ def _results(case: Case) -> Iterator[tuple[str, str]]:
         return
     verdict = record.recommendation.verdict.replace("_", " ")
     yield "Bias testing", f"As of {record.as_of}, record {record.record_id[:12]}: {verdict}"
+    yield from _performance(record)
     yield from _worst(record)
+
+
+def _performance(record: Record) -> Iterator[tuple[str, str]]:
+    """The weakest segments, then each rate of each group with its interval."""
+    yield from (("Weakest segments", f.statement) for f in record.findings if f.id == PERFORMANCE)
+    lines: dict[tuple[str, str], list[str]] = {}
+    for table in (t for t in record.tables if t.id == PERFORMANCE):
+        for measure, by, group, *numbers in table.rows:
+            lines.setdefault((str(measure), str(by)), []).append(f"{group} {_estimate(*numbers)}")
+    for (measure, by), groups in lines.items():
+        yield f"{measure[0].upper()}{measure[1:]} by {by}", "; ".join(groups)
+
+
+def _estimate(n: Cell, value: Cell, low: Cell, high: Cell) -> str:
+    if isinstance(value, str) or value is None:
+        return "withheld or not known"
+    return f"{value:.0%} ({low or 0:.0%} to {high or 0:.0%}, n {n:,})"
 
 
 def _worst(record: Record) -> Iterator[tuple[str, str]]:
