@@ -31,7 +31,8 @@ def path_of(dossier: Dossier, extract: schema.Extract) -> Path:
 
 def sources(dossier: Dossier) -> dict[str, Source]:
     """The extracts as the measures open them; the columns are those that somebody declared, by their own names."""
-    from ethics_kit.measures.tables import Column, Source
+    from ethics_kit.measures.columns import Column
+    from ethics_kit.measures.tables import Source
 
     return {
         source_name(name): Source(

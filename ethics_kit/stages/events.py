@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from ethics_kit.measures.tables import FALSE, TRUE
+from ethics_kit.measures.columns import FALSE, TRUE
 from ethics_kit.stages.case import Case
 
 
