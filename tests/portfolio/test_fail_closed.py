@@ -101,7 +101,7 @@ def without(dossier, part, key):
         dossier = replace(dossier, stages={**dossier.stages, owner: changed})
     else:
         dossier = replace(dossier, **{owner: changed})
-    if name not in ("tables", "attributes"):  # else the same files are opened with the same columns
+    if name not in ("tables", "attributes", "extracts"):  # else the same files are opened with the same columns
         vars(dossier)["tables"] = tables
     return dossier
 
@@ -208,3 +208,15 @@ def test_a_cell_that_is_left_out_leaves_its_requirements_unassessed(portfolio, l
     assert {"S1.2.left_out_risk_register", "G1.left_out_governance"} <= {f.id for f in cut.findings}
     assert passed(cut) < passed(full) | {"S1.2"}
     assert not {"S1.2", "G1", "G2"} & passed(cut)
+
+
+def test_an_extract_that_is_not_named_any_more_settles_nothing(load, portfolio):
+    whole = load("next_best_offer")
+    (name,) = whole.system.extracts
+    step = import_module("ethics_kit.stages.bias_testing").extract_anonymity
+    statuses = []
+    for dossier in (whole, without(whole, ("system", "extracts"), name)):
+        found = step(Case(dossier, "bias_testing", date(2026, 11, 1), portfolio.reports)).findings
+        statuses.append({f.status for f in found})
+    assert "not_met" in statuses[0]
+    assert statuses[1] == {"not_assessed"}

@@ -181,3 +181,15 @@ def test_who_gets_an_extract_has_to_have_a_place(inventoried, who, placed):
     rows = at(inventoried(), recipients={who.strip(): "FR"})
     found, _ = assess(inventoried(rows, system=extract(), organisation={"places": dict.fromkeys(PLACES, "IE")}))
     assert ("extract_weekly_placed" not in found) == placed
+
+
+@pytest.mark.parametrize(("answer", "found"), [("does_not_hold", True), ("holds", False), ("unanswered", False)])
+def test_rows_abroad_that_the_impact_analysis_denies_are_a_fault_of_the_inventory(inventoried, answer, found):
+    case = inventoried(organisation={"places": PLACES})
+    conditions = {**case.obligations.conditions, "processed_abroad": answer}
+    vars(case)["obligations"] = case.obligations.model_copy(update={"conditions": conditions})
+    denied = assess(case)[0].get("S2.1.processed_abroad_denied")
+    assert (denied is not None) is found
+    if denied:
+        assert (denied.status, denied.value > 0) == ("not_met", True)
+        assert "no personal data is processed in another country" in denied.statement

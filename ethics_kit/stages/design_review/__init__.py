@@ -29,7 +29,7 @@ STEPS: dict[Step, tuple[str, ...]] = {
     purpose_limitation: ("C1.1",),
     unused_columns: ("P3.1",),
     contributions: ("C1.2",),
-    cross_border: ("C1.4",),
+    cross_border: ("C1.4", "S2.1"),
     consent_in_force: ("P3.2",),
     legitimate_interest: ("P3.2",),
     deletion_requests: ("P3.4",),

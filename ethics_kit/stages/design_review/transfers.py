@@ -61,6 +61,7 @@ def cross_border(case: Case) -> Outcome:
         *_unknown(rows, counts),
         *_unplaced(case, rows),
         *(_finding(place, grounds) for place in sorted(stated)),
+        *_denied(case, [moved for moved, _ in grounds]),
     ]
     return Outcome(tuple(findings), (_table(case, grounds),))
 
@@ -183,6 +184,26 @@ def _unplaced(case: Case, rows: Sequence[DataFlow]) -> Iterator[Finding]:
         if not any(schema.same_person(extract.recipient, who) for who in listed):
             awaits = f"the country of {extract.recipient}, who gets the extract {name} (recipients in the inventory)"
             yield not_assessed("C1.4", f"extract_{name}_placed", awaits)
+
+
+def _denied(case: Case, moved: Sequence[Movement]) -> Iterator[Finding]:
+    """What the impact analysis denies, so that C1.4 is not asked for: rows that are processed abroad all the same."""
+    abroad = sum(m.rows for m in moved if m.origin != m.place[:2])
+    if abroad and case.obligations.conditions["processed_abroad"] == "does_not_hold":
+        yield Finding(
+            id="S2.1.processed_abroad_denied",
+            requirement="S2.1",
+            status="not_met",
+            evidence="measured",
+            statement="The impact analysis says that no personal data is processed in another country, yet "
+            f"{abroad:,} rows are, by the inventory and the customers' regions.",
+            value=abroad,
+            unit="rows",
+            n=sum(m.rows for m in moved),
+            threshold=0,
+            method="count of rows by customer's country and place of processing",
+            action="Correct the answer (processed_in_other_country in impact_analysis.yaml), or the inventory.",
+        )
 
 
 def _finding(place: str, grounds: Sequence[tuple[Movement, Ground]]) -> Finding:
