@@ -12,7 +12,18 @@ from ethics_kit.framework import catalogue
 from ethics_kit.record import Duty, Finding, Input, Record, Waived, file_sha256, recommend
 from ethics_kit.stages.case import Case, Outcome, months_between
 
-LIBRARIES = ("ibis-framework", "duckdb", "numpy", "pandas", "scipy", "statsmodels")
+LIBRARIES = (
+    "ibis-framework",
+    "duckdb",
+    "fairlearn",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "shap",
+    "skops",
+    "statsmodels",
+)
 
 
 def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
