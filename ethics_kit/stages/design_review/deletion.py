@@ -102,7 +102,7 @@ def _not_looked_at(case: Case) -> list[Finding]:
     sources, exempt = case.dossier.tables.sources, _exempt(case)
     silent = [
         name
-        for name in sorted(sources)
+        for name in sorted(case.dossier.located_tables)
         if "customer" in catalogue.tables()[name].roles
         and "customer" not in sources[name].columns
         and name not in exempt
