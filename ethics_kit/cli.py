@@ -117,13 +117,16 @@ class Validated:
 
 def _valid(systems: list[str] | None) -> Validated:
     """Validate the dossiers named, or all; tell each problem once."""
-    from ethics_kit import dossier
+    from ethics_kit import checks, dossier
 
     located, errors = _located(systems)
     sound, bad, policies = [], [], {}
     for project, folder in located:
         try:
-            policies[project.root] = dossier.load(project, folder).policy
+            loaded = dossier.load(project, folder)
+            if unusable := [*checks.model.problems(loaded)]:
+                raise InputError(unusable)
+            policies[project.root] = loaded.policy
             sound.append((project, folder))
         except InputError as error:
             errors.append(error)

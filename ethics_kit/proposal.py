@@ -199,7 +199,7 @@ def propose(path: Path) -> Proposal:
 
 def _source(path: Path, settings: writing.Settings) -> tuple[Source, str | None]:
     if path.suffix.lower() != ".duckdb" or not path.is_file():
-        said = TableSpec(source=path.name, columns={}, **{key: value for key, (value, _) in settings.items()})
+        said = TableSpec(source="here", columns={}, **{key: value for key, (value, _) in settings.items()})
         return Source(path.resolve(), encoding=said.encoding, delimiter=said.separator), None
     import duckdb
 

@@ -267,3 +267,12 @@ def test_root_is_told_what_to_do(kit: Kit, project: Make, monkeypatch: pytest.Mo
     done = kit("open", "demo", "--no-browser", cwd=project())
     assert done.code == 1
     assert "ethics-kit open demo -- --allow-root" in done.err
+
+
+def test_check_opens_the_model_and_tells_where_it_stands_why_it_cannot_be_used(project, kit):
+    root = project(system={"model": {"version": "1.0", "file": "m.skops"}})
+    (root / "parameters/demo/m.skops").write_bytes(b"PK\x03\x04 and no more")
+    done = kit("check", cwd=root)
+    assert done.code == 2
+    assert re.search(r"system\.yaml:\d+: model\.file: found .+; allowed: .+; to do: .+", done.err)
+    assert "Traceback" not in done.err

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ethics_kit.checks.model import opened
 from ethics_kit.measures.affordable import affordable
 from ethics_kit.measures.attributions import Attributions, Matrix, attributions
-from ethics_kit.measures.models import Model, ModelError, load, plugin
+from ethics_kit.measures.models import Model, ModelError
 from ethics_kit.measures.scoring import check_columns
 from ethics_kit.stages import events
 from ethics_kit.stages.case import Case
@@ -67,14 +68,8 @@ class Modelled:
 @cache
 def model_of(case: Case) -> Model | str | None:
     """The dossier's model; what is wrong with it, in words, where it cannot be used; None where none is named."""
-    told, path = case.dossier.system.model, case.dossier.model_file
-    if path is None and told.plugin is None:
-        return None
-    columns = told.columns or None
     try:
-        if path is not None:
-            return load(path, positive=told.positive, sha256=told.sha256, columns=columns)
-        return plugin(str(told.plugin), columns=columns)
+        return opened(case.dossier)
     except ModelError as error:
         return str(error)
 
