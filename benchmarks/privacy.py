@@ -28,7 +28,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.fairness import median, opened, seconds
-from ethics_kit.measures import anonymity, timelines
+from ethics_kit.measures import anonymity
+from ethics_kit.measures.consents import consent_by_purpose
 from ethics_kit.measures.diversity import diversity
 
 QUASI = ["age", "area", "sex", "plan"]
@@ -117,7 +118,8 @@ def _told(found: Any) -> list[float]:
 def ours_consent(folder: Path) -> int:
     connection = opened()
     rows, consents = (connection.read_parquet(folder / f"{name}.parquet") for name in ("rows", "consents"))
-    return timelines.consent_states(rows.select("customer", "time", "purpose"), consents).in_force
+    found = consent_by_purpose(rows.select("customer", "time", "purpose"), consents)
+    return sum(counts.in_force for counts in found.values())
 
 
 # --- pandas ------------------------------------------------------------------------------------------------------

@@ -203,7 +203,7 @@ def test_every_register_opens_and_saves_nothing_by_itself(project: Make, stage: 
 
 
 @pytest.mark.parametrize("stage", ["impact_analysis", "design_review"])
-@pytest.mark.parametrize("system", ["health_score", "support_assistant"])
+@pytest.mark.parametrize("system", ["support_triage", "support_assistant"])
 def test_every_row_of_an_example_goes_through_the_form_unchanged(tmp_path: Path, system: str, stage: str) -> None:
     shutil.copytree(bundle() / "parameters", tmp_path / "parameters", ignore=shutil.ignore_patterns("data"))
     found = dossier.load(Project(tmp_path), tmp_path / "parameters" / system, tables=False)

@@ -136,8 +136,12 @@ def test_the_system_without_disparity_is_not_accused(portfolio):
 
 def test_planted_disparities_are_found_where_they_are_and_nowhere_else(portfolio):
     def accused(system: str) -> set[str]:
-        record = portfolio.record(system, "bias_testing")
-        return {f["id"] for f in record["findings"] if f["status"] == "not_met" and f["evidence"] == "measured"}
+        fairness = [
+            f
+            for f in portfolio.record(system, "bias_testing")["findings"]
+            if f["requirement"].startswith(("P2.", "C2.", "S2.2", "S3.1"))
+        ]
+        return {f["id"] for f in fairness if f["status"] == "not_met" and f["evidence"] == "measured"}
 
     gaps = ("P2.1.gaps_found", "S2.2.constraint_met")
     assert accused("churn_risk") == {
@@ -157,7 +161,7 @@ def test_planted_disparities_are_found_where_they_are_and_nowhere_else(portfolio
         "P2.2.language.action_rate_difference",
     }
     assert all("language" in i for i in triage - set(gaps))
-    offers = {i for i in accused("next_best_offer") if not i.startswith("P3.3")}
+    offers = accused("next_best_offer")
     assert {"C2.1.language.selection_rate_difference", "C2.1.postcode_area.selection_rate_difference"} <= offers
     assert "C2.3.language.received_difference_within_treatment" in offers
     assert all("language" in i or "postcode_area" in i for i in offers - set(gaps))
@@ -241,7 +245,7 @@ def _words(html: str) -> str:
 @pytest.mark.parametrize(("system", "stage"), ALL)
 def test_a_report_is_one_small_file_without_script_or_outside_request(portfolio, system, stage):
     page = (portfolio.folder(system, stage) / "report.html").read_text()
-    assert len(page) < (350_000 if stage == "bias_testing" else 250_000)
+    assert len(page) < (500_000 if stage == "bias_testing" else 250_000)
     assert not re.search(r"<script|<iframe|<object|<link\b|\son\w+=|javascript:", page, re.IGNORECASE)
     assert not re.search(r'(?:src|srcset|poster)="(?!data:)', page)
     assert "default-src &#39;none&#39;" in page

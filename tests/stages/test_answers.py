@@ -34,8 +34,8 @@ def examples():
     root = Path(mkdtemp())
     atexit.register(shutil.rmtree, root)
     shutil.copytree(CHECKOUT / "parameters", root / "parameters", ignore=shutil.ignore_patterns("data"))
-    churn = root / "parameters/churn_risk/system.yaml"
-    churn.write_text(re.sub(r"(?m)^  file: data/model.skops.*\n", "", churn.read_text()))
+    for file in root.glob("parameters/*/system.yaml"):
+        file.write_text(re.sub(r"(?m)^  file: data/model.skops.*\n", "", file.read_text()))
     return root
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce
 
 import ibis
@@ -148,10 +149,19 @@ def _tested(case: Case, rows: pd.DataFrame) -> tuple[Without, dict[str, ColumnOf
     if isinstance(read, Model):
         data = test.rename(columns=names).reset_index(drop=True)
         columns = {name: ("training_sample", name) for name in read.columns}
-        return contribution.permuted(read, data, seed=SEED), columns, "the model, each column shuffled"
+        scorer = _rising(read, data, test["positive"].to_numpy())
+        return contribution.permuted(scorer, data, seed=SEED), columns, "the model, each column shuffled"
     without = contribution.refitted(train[list(names)], train["positive"].to_numpy(), test[list(names)])
     told = "no model is given: a logistic regression on the features, fitted again without each"
     return without, {name: ("training_sample", column) for name, column in names.items()}, told
+
+
+def _rising(model: Model, rows: pd.DataFrame, positive: npt.NDArray[np.bool_]) -> Model:
+    """The model with scores that rise with the outcome: one that gives a number may mean health by it, and so fall."""
+    scores = model.score(rows)
+    if model.scale != "value" or scores[positive].mean() >= scores[~positive].mean():
+        return model
+    return replace(model, predict=lambda data: -np.asarray(model.predict(data), dtype=np.float64))
 
 
 def _judged(case: Case, without: Without, columns: dict[str, ColumnOf], how: str, rows: pd.DataFrame) -> Outcome:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ethics_kit import schema
 from ethics_kit.checks.answers import LINK
 from ethics_kit.framework import transfers as known
-from ethics_kit.record import Finding, Status, Table
+from ethics_kit.measures.proportions import rate
+from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.schema.design import DataFlow
 from ethics_kit.schema.transfers import ASSESSED, Transfer
 from ethics_kit.stages.case import Case, Outcome, months_between
@@ -60,7 +61,7 @@ def cross_border(case: Case) -> Outcome:
     findings = [
         *_unknown(rows, counts),
         *_unplaced(case, rows),
-        *(_finding(place, grounds) for place in sorted(stated)),
+        *(_finding(case, place, grounds) for place in sorted(stated)),
         *_denied(case, [moved for moved, _ in grounds]),
     ]
     return Outcome(tuple(findings), (_table(case, grounds),))
@@ -206,7 +207,7 @@ def _denied(case: Case, moved: Sequence[Movement]) -> Iterator[Finding]:
         )
 
 
-def _finding(place: str, grounds: Sequence[tuple[Movement, Ground]]) -> Finding:
+def _finding(case: Case, place: str, grounds: Sequence[tuple[Movement, Ground]]) -> Finding:
     here = [(moved, found) for moved, found in grounds if moved.place == place]
     name = f"to_{place.replace('-', '_')}"
     if not here:
@@ -215,17 +216,20 @@ def _finding(place: str, grounds: Sequence[tuple[Movement, Ground]]) -> Finding:
     status = min((g.status for _, g in here), key=WORST_FIRST.index)
     open_ = [f"{m.rows:,} rows from {m.origin} ({m.who}): {g.words}" for m, g in here if g.status != "met"]
     told = "; ".join(open_) if open_ else ", ".join(sorted({g.words for _, g in here}))
+    level = case.dossier.policy.fairness.confidence.value
+    share = rate(fine, total, confidence=level)
     return Finding(
         id=f"C1.4.{name}",
         requirement="C1.4",
         status=status,
         evidence="measured",
         statement=f"{fine:,} of {total:,} rows processed in {place} rest on a mechanism: {told}.",
-        value=fine / total,
+        value=share.value,
         unit="share of rows",
+        interval=Interval(low=share.low, high=share.high, level=level) if share.defined else None,
         n=total,
         threshold=1.0,
-        method="count of rows by customer's country and place of processing, against a dated table",
+        method="count of rows by country of customer and place of processing; Wilson score interval",
         source=f"GDPR Art. 44–46; the kit's table of {known.table().seen}",
         action=None
         if status == "met"
