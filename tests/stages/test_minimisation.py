@@ -170,6 +170,15 @@ def test_a_model_whose_scores_fall_where_the_outcome_is_more_likely_is_not_judge
     assert "scores that fall where the outcome is more likely" in found.statement
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_that_falls_with_the_outcome_adds_as_much_as_one_that_rises(inventoried, monkeypatch, sign):
+    model = Model(("usage", "luck"), "value", None, (), lambda data: sign * data["usage"])
+    monkeypatch.setattr(uses, "model", lambda _: model)
+    found, rows = drop(inventoried())
+    assert rows["usage"][2] > 0.1
+    assert rows["luck"][2:4] == [0.0, 0.0]
+
+
 def test_a_column_that_is_handed_on_is_used(inventoried):
     found, (table,) = unused(inventoried(system=extract()))
     assert found.status == "met"
