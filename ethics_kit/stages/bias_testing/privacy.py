@@ -115,7 +115,9 @@ def _drawn_on(assessment: PrivacyAssessment, numbers: dict[str, list[Finding]], 
         threshold=0,
         method=f"{REGISTER}, beside the design review as of {review.as_of} and membership inference",
         source=f"{ARTICLE}(c)",
-        action=f"Say what {', '.join(left)} mean for people (draws_on), and what is done about it." if left else None,
+        action=f"Say what the numbers on {', '.join(left)} mean for people (draws_on), and what is done."
+        if left
+        else None,
     )
 
 
