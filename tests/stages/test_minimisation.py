@@ -174,7 +174,7 @@ def test_a_model_whose_scores_fall_where_the_outcome_is_more_likely_is_not_judge
 def test_a_number_that_falls_with_the_outcome_adds_as_much_as_one_that_rises(inventoried, monkeypatch, sign):
     model = Model(("usage", "luck"), "value", None, (), lambda data: sign * data["usage"])
     monkeypatch.setattr(uses, "model", lambda _: model)
-    found, rows = drop(inventoried())
+    _, rows = drop(inventoried())
     assert rows["usage"][2] > 0.1
     assert rows["luck"][2:4] == [0.0, 0.0]
 
