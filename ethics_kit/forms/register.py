@@ -111,7 +111,7 @@ class RegisterForm:
     def _standing(self) -> str:
         if self.draft:
             return "Not saved in the table yet. It is kept beside the workbook, and comes back with this form."
-        return f"In the table: {self._name(self.row.values)}." if self.row else "Nothing typed yet."
+        return f"In the table: {self._name(self.row.values).rstrip('.')}." if self.row else "Nothing typed yet."
 
     def _say(self, words: str, *, conflict: bool = False) -> None:
         self.said.value = controls.said(words)
