@@ -15,7 +15,7 @@ import typer
 
 from ethics_kit.errors import EthicsKitError, InputError, Problem, printable
 from ethics_kit.measures.formats import ALLOW_PICKLE
-from ethics_kit.project import STAGES, Project, find_project, locate_system, require_project
+from ethics_kit.project import STAGES, Project, find_project, locate_system, locate_systems, require_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,29 +80,10 @@ def _located(systems: list[str] | None) -> tuple[list[Located], list[InputError]
     errors = []
     for name in systems or [""]:
         try:
-            found += _one_or_many(name)
+            found += locate_systems(name)
         except InputError as error:
             errors.append(error)
     return list({folder: (project, folder) for project, folder in found}.values()), errors
-
-
-def _one_or_many(name: str) -> list[Located]:
-    project = find_project(Path(name)) if name else require_project(Path.cwd())
-    if project is None or (name and Path(name).resolve() not in (project.root, project.parameters)):
-        return [locate_system(name)]
-    systems = project.systems()
-    if not systems:
-        raise InputError(
-            [
-                Problem(
-                    file=project.parameters,
-                    found="no dossier",
-                    allowed="folders with a system.yaml",
-                    todo="create one with: ethics-kit new NAME",
-                )
-            ]
-        )
-    return [(project, s) for s in systems]
 
 
 @dataclass(frozen=True)

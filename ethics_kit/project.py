@@ -144,6 +144,32 @@ def locate_system(name: str) -> tuple[Project, Path]:
     )
 
 
+def locate_systems(name: str) -> list[tuple[Project, Path]]:
+    """The one system that `name` means; all of a project where it is the project's folder, or empty and we are in one.
+
+    Raises
+    ------
+    InputError
+        No such dossier, it lies in no project, or the project has none.
+    """
+    project = find_project(Path(name)) if name else require_project(Path.cwd())
+    if project is None or (name and Path(name).resolve() not in (project.root, project.parameters)):
+        return [locate_system(name)]
+    systems = project.systems()
+    if not systems:
+        raise InputError(
+            [
+                Problem(
+                    file=project.parameters,
+                    found="no dossier",
+                    allowed="folders with a system.yaml",
+                    todo="create one with: ethics-kit new NAME",
+                )
+            ]
+        )
+    return [(project, s) for s in systems]
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from ethics_kit.measures.attributions import per_cell
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 from ethics_kit.measures.resampling import DRAWS, percentile, resampled_means
 
@@ -51,9 +52,7 @@ def agreement(
     ValueError
         Not one attribution per cell of `rows`.
     """
-    parts = np.asarray(attributions, dtype=np.float64)
-    if parts.shape != rows.shape:
-        raise ValueError(f"attributions of shape {parts.shape} for rows of shape {rows.shape}")
+    parts = per_cell(attributions, rows)
     n, width = parts.shape
     as_is, permuted = predict(rows), rows.iloc[np.random.default_rng(seed).permutation(n)]
     change = [predict(rows.assign(**{name: permuted[name].array})) - as_is for name in rows.columns]

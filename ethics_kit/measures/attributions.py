@@ -39,6 +39,20 @@ class Attributions:
         return float(np.max(np.abs(self.output - self.base - self.values.sum(axis=1)), initial=0.0))
 
 
+def per_cell(values: npt.ArrayLike, rows: pd.DataFrame) -> Matrix:
+    """`values` as a matrix with one attribution per cell of `rows`.
+
+    Raises
+    ------
+    ValueError
+        They have another shape.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    if found.shape != rows.shape:
+        raise ValueError(f"attributions of shape {found.shape} for rows of shape {rows.shape}")
+    return found
+
+
 def attributions(model: Model, data: pd.DataFrame, *, seed: int = 0) -> Attributions:
     """Attributions of ``model.output`` for every row of `data` (at least two rows), by the first route that is open.
 

@@ -8,10 +8,20 @@ from scipy import stats
 
 from ethics_kit.measures.proportions import UNDEFINED, Estimate, rate
 
+Array = npt.NDArray[np.float64]
+
+
+def placements(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+    """For each positive row the other rows that it is above, for each other row the positive ones that it is above.
+
+    Ties count a half. From midranks (Sun and Xu 2014, IEEE Signal Processing Letters 21:1389).
+    """
+    ranks = stats.rankdata(scores)
+    return tuple(ranks[side] - stats.rankdata(scores[side]) for side in (positive, ~positive))
+
 
 def delong(scores: npt.ArrayLike, positive: npt.ArrayLike) -> tuple[float, float]:
-    """AUC (0 to 1, ties count a half) and its variance (DeLong et al. 1988, Biometrics 44:837; midranks: Sun and Xu
-    2014, IEEE Signal Processing Letters 21:1389).
+    """AUC (0 to 1, ties count a half) and its variance (DeLong et al. 1988, Biometrics 44:837).
 
     Raises
     ------
@@ -22,9 +32,8 @@ def delong(scores: npt.ArrayLike, positive: npt.ArrayLike) -> tuple[float, float
     m, n = int(y.sum()), int((~y).sum())
     if min(m, n) < 2:
         raise ValueError(f"{m} positive and {n} other rows: two of each are needed")
-    both = stats.rankdata(s)
-    above = (both[y] - stats.rankdata(s[y])) / n
-    below = 1 - (both[~y] - stats.rankdata(s[~y])) / m
+    of_positive, of_other = placements(s, y)
+    above, below = of_positive / n, 1 - of_other / m
     return float(above.mean()), float(above.var(ddof=1) / m + below.var(ddof=1) / n)
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from ethics_kit.measures import encoding, learners
+from ethics_kit.measures.auc import placements
 from ethics_kit.measures.paired import Scorer
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 
@@ -93,16 +94,13 @@ def contribution(without: Without, columns: Sequence[str], positive: Mask, *, co
 
 
 def _components(scores: Sequence[Array], positive: Mask) -> tuple[Array, Array]:
-    """Of each positive row the share of negatives below it, of each negative that of positives above; ties half.
-
-    From midranks, as Sun & Xu 2014, IEEE Signal Processing Letters 21:1389.
-    """
+    """Of each positive row the share of negatives below it, of each negative that of positives above; ties half."""
     above = np.zeros(int(positive.sum()))
     below = np.zeros(int((~positive).sum()))
     for of_all in scores:
-        ranks = stats.rankdata(of_all)
-        above += ranks[positive] - stats.rankdata(of_all[positive])
-        below += ranks[~positive] - stats.rankdata(of_all[~positive])
+        of_positive, of_negative = placements(of_all, positive)
+        above += of_positive
+        below += of_negative
     # Divided once, so that scores which did not change differ by 0 exactly.
     return above / (len(below) * len(scores)), 1 - below / (len(above) * len(scores))
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from ethics_kit.measures.attributions import per_cell
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 from ethics_kit.measures.resampling import codes, totals
 
@@ -55,9 +56,7 @@ def faithfulness(
     ValueError
         Not one attribution per cell of `rows`.
     """
-    parts = np.asarray(attributions, dtype=np.float64)
-    if parts.shape != rows.shape:
-        raise ValueError(f"attributions of shape {parts.shape} for rows of shape {rows.shape}")
+    parts = per_cell(attributions, rows)
     n, width = parts.shape
     if n < 2 or width < 2:
         return Faithfulness(UNDEFINED, UNDEFINED, {}, n)

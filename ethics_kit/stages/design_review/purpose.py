@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Sequence
 
 from ethics_kit import schema
@@ -11,6 +9,7 @@ from ethics_kit.record import Finding, Table
 from ethics_kit.schema.design import DataFlow
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.design_review import uses
+from ethics_kit.stages.design_review.purposes import in_id
 from ethics_kit.stages.design_review.uses import ColumnOf
 from ethics_kit.stages.evidence import not_assessed, register_awaits, register_share
 
@@ -54,12 +53,6 @@ def _allowed(case: Case, rows: list[DataFlow], purpose: str, columns: frozenset[
         action="Stop using these columns for this purpose, or settle that it allows them and list them for it.",
         source=SOURCE,
     )
-
-
-def in_id(purpose: str) -> str:
-    """A purpose as part of a finding's id; what an id cannot hold is told apart by a digest of the whole."""
-    plain = re.sub(r"[^A-Za-z0-9]+", "_", purpose)
-    return plain if plain == purpose else f"{plain}_{hashlib.sha256(purpose.encode()).hexdigest()[:6]}"
 
 
 def _learnt(case: Case, rows: list[DataFlow]) -> Iterator[Finding]:
