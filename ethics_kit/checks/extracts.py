@@ -74,6 +74,15 @@ def _answer_problems(dossier: Dossier) -> Iterator[Problem]:
 
 
 def _column_problems(dossier: Dossier, name: str, extract: schema.Extract) -> Iterator[Problem]:
+    reasons: dict[Key, str | None] = {("other", column): why for column, why in extract.other.items()}
+    for where, why in (reasons | {("none_sensitive",): extract.none_sensitive}).items():
+        if why and schema.placeholder(why):
+            yield dossier.files["system"].problem(
+                ("extracts", name, *where),
+                found=quoted(why),
+                allowed="why it tells nothing of anybody",
+                todo="write the reason, or declare the column as quasi-identifier or sensitive",
+            )
     seen: set[str] = set()
     for key, column in extract.declared:
         if column in seen:

@@ -246,6 +246,14 @@ def _model_file_problems(file: YamlFile, told: ModelInfo, path: Path) -> Iterato
 def _reason_problems(dossier: Dossier) -> Iterator[Problem]:
     known = [*dossier.system.features, *dossier.system.attributes]
     for code, reason in dossier.system.reasons.items():
+        for language, words in reason.words.items():
+            if schema.placeholder(words):
+                yield dossier.files["system"].problem(
+                    ("reasons", code, "words", language),
+                    found=quoted(words),
+                    allowed="what a customer is told",
+                    todo="write the words, or leave the language out",
+                )
         for index, name in enumerate(reason.features):
             if name not in known:
                 yield dossier.files["system"].problem(

@@ -142,5 +142,6 @@ def risks_among(found: ir.Table, population: ir.Table, names: Mapping[str, str])
 
 def as_text(column: ir.Value) -> ir.Value:
     """As text, so that a file of text and one of numbers agree; a whole number has no decimals."""
+    column = column.cast("float64") if column.type().is_decimal() else column
     text = column.cast("string")
     return text.re_replace(r"\.0+$", "") if column.type().is_floating() else text

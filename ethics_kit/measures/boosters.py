@@ -80,6 +80,8 @@ def _categorical(data: pd.DataFrame, categories: Any) -> pd.DataFrame:
 
 def _sound_text(text: str) -> bool:
     """Whether each tree's inner nodes lead to later ones or to its leaves, each once, and look at columns there are."""
+    if re.search(r"[\x00-\x08\x0b-\x1f]|^Tree=(?!\d+\n)", text, flags=re.MULTILINE):
+        return False
     head, *trees = re.split(r"^Tree=\d+\n", text.split("\nend of trees", maxsplit=1)[0], flags=re.MULTILINE)
     try:
         width = int(_keys(head)["max_feature_idx"]) + 1
@@ -89,7 +91,12 @@ def _sound_text(text: str) -> bool:
 
 
 def _keys(block: str) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    """The block's keys, by LightGBM's own lines; a repeated one, of which it may read another than we, is an error."""
+    told = [line.partition("=")[::2] for line in block.split("\n") if "=" in line]
+    found = dict(told)
+    if len(found) < len(told):
+        raise ValueError("a repeated key")
+    return found
 
 
 def _sound_tree(tree: Mapping[str, str], width: int) -> bool:
@@ -138,16 +145,17 @@ def xgboost_model(
         told = json.loads(content) if text else ubjson.loads(content)
         learner = told["learner"]
         objective, width = str(learner["objective"]["name"]), int(learner["learner_model_param"]["num_feature"])
-        sound = _sound_learner(learner, width)
+        several = objective.startswith("multi:")
+        sound = not several and _sound_learner(learner, width)
         booster = xgboost.Booster(params={"nthread": 1})
         if sound:
             booster.load_model(bytearray(json.dumps(told).encode()))
     except Exception as error:  # XGBoost raises several types for a damaged file
         raise _damaged(error, allowed) from None
+    if several:
+        raise ModelError("a model of several classes", "two classes, or a number", "give a table of predictions")
     if not sound:
         raise ModelError("a tree whose nodes lead out of it", "trees as XGBoost writes them", WHOLE)
-    if objective.startswith("multi:"):
-        raise ModelError("a model of several classes", "two classes, or a number", "give a table of predictions")
     names = named(columns, booster.feature_names, width, "an XGBoost model")
     scale: Scale = "probability" if objective == "binary:logistic" else "value"
 
@@ -178,8 +186,12 @@ def _sound_learner(learner: Mapping[str, Any], width: int) -> bool:
     """
     if learner["gradient_booster"].get("name") != "gbtree":
         return False
-    trees = learner["gradient_booster"]["model"]["trees"]
-    return bool(trees) and all(_sound_nodes(tree, width) for tree in trees)
+    model = learner["gradient_booster"]["model"]
+    trees = model["trees"]
+    one_output = set(model["tree_info"]) <= {0} and all(
+        t["tree_param"]["size_leaf_vector"] in ("0", "1") for t in trees
+    )
+    return bool(trees) and one_output and all(_sound_nodes(tree, width) for tree in trees)
 
 
 def _sound_nodes(tree: Mapping[str, Any], width: int) -> bool:

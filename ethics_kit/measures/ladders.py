@@ -89,7 +89,8 @@ def _time(column: ir.Value) -> ir.Value:
 
 def _ladder(seen: dict[str, Any]) -> Ladder:
     filled = seen["filled"]
-    if filled and seen["numbers"] == filled and not seen["with_leading_zero"]:
+    exact = filled and seen["numbers"] == filled and max(abs(seen["low"]), abs(seen["high"])) <= 2**53
+    if exact and not seen["with_leading_zero"]:
         return Ladder("number", _number, (*_bands(seen["low"], seen["high"], seen["distinct"]), LEFT_OUT))
     if filled and seen["times"] == filled:
         units = (("day", "D"), ("month", "M"), ("quarter", "Q"), ("year", "Y"))

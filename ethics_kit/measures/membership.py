@@ -7,7 +7,6 @@ the few people it is sure of, so the true positive rate at a low false positive 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,9 +14,9 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from ethics_kit.measures.auc import estimate
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 
 ALLOWED = 0.01
@@ -64,8 +63,8 @@ def losses(sample: ir.Table, *, probability: bool) -> ir.Table:
 def attack(members: ArrayLike, outside: ArrayLike, *, confidence: float = 0.95) -> Attack:
     """The attack on counts of members and non-members by loss, smallest loss first.
 
-    The AUC's interval is DeLong's (DeLong et al. 1988, Biometrics 44:837), those of the rates Clopper and Pearson's, at
-    the threshold that the non-members at hand set.
+    The AUC's interval is Wilson's at DeLong's variance (1988, Biometrics 44:837), those of the rates are Clopper and
+    Pearson's, at the threshold that the non-members at hand set.
     """
     inside, out = np.asarray(members, dtype=float), np.asarray(outside, dtype=float)
     m, n = inside.sum(), out.sum()
@@ -88,7 +87,7 @@ def _share(count: float, n: float, confidence: float) -> Estimate:
 
 
 def _auc(inside: NDArray[np.float64], out: NDArray[np.float64], confidence: float) -> Estimate:
-    """The area and DeLong's interval, cut at 0 and 1; without interval where a side has one row."""
+    """The area with Wilson's interval at DeLong's variance; without interval where a side has one row."""
     m, n = inside.sum(), out.sum()
     of_member = (n - out.cumsum() + out / 2) / n
     of_other = (inside.cumsum() - inside / 2) / m
@@ -99,5 +98,4 @@ def _auc(inside: NDArray[np.float64], out: NDArray[np.float64], confidence: floa
         float(weights @ (values - area) ** 2 / (total - 1) / total)
         for weights, values, total in ((inside, of_member, m), (out, of_other, n))
     ]
-    reach = float(stats.norm.ppf((1 + confidence) / 2)) * math.sqrt(sum(parts))
-    return Estimate(area, max(area - reach, 0.0), min(area + reach, 1.0))
+    return estimate(area, sum(parts), int(min(m, n)), confidence=confidence)

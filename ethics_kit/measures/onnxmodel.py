@@ -79,6 +79,8 @@ def _scores(found: Any, positive: object) -> Any:
     if isinstance(found, list):
         table = pd.DataFrame(found)
         names = [str(c) for c in table.columns]
+        if len(names) > 2:
+            raise ModelError("a model of several classes", "two classes, or a number", "give a table of predictions")
         if positive is not None and str(positive) not in names:
             raise ModelError(
                 f"a model of the classes {', '.join(names)[:200]}", str(positive)[:60], "correct model.positive"
@@ -87,4 +89,8 @@ def _scores(found: Any, positive: object) -> Any:
     matrix = np.asarray(found).reshape(len(found), -1)
     if matrix.shape[1] > 2:
         raise ModelError(f"{matrix.shape[1]} numbers for a row", "one score, or two probabilities", "export one score")
+    if matrix.shape[1] == 2 and positive is not None:
+        if str(positive) not in ("0", "1"):
+            raise ModelError("two probabilities without names", "0 or 1 (model.positive)", "correct model.positive")
+        return matrix[:, int(str(positive))]
     return matrix[:, -1]

@@ -105,7 +105,7 @@ def predicted(
     known = group.notna().to_numpy()
     told = group[known].astype(str).to_numpy()
     sizes = {name: int(np.sum(told == name)) for name in sorted(set(told))}
-    least = max(minimum, 2 * FOLDS)
+    least = max(minimum, 3 * FOLDS)  # so that no fold has fewer than two of the others
     able = [name for name, n in sizes.items() if min(n, len(told) - n) >= least] if features.shape[1] else []
     found: dict[str, Estimate] = {}
     if able:

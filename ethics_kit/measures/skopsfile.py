@@ -1,6 +1,6 @@
 """A skops file opened without trust: size, archive, types and trees are checked before a model is used.
 
-pickle and joblib files run code when they are opened: they are never read.
+pickle and joblib files run code when they are opened: `models` alone reads them, where somebody asked for it.
 """
 
 from __future__ import annotations

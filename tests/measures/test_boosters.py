@@ -17,7 +17,7 @@ import pytest
 import xgboost
 from onnx import TensorProto, helper
 
-from ethics_kit.measures import models
+from ethics_kit.measures import boosters, models
 from ethics_kit.measures.attributions import attributions
 from ethics_kit.measures.scoring import ModelError
 
@@ -206,3 +206,9 @@ def test_an_onnx_file_that_is_damaged_or_takes_weights_from_elsewhere_is_refused
     entry = model.graph.initializer[0].external_data.add()
     entry.key, entry.value = "location", "/etc/hostname"
     refused(written(tmp_path, "m.onnx", model.SerializeToString()), "whose weights lie in another file")
+
+
+@pytest.mark.parametrize("cut", ["Tree=x\n", "\x0bleft_child=0"])
+def test_a_lightgbm_file_with_lines_that_only_one_of_two_readers_would_see_is_refused(cut: str) -> None:
+    assert not boosters._sound_text(f"max_feature_idx=1\nTree=0\nnum_leaves=1\nleaf_value=1\n{cut}\nend of trees\n")
+    assert boosters._sound_text("max_feature_idx=1\nTree=0\nnum_leaves=1\nleaf_value=1\n\nend of trees\n")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from ethics_kit.measures import membership
 from ethics_kit.measures.membership import Attack, attack
@@ -42,15 +43,20 @@ def test_the_area_is_the_share_of_pairs_where_the_member_has_the_smaller_loss(a:
 
 @given(few, few)
 @settings(max_examples=50)
-def test_the_interval_is_delongs_from_the_placements_of_each_row(a: list[float], b: list[float]) -> None:
+def test_the_interval_is_wilsons_at_delongs_variance_from_the_placements_of_each_row(
+    a: list[float], b: list[float]
+) -> None:
     def before(x: float, y: float) -> float:
         return 1.0 if x < y else 0.5 if x == y else 0.0
 
     own = [np.mean([before(x, y) for y in b]) for x in a]
     other = [np.mean([before(x, y) for x in a]) for y in b]
-    spread = 1.959963985 * np.sqrt(np.var(own, ddof=1) / len(a) + np.var(other, ddof=1) / len(b))
+    variance = np.var(own, ddof=1) / len(a) + np.var(other, ddof=1) / len(b)
+    area = np.mean(own)
+    pairs = area * (1 - area) / variance if variance > 1e-12 else min(len(a), len(b))
     found = on(a, b).auc
-    assert (found.low, found.high) == pytest.approx((max(np.mean(own) - spread, 0), min(np.mean(own) + spread, 1)))
+    wilson = proportion_confint(area * pairs, pairs, method="wilson")
+    assert (found.low, found.high) == pytest.approx(wilson, abs=1e-6)
 
 
 def test_delongs_interval_holds_the_true_area_as_often_as_it_says() -> None:

@@ -65,6 +65,11 @@ def test_consent_given_one_second_after_a_decision_is_none(project):
     assert "1 none, 0 withdrawn" in found.statement
 
 
+def test_a_purpose_under_consent_that_no_event_served_stays_open(project):
+    found = assess(based(project, CONSENT, CONSENT | {"purpose": "surveys"}))[0]["surveys.without_consent"]
+    assert (found.status, found.null_reason) == ("not_assessed", "no row to count")
+
+
 def test_consent_given_under_another_id_of_the_customer_counts(project):
     known = {"source": "data/ids.csv", "columns": {"id": "id", "customer": "customer"}}
     root = based(project, CONSENT, customer_ids=known)

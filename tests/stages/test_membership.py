@@ -49,6 +49,11 @@ def test_a_sample_learnt_by_heart_fails_both(project):
     assert {f.status for f in found.values()} == {"not_met"}
 
 
+def test_a_sample_labelled_by_a_plain_yes_is_read_though_the_outcome_has_words(project):
+    found = found_in(project, [*rows("train", 600, by_heart=600), *rows("test", 600)], outcome={"positive": ["left"]})
+    assert {f.status for f in found.values()} == {"not_met"}
+
+
 def test_too_few_rows_outside_training_settle_nothing_and_say_how_many_are_needed(project):
     found = found_in(project, [*rows("train", 3000), *rows("test", 400), *rows("validation", 900)])
     assert {f.status for f in found.values()} == {"inconclusive"}

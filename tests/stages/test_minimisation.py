@@ -3,7 +3,7 @@
 import pytest
 
 from ethics_kit.measures.models import Model
-from ethics_kit.stages.design_review import uses
+from ethics_kit.stages.design_review import minimisation
 from ethics_kit.stages.design_review.minimisation import contributions, unused_columns
 from tests.stages.listed_columns import DETAILS, SAMPLE, every_column, extract
 
@@ -144,7 +144,7 @@ def test_a_plain_yes_labels_a_sample_whose_outcome_has_other_words(inventoried):
 
 
 def test_a_model_that_cannot_be_read_is_waited_for(inventoried, monkeypatch):
-    monkeypatch.setattr(uses, "model", lambda _: "a file that is no model")
+    monkeypatch.setattr(minimisation, "model_of", lambda _: "a file that is no model")
     found, _ = drop(inventoried())
     assert found.status == "not_assessed"
     assert "a file that is no model" in found.statement
@@ -154,17 +154,17 @@ def test_the_model_s_own_columns_are_shuffled_and_one_that_it_lacks_is_waited_fo
     def model(*columns):
         return Model(columns, "probability", "yes", (), lambda data: -data["usage"])
 
-    monkeypatch.setattr(uses, "model", lambda _: model("usage", "luck"))
+    monkeypatch.setattr(minimisation, "model_of", lambda _: model("usage", "luck"))
     found, rows = drop(inventoried(policy=minimum(0.05)))
     assert (rows["usage"][5], rows["luck"][2:]) == ("adds", [0.0, 0.0, 0.0, "drop"])
     assert "the model, each column shuffled" in found.method
-    monkeypatch.setattr(uses, "model", lambda _: model("usage", "mood"))
+    monkeypatch.setattr(minimisation, "model_of", lambda _: model("usage", "mood"))
     assert "no column mood" in drop(inventoried())[0].statement
 
 
 def test_a_model_whose_scores_fall_where_the_outcome_is_more_likely_is_not_judged(inventoried, monkeypatch):
     model = Model(("usage", "luck"), "probability", "no", (), lambda data: data["usage"])
-    monkeypatch.setattr(uses, "model", lambda _: model)
+    monkeypatch.setattr(minimisation, "model_of", lambda _: model)
     found, _ = drop(inventoried())
     assert found.status == "not_assessed"
     assert "scores that fall where the outcome is more likely" in found.statement
@@ -173,7 +173,7 @@ def test_a_model_whose_scores_fall_where_the_outcome_is_more_likely_is_not_judge
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_number_that_falls_with_the_outcome_adds_as_much_as_one_that_rises(inventoried, monkeypatch, sign):
     model = Model(("usage", "luck"), "value", None, (), lambda data: sign * data["usage"])
-    monkeypatch.setattr(uses, "model", lambda _: model)
+    monkeypatch.setattr(minimisation, "model_of", lambda _: model)
     _, rows = drop(inventoried())
     assert rows["usage"][2] > 0.1
     assert rows["luck"][2:4] == [0.0, 0.0]

@@ -10,7 +10,7 @@ import pytest
 from ethics_kit import schema
 from ethics_kit.record import Finding, Upstream
 from ethics_kit.stages.bias_testing import privacy_impact_assessment
-from ethics_kit.stages.case import Case
+from ethics_kit.stages.case import Case, Outcome
 from tests.stages.planted_rows import AS_OF, case_of, line
 
 RISK = {
@@ -53,7 +53,7 @@ def assess(project, tmp_path):
     if not LOADED:
         LOADED.append(case_of(project(bias_testing={"privacy_assessment": deepcopy(WHOLE)})).dossier)
 
-    def assess(assessment=WHOLE, *, impact=(DUE,), review=REVIEW, kind="rules"):
+    def assess(assessment=WHOLE, *, impact=(DUE,), review=REVIEW, kind="rules", extracts=()):
         stage = schema.BiasTesting.model_validate({"privacy_assessment": assessment})
         assert assessment != WHOLE or stage.privacy_assessment == LOADED[0].stages["bias_testing"].privacy_assessment
         dossier = replace(
@@ -62,6 +62,7 @@ def assess(project, tmp_path):
             system=LOADED[0].system.model_copy(update={"kind": kind}),
         )
         case = Case(dossier, "bias_testing", AS_OF, tmp_path)
+        case.taken["extract_anonymity"] = Outcome(tuple(extracts))
         case.__dict__["_upstream"] = [
             (
                 Upstream(stage=name, use="read", status="missing" if findings is None else "ok"),
@@ -87,7 +88,7 @@ def test_a_whole_assessment_that_draws_on_what_fell_short_is_met(assess):
         "privacy_numbers": "met",
         "privacy_residual_score": "met",
     }
-    assert (found["privacy_residual_score"].value, found["privacy_assessment"].n) == (6, 9)
+    assert (found["privacy_residual_score"].value, found["privacy_assessment"].n) == (6, 10)
     assert line(tables["S3.2.privacy_risks"], RISK["risk"])[0] == "P3.2 not met"
     assert line(tables["S3.2.privacy_numbers"], "P3.2") == ["not met", "P3.2.x", "x is not_met.", 1]
     assert "design review as of 2026-10-01, record 0123456789ab" in tables["S3.2.privacy_numbers"].note
@@ -156,6 +157,16 @@ def test_a_number_that_is_not_shown_to_be_met_has_to_be_drawn_on(assess, status)
 def test_what_this_stage_finds_of_membership_has_to_be_drawn_on_too(assess):
     assert "not S3.2" in assess(kind="scored")[0]["privacy_numbers"].statement
     assert assess(with_risk(draws_on=["P3.2", "S3.2"]), kind="scored")[0]["privacy_numbers"].status == "met"
+
+
+def test_an_extract_that_tells_people_apart_has_to_be_drawn_on_too(assess):
+    found, _ = assess(extracts=[measured("P3.3", "not_met", "list.k")])
+    assert "not P3.3" in found["privacy_numbers"].statement
+
+
+def test_a_risk_that_is_only_a_placeholder_is_not_stated(assess):
+    found, _ = assess(with_risk(risk="TODO"))
+    assert "what could happen of risk 1" in found["privacy_assessment"].statement
 
 
 def test_without_a_design_review_the_numbers_are_waited_for(assess):

@@ -80,7 +80,7 @@ def test_what_a_system_goes_by_has_to_be_known(inventoried):
 
 def test_what_the_model_reads_counts_whether_system_yaml_names_it_or_not(inventoried, monkeypatch):
     model = Model(("usage", "age_band", "mood"), "probability", "yes", (), lambda data: data)
-    monkeypatch.setattr(uses, "model", lambda _: model)
+    monkeypatch.setattr(uses, "model_of", lambda _: model)
     found, _ = assess(inventoried(ALL))
     told = found["retention.columns_allowed"].statement
     assert "for other purposes only: customers.age_band; not listed at all: model.mood." in told
@@ -88,7 +88,7 @@ def test_what_the_model_reads_counts_whether_system_yaml_names_it_or_not(invento
 
 
 def test_a_model_that_cannot_be_read_leaves_the_inputs_unknown(inventoried, monkeypatch):
-    monkeypatch.setattr(uses, "model", lambda _: "a file that is no model")
+    monkeypatch.setattr(uses, "model_of", lambda _: "a file that is no model")
     found, _ = assess(inventoried(ALL))
     assert "a file that is no model" in found["inputs_known"].statement
 

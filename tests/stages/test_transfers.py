@@ -1,6 +1,7 @@
 """C1.4: each country that data goes to rests on something that is in force, or is a finding."""
 
 import csv
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -193,3 +194,14 @@ def test_rows_abroad_that_the_impact_analysis_denies_are_a_fault_of_the_inventor
     if denied:
         assert (denied.status, denied.value > 0) == ("not_met", True)
         assert "no personal data is processed in another country" in denied.statement
+
+
+def test_customers_rows_without_their_column_of_customers_have_no_known_origin(inventoried):
+    case = inventoried(organisation={"places": PLACES})
+    name = next(n for n, t in case.dossier.located_tables.items() if n != "customers" and "customer" in t.spec.columns)
+    located = case.dossier.located_tables[name]
+    columns = {role: column for role, column in located.spec.columns.items() if role != "customer"}
+    spec = located.spec.model_copy(update={"columns": columns})
+    vars(case.dossier)["located_tables"] = {**case.dossier.located_tables, name: replace(located, spec=spec)}
+    found = assess(case)[0]
+    assert found["origins_known"].status == "not_assessed"

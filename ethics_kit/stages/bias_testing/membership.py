@@ -57,7 +57,7 @@ def _sample(case: Case) -> ir.Table:
     table = case.table(TABLE)
     split = table.split.strip().lower()
     member = ibis.cases((split.isin(MEMBERS), True), (split.isin(OUTSIDE), False), else_=ibis.null("boolean"))
-    positive = events.meaning(table.outcome, case.dossier.system.outcome.positive)
+    positive = events.label(table.outcome, case.dossier.system.outcome.positive)
     return table.select(score=table.score, positive=positive, member=member)
 
 
@@ -68,7 +68,9 @@ def _area(case: Case, found: Attack) -> Finding:
         f"pairs (guessing: 50%; the best threshold gains {(found.advantage or 0) * 100:.1f} points on it); the policy "
         f"allows {limit.value:.0%}"
     )
-    return _finding(case, found, "membership_auc", auc, limit, words, "share of pairs", "DeLong interval")
+    return _finding(
+        case, found, "membership_auc", auc, limit, words, "share of pairs", "Wilson interval at DeLong's variance"
+    )
 
 
 def _few_alarms(case: Case, found: Attack) -> Finding:

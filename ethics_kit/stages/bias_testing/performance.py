@@ -53,7 +53,10 @@ def performance_by_segment(case: Case) -> Outcome:
         )
         return Outcome((not_assessed("P1.4", NAME, awaits),))
     found = list(_segments(case, rates))
-    return Outcome((_finding(case, rates, found),), (_table(case, rates, found),))
+    absent = [name for name in wanted if name not in known and case.dossier.system.kind == "generative"]
+    awaits = f"in the table conversations the column for {', '.join(absent)}"
+    open_ = [not_assessed("P1.4", f"{NAME}_rates", awaits)] * bool(absent)
+    return Outcome((_finding(case, rates, found), *open_), (_table(case, rates, found),))
 
 
 def _segments(case: Case, rates: Sequence[Metric]) -> Iterator[Segment]:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from ethics_kit import schema
 from ethics_kit.record import WEAKEST, Finding, Record, Status, Table
 from ethics_kit.schema.privacy import PrivacyAssessment, PrivacyRisk
+from ethics_kit.stages.bias_testing.extracts import extract_anonymity
 from ethics_kit.stages.bias_testing.membership import membership_inference
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import REGISTER, not_assessed, register_awaits, register_share
 
 NUMBERS = ("C1.1", "C1.2", "C1.3", "C1.4", "P3.1", "P3.2", "P3.3", "P3.4", "S3.2")
-"""Requirements whose measured findings an assessment has to speak of: the design review's, and membership inference."""
+"""Requirements whose measured findings an assessment has to speak of: the design review's, extracts and membership."""
 
 ARTICLE = "GDPR Art. 35(7)"
 RESIDUAL = "privacy_residual_score"
@@ -31,7 +32,9 @@ def privacy_impact_assessment(case: Case) -> Outcome:
     if awaits or assessment is None:
         return Outcome((not_assessed("S3.2", name, awaits),))
     review = case.earlier("design_review")
-    found = [*(review.findings if review else ()), *membership_inference(case).findings]
+    passed_on = case.taken.get(extract_anonymity.__name__) or extract_anonymity(case)
+    own = (*passed_on.findings, *membership_inference(case).findings)
+    found = [*(review.findings if review else ()), *own]
     numbers = {r: [f for f in found if f.requirement == r and f.evidence == "measured"] for r in NUMBERS}
     findings = (_whole(case, assessment), _drawn_on(assessment, numbers, review), _remaining(case, assessment))
     return Outcome(findings, (_risk_table(assessment, numbers), _number_table(assessment, numbers, review)))
@@ -84,6 +87,7 @@ def _whole(case: Case, assessment: PrivacyAssessment) -> Finding:
 def _parts(case: Case, risk: PrivacyRisk) -> dict[str, bool]:
     measures = [text for text in risk.measures if not schema.placeholder(text)]
     return {
+        "what could happen": not schema.placeholder(risk.risk),
         "rating before measures": risk.inherent is not None,
         "measures": bool(measures),
         "measures in place": risk.in_place is not None and risk.in_place <= case.as_of,

@@ -45,7 +45,7 @@ def _by_consent(case: Case, events: ir.Table, by_consent: list[str]) -> Outcome:
         return Outcome(tuple(not_assessed("P3.2", f"{in_id(p)}.without_consent", awaits) for p in by_consent))
     counts = consent_by_purpose(own, case.table("consents"))
     withdrew = people_who_withdrew(case.table("consents"), case.end)
-    found = {purpose: counts[purpose] for purpose in by_consent if purpose in counts}
+    found = {purpose: counts.get(purpose, ConsentCounts()) for purpose in by_consent}
     findings = [
         finding
         for purpose, states in found.items()

@@ -23,6 +23,7 @@ from ethics_kit.stages.design_review import uses
 from ethics_kit.stages.design_review.inventory import columns_of
 from ethics_kit.stages.design_review.uses import ColumnOf
 from ethics_kit.stages.evidence import not_assessed, register_awaits, register_share
+from ethics_kit.stages.modelled import model_of
 
 SEED = 20260101
 ROWS = 20_000
@@ -143,9 +144,9 @@ def _tested(case: Case, rows: pd.DataFrame) -> tuple[Without, dict[str, ColumnOf
     """Scores without columns, the columns by their name in the data, and how it was done."""
     system, test, train = case.dossier.system, rows[rows["held_out"]], rows[~rows["held_out"]]
     names = {f"feature_{name}": str(feature.training) for name, feature in system.features.items()}
-    read = uses.model(case)
+    read = model_of(case)
     if isinstance(read, str):
-        raise ModelError(read, "a model that can be read", "correct model.file in system.yaml")
+        raise ModelError(read, "a model that can be read", "correct model.file or model.plugin in system.yaml")
     if isinstance(read, Model):
         data = test.rename(columns=names).reset_index(drop=True)
         columns = {name: ("training_sample", name) for name in read.columns}

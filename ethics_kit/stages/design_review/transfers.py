@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ethics_kit import schema
 from ethics_kit.checks.answers import LINK
+from ethics_kit.framework import catalogue
 from ethics_kit.framework import transfers as known
 from ethics_kit.measures.proportions import rate
 from ethics_kit.record import Finding, Interval, Status, Table
@@ -74,7 +75,9 @@ def _counts(case: Case, rows: Sequence[DataFlow]) -> dict[str, Counter[str | Non
     regions = customers.select(known_customer="customer", known_region="region")
     found = {}
     for name in sorted({table for row in rows for table in _tables(case, row)} & {*case.dossier.located_tables}):
-        if not case.dossier.located_tables[name].spec.columns.get("customer"):
+        if "customer" not in case.dossier.located_tables[name].spec.columns:
+            if "customer" in catalogue.tables()[name].roles:
+                found[name] = Counter[str | None]({None: int(case.table(name).count().to_pyarrow().as_py())})
             continue
         table = case.table(name).select("customer")
         if gone is not None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 from ethics_kit.checks.extracts import source_name
-from ethics_kit.measures import models
-from ethics_kit.measures.models import Model, ModelError
+from ethics_kit.measures.models import Model
 from ethics_kit.schema.design import Category, DataFlow
 from ethics_kit.stages.case import Case
+from ethics_kit.stages.modelled import model_of
 
 ColumnOf = tuple[str, str]
 """A table of the dossier and a column of its file."""
@@ -29,16 +28,6 @@ class Inputs:
 
     columns: frozenset[ColumnOf]
     awaits: str = ""
-
-
-@cache
-def model(case: Case) -> Model | str | None:
-    """The model in use; why it cannot be read, in words; None without one."""
-    path = case.dossier.model_file
-    try:
-        return models.load(path, positive=case.dossier.system.model.positive) if path else None
-    except ModelError as error:
-        return str(error)
 
 
 def purposes(case: Case) -> list[str]:
@@ -61,7 +50,7 @@ def purposes_await(case: Case) -> str:
 
 def inputs(case: Case) -> Inputs:
     """The features of system.yaml, and whatever else the model itself reads."""
-    system, read = case.dossier.system, model(case)
+    system, read = case.dossier.system, model_of(case)
     named = {(feature.table or system.events, feature.column) for feature in system.features.values()}
     if isinstance(read, str):
         return Inputs(frozenset(named), f"a model that can be read ({read})")
@@ -88,7 +77,7 @@ def decided_by(case: Case) -> frozenset[ColumnOf]:
 
 def learnt_from(case: Case) -> frozenset[ColumnOf]:
     """Columns of the training sample that the model learnt from, with what it learnt to tell."""
-    located, read = case.dossier.located_tables.get("training_sample"), model(case)
+    located, read = case.dossier.located_tables.get("training_sample"), model_of(case)
     if located is None:
         return frozenset()
     names = {feature.training for feature in case.dossier.system.features.values() if feature.training}
