@@ -7,9 +7,10 @@ from datetime import date
 import pytest
 
 from ethics_kit import dossier as dossiers
+from ethics_kit import schema
 from ethics_kit.errors import InputError
 from ethics_kit.project import Project
-from ethics_kit.stages.design_review.transfers import OWN, Movement, cross_border, ground
+from ethics_kit.stages.design_review.transfers import OWN, Movement, _counts, cross_border, ground
 from tests.stages.listed_columns import DETAILS, every_column, extract
 
 PLACES = {"north": "IE", "south": "US-CA"}
@@ -197,11 +198,13 @@ def test_rows_abroad_that_the_impact_analysis_denies_are_a_fault_of_the_inventor
 
 
 def test_customers_rows_without_their_column_of_customers_have_no_known_origin(inventoried):
-    case = inventoried(organisation={"places": PLACES})
+    case, without = (inventoried(organisation={"places": PLACES}) for _ in range(2))
     name = next(n for n, t in case.dossier.located_tables.items() if n != "customers" and "customer" in t.spec.columns)
     located = case.dossier.located_tables[name]
     columns = {role: column for role, column in located.spec.columns.items() if role != "customer"}
     spec = located.spec.model_copy(update={"columns": columns})
-    vars(case.dossier)["located_tables"] = {**case.dossier.located_tables, name: replace(located, spec=spec)}
-    found = assess(case)[0]
-    assert found["origins_known"].status == "not_assessed"
+    vars(without.dossier)["located_tables"] = {**case.dossier.located_tables, name: replace(located, spec=spec)}
+    listed = case.dossier.stage(schema.DesignReview).inventory.rows
+    known, unknown = (_counts(c, listed)[name] for c in (case, without))
+    assert unknown == {None: known.total()}
+    assert known[None] < known.total()
