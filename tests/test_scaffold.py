@@ -263,6 +263,8 @@ def test_nothing_of_an_example_counts_as_signed_by_its_fictional_people(here: Pa
         assert answers["answers"]
         assert not any(answer.get("by") or answer.get("on") for answer in answers["answers"].values())
         assert not any(answers.get(name) for name in ("actions", "waivers", "not_applicable", "risks_ruled_out"))
+        registers = ("privacy_assessment", "inventory", "notices", "constraint", "review_plan", "model_card")
+        assert not any(answers.get(name) for name in registers)
     system = YAML().load(folder / "system.yaml")
     assert (system["owner"], system["deputy"], system["lawful_bases"]) == (None, None, [])
     assert "Emre Yildiz" not in (here / "parameters/organisation.yaml").read_text(encoding="utf-8")

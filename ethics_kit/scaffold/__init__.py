@@ -159,7 +159,17 @@ def _unsigned(path: Path) -> bytes:
         answer.pop("override_reason", None)
     for name in file.data.keys() & {"actions", "waivers", "not_applicable", "risks_ruled_out", "lawful_bases"}:
         file.data[name] = []
-    for name in file.data.keys() & {"owner", "deputy"}:
+    signed = {
+        "owner",
+        "deputy",
+        "privacy_assessment",
+        "inventory",
+        "notices",
+        "constraint",
+        "review_plan",
+        "model_card",
+    }
+    for name in file.data.keys() & signed:
         file.data[name] = None
     for table in (file.data.get("tables") or {}).values():
         table.pop("exempt_from_deletion", None)

@@ -32,6 +32,19 @@ def described(case: Case) -> ir.Table:
     return table.left_join(customers, table.customer == customers.known_customer).drop("known_customer")
 
 
+MEMBERS = ("train", "training")
+UNSEEN = ("test", "testing", "holdout")
+"""Splits that the model has not seen at all; validation, which tunes it, is held out from training and yet no such."""
+
+
+def held_out(split: ir.StringColumn) -> ir.BooleanColumn:
+    """Whether a row of the training sample was kept from training; null where its split is none of those known."""
+    word = split.strip().lower()
+    return ibis.cases(
+        (word.isin((*UNSEEN, "validation")), True), (word.isin(MEMBERS), False), else_=ibis.null("boolean")
+    )
+
+
 def label(column: ir.StringColumn | ir.BooleanColumn, yes: list[str]) -> ir.BooleanColumn:
     """Whether the label trained on means yes: as the outcome would, or a plain yes where samples are labelled so."""
     plain = [] if {*FALSE} & {value.lower() for value in yes} else [*TRUE]

@@ -17,10 +17,6 @@ from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import not_assessed
 
 TABLE = "training_sample"
-MEMBERS = ("train", "training")
-OUTSIDE = ("test", "testing", "holdout")
-"""Splits that the model has not seen at all; one used to tune it (validation) is neither."""
-
 METHOD = (
     "loss-threshold attack (Yeom et al. 2018) on the training sample; rows in and outside training have to be alike"
 )
@@ -56,7 +52,8 @@ def _awaits(case: Case) -> str | None:
 def _sample(case: Case) -> ir.Table:
     table = case.table(TABLE)
     split = table.split.strip().lower()
-    member = ibis.cases((split.isin(MEMBERS), True), (split.isin(OUTSIDE), False), else_=ibis.null("boolean"))
+    sides = (split.isin(events.MEMBERS), True), (split.isin(events.UNSEEN), False)
+    member = ibis.cases(*sides, else_=ibis.null("boolean"))
     positive = events.label(table.outcome, case.dossier.system.outcome.positive)
     return table.select(score=table.score, positive=positive, member=member)
 

@@ -136,14 +136,14 @@ def _samples(case: Case, attribute: str) -> Mapping[str, pd.DataFrame]:
     joined = sample.join(known, sample.customer == known.known_customer)
     digits = joined.customer.hexdigest("md5")
     if "split" in sample.columns:
-        judging: ir.BooleanValue = joined.split.lower().isin(["test", "holdout", "validation"])
+        judging: ir.BooleanValue = events.held_out(joined.split)
     else:
         judging = digits.left(1).isin(JUDGING)
     features = {c: joined[c] for c in sample.columns if c.startswith("feature_")}
     scores = {"score": joined.score} if "score" in sample.columns else {}
-    positive = events.meaning(joined.outcome, system.outcome.positive)
+    positive = events.label(joined.outcome, system.outcome.positive)
     table = joined.select(group=joined.group, positive=positive, judging=judging, place=digits, **features, **scores)
-    complete = table.group.notnull() & table.positive.notnull()
+    complete = table.group.notnull() & table.positive.notnull() & table.judging.notnull()
     if scores:
         complete = complete & table.score.notnull()
     rows = table.filter(complete).order_by("place").limit(ROWS).to_pyarrow().to_pandas()

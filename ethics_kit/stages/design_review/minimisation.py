@@ -28,7 +28,6 @@ from ethics_kit.stages.modelled import model_of
 SEED = 20260101
 ROWS = 20_000
 """More rows of the training sample than this are not used; they are drawn by hash."""
-HELD_OUT = ("test", "holdout", "validation")
 
 
 def unused_columns(case: Case) -> Outcome:
@@ -121,7 +120,7 @@ def _sample(case: Case) -> pd.DataFrame | str:
         place=place,
         nth=nth,
         positive=positive,
-        held_out=sample.split.lower().isin(HELD_OUT),
+        held_out=events.held_out(sample.split),
         **{f"feature_{name}": sample[f"feature_{name}"] for name in features},
     )
     one_each = table.filter((table.nth == 0) & table.positive.notnull() & table.held_out.notnull())
