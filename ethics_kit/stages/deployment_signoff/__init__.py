@@ -1,0 +1,18 @@
+"""Stage 4: may it go, or stay, live: opt-outs, audit trail, training, reviews, and the three records before it."""
+
+from __future__ import annotations
+
+from ethics_kit.stages.case import Step
+from ethics_kit.stages.deployment_signoff.audit_log import audit_log_completeness
+from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out
+from ethics_kit.stages.deployment_signoff.earlier import earlier_records
+from ethics_kit.stages.deployment_signoff.review_due import review_due
+from ethics_kit.stages.deployment_signoff.training import training_current
+
+STEPS: dict[Step, tuple[str, ...]] = {
+    earlier_records: ("G3",),
+    decided_after_opt_out: ("C3.1",),
+    audit_log_completeness: ("P4.2",),
+    training_current: ("G4",),
+    review_due: ("G3", "B5"),
+}
