@@ -168,7 +168,6 @@ def test_planted_disparities_are_found_where_they_are_and_nowhere_else(portfolio
     assistant = accused("support_assistant")
     assert {
         "C2.3.language.resolved_difference",
-        "P2.2.language.handover_granted_difference",
         "S3.1.name.swap_difference",
     } <= assistant
     assert all("language" in i or "postcode_area" in i or "name" in i for i in assistant)

@@ -29,8 +29,9 @@ def crossed(case: Case) -> list[tuple[str, ...]]:
 
 
 def requirement(case: Case) -> str:
-    """What combinations evidence: for an assistant, that segments are covered."""
-    return "S3.1" if case.dossier.system.kind == "generative" else "C2.4"
+    """What combinations evidence: for an assistant whose level asks for them, that segments are covered."""
+    asked = case.dossier.system.kind == "generative" and case.level.holds != "I"
+    return "S3.1" if asked else "C2.4"
 
 
 def rates(case: Case) -> list[Metric]:
