@@ -20,7 +20,7 @@ Spending = Literal["obrien_fleming", "pocock"]
 Sides = Literal[1, 2]
 
 SMALLEST_LOOK = 1e-3
-"""A look that adds a smaller share of the last look's information tells nothing new, so nothing is spent on it."""
+"""A look that adds a smaller share of the information so far tells nothing new, so nothing is spent on it."""
 POINTS = 2001
 REACH = 8.0
 """Standard deviations of the score that the grid spans on a side without boundary; beyond lies less than 1e-15."""
@@ -67,12 +67,12 @@ def boundaries(
     worth = np.asarray(fractions if information is None else information, dtype=float)
     if (np.diff(worth) < 0).any():
         raise ValueError("information cannot fall from one look to the next")
-    worth = worth / worth[-1] if len(worth) and worth[-1] > 0 else worth
+    worth = worth / max(worth.max(initial=0.0), 1e-300)
     budget = spent(fractions, alpha / sides, spending)
     found, used, last = [], 0.0, 0.0
     grid = density = np.zeros(0)
     for now, allowed in zip(worth, budget, strict=True):
-        if now - last < SMALLEST_LOOK or allowed - used <= 0:
+        if now <= 0 or now - last < SMALLEST_LOOK * now or allowed - used <= 0:
             found.append(math.inf)
             continue
         edge = _edge(grid, density, last, now, allowed - used)
