@@ -112,7 +112,7 @@ def _normal(at: Array, deviation: float) -> Array:
 
 
 def mixture_scale(tuned_to: float, alpha: float, *, sides: Sides = 1) -> float:
-    """The mixture's parameter ρ that makes the bound tightest at intrinsic time `tuned_to` (Howard et al. 2021, 3.5)."""
+    """The mixture's parameter ρ that makes the bound tightest at intrinsic time `tuned_to` (Howard et al., 3.5)."""
     room = 2 * math.log(sides / (2 * alpha))
     return tuned_to / (room + math.log1p(room))
 

@@ -23,7 +23,8 @@ def rollout_looks(metric: str, looks: Sequence[Look], steps: Sequence[int], *, m
         return ()
     canvas, whole = _canvas(6.6, 2.9)
     whole.remove()
-    left, right = canvas.subplots(1, 2)
+    grid = canvas.add_gridspec(1, 2)
+    left, right = canvas.add_subplot(grid[0]), canvas.add_subplot(grid[1])
     for axes in (left, right):
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
@@ -36,8 +37,8 @@ def rollout_looks(metric: str, looks: Sequence[Look], steps: Sequence[int], *, m
     value = (last.difference.value or 0.0) * 100
     message = f"{_plain(metric)}: after step {step} {last.decision.replace('_', ' ')}, at {value:+.2f} points."
     caption = (
-        f"{message} Left: harm among the exposed minus the control group, with its sequential interval (cut at the edge); "
-        "dashed, the margin. Right: z, and the line that it may not reach. ○ proceed, ◇ hold, □ roll back."
+        f"{message} Left: harm among the exposed minus the control group, with its sequential interval (cut at "
+        "the edge); dashed, the margin. Right: z, and the line that it may not reach. ○ proceed, ◇ hold, □ roll back."
     )
     told = "; ".join(
         f"step {s} {(k.difference.value or 0) * 100:+.2f} points, z {k.z:.2f}, boundary "

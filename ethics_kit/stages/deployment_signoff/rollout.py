@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ethics_kit.record import Finding, Interval, Status, Table
@@ -38,11 +39,11 @@ def rollout_guardrails(case: Case) -> Outcome:
     from ethics_kit.report import figures
 
     findings = [*step_findings(case), *_harm(case), *_groups(case)]
-    drawn = [s for s in counted.series(case) if s.group is None and s.looks]
     pictures = [
         picture
-        for s in drawn
-        for picture in figures.rollout_looks(_named(s.metric), s.looks or [], [r.step for r in s.rows], margin=s.margin)
+        for s in counted.series(case)
+        if s.group is None and s.looks
+        for picture in figures.rollout_looks(_named(s.metric), s.looks, [r.step for r in s.rows], margin=s.margin)
     ]
     tables = (_steps_table(case), *_groups_table(case))
     return Outcome(tuple(findings), tables, tuple(pictures))
@@ -149,7 +150,7 @@ def _steps_table(case: Case) -> Table:
         [r.step, r.start.isoformat(), _named(s.metric), r.exposed, r.harmed, r.control, r.control_harmed, *_cells(look)]
         for s in counted.series(case)
         if s.group is None
-        for r, look in zip(s.rows, s.looks or [None] * len(s.rows), strict=True)
+        for r, look in zip_longest(s.rows, s.looks or ())
     ]
     return Table(
         id="S4.1.steps",

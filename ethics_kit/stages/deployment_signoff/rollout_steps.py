@@ -75,9 +75,7 @@ def _planned(case: Case) -> Finding:
     """From level III the plan stands before the first step, and no step goes beyond it."""
     name, plan, started = "planned", counted.stated(case), counted.starts(case)
     if plan is None:
-        return not_assessed(
-            "S4.1", name, "the plan of the rollout (rollout in deployment_signoff.yaml), with its steps"
-        )
+        return not_assessed("S4.1", name, "the plan of the rollout with its steps (rollout in deployment_signoff.yaml)")
     planned = {s.step: s for s in plan.steps}
     room = 2 - case.dossier.policy.rollout.planned_min.value
     beyond = [
