@@ -22,7 +22,7 @@ WORDS = {
     "too_few": "hold: too few customers so far",
     "excluded": "proceed: harm beyond the margin is ruled out",
     "suspected": "hold: this look alone would show harm, all looks together do not yet",
-    "as_planned": "proceed: as many customers as planned, and no harm seen; the last step has to rule out the margin",
+    "as_planned": "proceed: enough customers for this step, and no harm seen; the last step has to rule out the margin",
     "not_excluded": "hold: harm beyond the margin is not ruled out",
 }
 METHODS = {
@@ -39,12 +39,8 @@ def rollout_guardrails(case: Case) -> Outcome:
     from ethics_kit.report import figures
 
     findings = [*step_findings(case), *_harm(case), *_groups(case)]
-    pictures = [
-        picture
-        for s in counted.series(case)
-        if s.group is None and s.looks
-        for picture in figures.rollout_looks(_named(s.metric), s.looks, [r.step for r in s.rows], margin=s.margin)
-    ]
+    drawn = [s for s in counted.series(case) if s.group is None] + [s for s in _soonest(case) if s.group]
+    pictures = [p for s in drawn for p in figures.rollout_looks(_label(s), s.looks or [], _looked(s), margin=s.margin)]
     tables = (_steps_table(case), *_groups_table(case))
     return Outcome(tuple(findings), tables, tuple(pictures))
 
@@ -53,32 +49,45 @@ def _named(metric: str) -> str:
     return metric.replace("_", " ")
 
 
+def _label(own: Series) -> str:
+    return f"{_named(own.metric)}, {own.group or 'all customers'}"
+
+
+def _looked(own: Series) -> list[int]:
+    return [r.step for r in own.rows] if own.looks else []
+
+
 def _harm(case: Case) -> Iterator[Finding]:
     """What the latest step says of each guardrail, for all customers."""
     for own in counted.series(case):
         if own.group is None:
-            yield _finding(case, own, f"{own.metric}.harm", f"{_named(own.metric)}, all customers")
+            yield _finding(case, own, f"{own.metric}.harm", _label(own))
 
 
 def _groups(case: Case) -> Iterator[Finding]:
     """What the latest step says of each guardrail for the group that stops soonest."""
-    if not counted.groups(case):
-        if case.level.holds in ("III", "IV"):
-            yield not_assessed("S4.1", "groups", "harm by group (rows of rollout_steps with a group)")
-        return
-    latest, ranks = max(counted.starts(case)), list(STATUS)
-    for metric in counted.metrics(case):
-        found = [s for s in counted.series(case) if s.metric == metric and s.group]
-        silent = [s.group for s in found if s.look(latest) is None]
-        if silent:
-            lacking = f"rows of rollout_steps with a control group for step {latest} of " + ", ".join(map(str, silent))
-            yield not_assessed("S4.1", f"{metric}.groups", lacking)
-            continue
-        # the most urgent, and of these the one with the highest upper limit
-        looks = [(s, look) for s in found if (look := s.look(latest)) is not None]
-        first, _ = max(looks, key=lambda pair: (ranks.index(pair[1].decision), pair[1].difference.high or 0.0))
-        label = f"{_named(metric)}, {first.group} (of {len(found)} groups the one that stops soonest)"
-        yield _finding(case, first, f"{metric}.groups", label)
+    if not counted.groups(case) and case.level.holds in ("III", "IV"):
+        yield not_assessed("S4.1", "groups", "harm by group (rows of rollout_steps with a group)")
+    latest, count = max(counted.starts(case)), len(counted.groups(case))
+    for own in _soonest(case):
+        if own.look(latest) is None:
+            lacking = f"rows of {counted.TABLE} with a control group for {own.metric}, {own.group}, step {latest}"
+            yield not_assessed("S4.1", f"{own.metric}.groups", lacking)
+        else:
+            label = f"{_label(own)} (of {count} groups the one that stops soonest)"
+            yield _finding(case, own, f"{own.metric}.groups", label)
+
+
+def _soonest(case: Case) -> list[Series]:
+    """For each guardrail the group to look at first: one without a look, else by decision and upper limit."""
+    latest, order = max(counted.starts(case)), list(STATUS)
+
+    def urgency(own: Series) -> tuple[int, float]:
+        look = own.look(latest)
+        return (len(order), 0.0) if look is None else (order.index(look.decision), look.difference.high or 0.0)
+
+    of_groups = {m: [s for s in counted.series(case) if s.metric == m and s.group] for m in counted.metrics(case)}
+    return [max(found, key=urgency) for found in of_groups.values() if found]
 
 
 def _finding(case: Case, own: Series, name: str, label: str) -> Finding:
@@ -121,8 +130,11 @@ ACTIONS = {
 def _said(look: Look) -> str:
     found = look.difference
     if found.value is None:
-        return "No difference can be computed"
-    return f"The exposed come to harm {found.value * 100:+.2f} points more often"
+        return "There is nothing to compare"
+    points = round(found.value * 100, 2)
+    if not points:
+        return "The share harmed is the same to a hundredth of a point"
+    return f"The share harmed is {abs(points):.2f} points {'higher' if points > 0 else 'lower'} among the exposed"
 
 
 def _interval(case: Case, look: Look) -> Interval | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ethics_kit.measures.rollout import Look, Progress
 
 TABLE = "rollout_steps"
-UNNAMED = "harm"
+UNNAMED = "guardrail_event"
 """The guardrail metric of a table that names none, where the plan does not either."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ethics_kit.checks.answers import LINK
 from ethics_kit.framework import catalogue
 from ethics_kit.record import Finding, Status
 from ethics_kit.stages.case import Case
@@ -125,7 +126,8 @@ def _went_on(case: Case) -> Finding:
     }
     if against and counted.binding(case) is None and "roll_back" not in against.values():
         steps = ", ".join(map(str, against))
-        return not_assessed("S4.1", name, f"a plan fixed before the first step, to hold against it the step {steps}")
+        lacking = f"a plan fixed before the first step: without one nobody agreed when step {steps} might begin"
+        return not_assessed("S4.1", name, lacking)
     told = "; ".join(
         f"step {step} began although step {step - 1} "
         + (f"said {verdict.replace('_', ' ')}" if verdict else "could not be compared")
@@ -149,6 +151,9 @@ def _committee(case: Case) -> Finding:
     plan, started = counted.stated(case), counted.starts(case)
     decided = {s.step: s for s in plan.steps} if plan else {}
     between = [step for step in started if step > 1]
+    for step in decided.values():
+        if step.minute and not LINK.match(step.minute):
+            case.documents[f"minute of rollout step {step.step}"] = case.dossier.folder / step.minute
     silent = [s for s in between if s not in decided or not decided[s].decided]
     if silent:
         steps = ", ".join(map(str, silent))
