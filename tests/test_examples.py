@@ -432,7 +432,11 @@ def test_counts_of_the_smaller_tables(example: Example) -> None:
     assert ("sus" not in sessions, items <= set(sessions)) == (planted.get("usability_items", False),) * 2
     assert set(sessions.model_version) == {example.system["model"]["version"]}
     steps = example.table("rollout_steps")
-    assert steps[["exposed", "harmed", "control", "control_harmed"]].to_numpy().tolist() == planted["rollout"]
+    counts = ["exposed", "harmed", "control", "control_harmed"]
+    groups = steps.group if "group" in steps else pd.Series(None, steps.index)
+    assert steps[groups.isna()][counts].to_numpy().tolist() == planted["rollout"]
+    of_groups = {g: steps[groups == g][counts].to_numpy().tolist() for g in groups.dropna().unique()}
+    assert of_groups == planted.get("rollout_groups", {})
     assert [d.date() for d in example.table("past_assessments").date] == planted["past_assessments"]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def problems(dossier: Dossier) -> list[Problem]:
-    """Steps out of order, a guardrail named twice, nothing to compare with, decisions half on file, minutes that are not there."""
+    """Steps out of order, a guardrail named twice, nothing to compare with, decisions without minutes."""
     plan = dossier.stage(schema.DeploymentSignoff).rollout
     if plan is None:
         return []

@@ -21,7 +21,7 @@ Sides = Literal[1, 2]
 
 SMALLEST_LOOK = 1e-3
 """A look that adds a smaller share of the information so far tells nothing new, so nothing is spent on it."""
-POINTS = 2001
+POINTS = 1001
 REACH = 8.0
 """Standard deviations of the score that the grid spans on a side without boundary; beyond lies less than 1e-15."""
 
