@@ -160,7 +160,7 @@ def test_harm_of_four_points_is_found(method):
     assert crossed(simulated((200, 50), 13, harm=0.04), method).mean() > (0.6 if method == "open_ended" else 0.8)
 
 
-@pytest.mark.parametrize("method", ("obrien_fleming", "pocock"))
+@pytest.mark.parametrize("method", ["obrien_fleming", "pocock"])
 def test_harm_of_the_margins_size_is_ruled_out_in_at_most_5_percent(method):
     seen = simulated((200, 50), 14, harm=0.02)
     reach = np.array(planned(method, 0.05)) * seen.error
