@@ -163,6 +163,7 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
     if models["system"].model_fields_set:
         wrong = checks.references.problems(dossier, doubtful)
         problems += checks.design.problems(dossier, doubtful)
+        problems += checks.rollout.problems(dossier)
         problems += checks.extracts.problems(dossier, doubtful, tables=tables)
         problems += [*wrong, *(checks.data.problems(dossier, wrong, doubtful) if tables else [])]
     if problems:

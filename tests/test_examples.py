@@ -433,7 +433,11 @@ def test_counts_of_the_smaller_tables(example: Example) -> None:
     stated = example.system["model"].get("version", "2026-H2")  # a supplier may name none
     assert set(sessions.model_version) == {stated}
     steps = example.table("rollout_steps")
-    assert steps[["exposed", "harmed", "control", "control_harmed"]].to_numpy().tolist() == planted["rollout"]
+    counts = ["exposed", "harmed", "control", "control_harmed"]
+    groups = steps.group if "group" in steps else pd.Series(None, steps.index)
+    assert steps[groups.isna()][counts].to_numpy().tolist() == planted["rollout"]
+    of_groups = {g: steps[groups == g][counts].to_numpy().tolist() for g in groups.dropna().unique()}
+    assert of_groups == planted.get("rollout_groups", {})
     assert [d.date() for d in example.table("past_assessments").date] == planted["past_assessments"]
 
 

@@ -85,14 +85,10 @@ def programme(people: People, events: Frame) -> dict[str, Frame]:
     tested["model_version"] = draw.repeated(max(v for v in events["model_version"] if v), len(number))
     if facts.get("usability_items"):
         tested |= _items(tested.pop("sus"))
-    steps, past = np.array(facts["rollout"]), [str(day) for day in facts["past_assessments"]]
+    past = [str(day) for day in facts["past_assessments"]]
     frames: dict[str, Frame] = {
         "acceptance_sessions": tested,
-        "rollout_steps": {
-            "step": np.arange(1, len(steps) + 1),
-            "start": np.datetime64("2025-09-01") + 28 * np.arange(len(steps)),
-            **dict(zip(("exposed", "harmed", "control", "control_harmed"), steps.T, strict=True)),
-        },
+        "rollout_steps": _rollout(facts),
         "monitoring": _monitoring(people, events),
         "past_assessments": {
             "date": np.array(past, "M8[D]"),
@@ -132,6 +128,17 @@ def _monitoring(people: People, events: Frame) -> Frame:
             }
             blocks.append(named | {"bin": bins, "count": count})
     return draw.stack(blocks, "period")
+
+
+def _rollout(facts: Facts) -> Frame:
+    """What was counted in each step for all customers, and where planted for groups of them."""
+    blocks = []
+    for group, counts in {None: facts["rollout"], **facts.get("rollout_groups", {})}.items():
+        step, start = np.arange(1, len(counts) + 1), np.datetime64("2025-09-01") + 28 * np.arange(len(counts))
+        own = dict(zip(("exposed", "harmed", "control", "control_harmed"), np.array(counts).T, strict=True))
+        named = {"group": draw.repeated(group, len(step))} if "rollout_groups" in facts else {}
+        blocks.append({"step": step, "start": start, **named, **own})
+    return draw.stack(blocks, "step")
 
 
 def _items(score: Array) -> Frame:

@@ -18,6 +18,7 @@ from ethics_kit.schema.extracts import Extract, Population
 from ethics_kit.schema.fields import Model, placeholder, same_person
 from ethics_kit.schema.policy import Policy, Verdict
 from ethics_kit.schema.registers import Consultation, Rating, RegisteredRisk, Stakeholder
+from ethics_kit.schema.rollout import RolloutPlan
 from ethics_kit.schema.system import Attribute, LawfulBasis, Organisation, System
 from ethics_kit.schema.tables import TableSpec
 
@@ -57,6 +58,7 @@ __all__ = [
     "Population",
     "Rating",
     "RegisteredRisk",
+    "RolloutPlan",
     "StageAnswers",
     "Stakeholder",
     "System",

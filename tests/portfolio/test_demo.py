@@ -129,6 +129,23 @@ def test_training_is_counted_exactly(portfolio, system):
     assert round((1 - found["value"]) * found["n"]) == lapsed
 
 
+def test_planted_rollouts_end_as_their_harm_asks_for(portfolio):
+    def statuses(system: str) -> dict[str, str]:
+        found = portfolio.record(system, "deployment_signoff")["findings"]
+        return {f["id"].split(".")[-1]: f["status"] for f in found if f["id"].startswith("S4.1.")}
+
+    assert statuses("churn_risk") == {"staged": "met", "went_on": "met", "harm": "met"}
+    assert statuses("health_score") == {"staged": "met", "went_on": "met", "harm": "met", "groups": "met"}
+    begun = {"staged": "met", "planned": "met", "went_on": "met"}
+    assert statuses("support_triage") == {**begun, "harm": "inconclusive", "groups": "not_met"}
+    assert statuses("support_assistant") == {**begun, "harm": "met", "groups": "met"}
+    assert statuses("next_best_offer") == {"staged": "met", "went_on": "not_assessed", "harm": "met"}
+    group = portfolio.finding("support_triage", "deployment_signoff", "S4.1.urgent_answered_late.groups")
+    assert "es (of 4 groups the one that stops soonest): roll back" in group["statement"]
+    counts = FACTS["support_triage"]["rollout_groups"]["es"]
+    assert group["n"] == sum(exposed + control for exposed, _, control, _ in counts)
+
+
 def test_the_system_without_disparity_is_not_accused(portfolio):
     record = portfolio.record("health_score", "bias_testing")
     assert "not_met" not in {f["status"] for f in record["findings"] if f["evidence"] == "measured"}

@@ -11,6 +11,7 @@ from ethics_kit.report.figures.gaps import forest, frontier, heat_map, reliabili
 from ethics_kit.report.figures.importance import importance_dots
 from ethics_kit.report.figures.representation import dumbbell
 from ethics_kit.report.figures.risks import AreaPoints, points_by_area, risk_matrix
+from ethics_kit.report.figures.rollout import rollout_looks
 
 __all__ = [
     "AreaPoints",
@@ -33,4 +34,5 @@ __all__ = [
     "rank_intervals",
     "reliability",
     "risk_matrix",
+    "rollout_looks",
 ]

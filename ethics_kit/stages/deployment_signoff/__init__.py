@@ -7,10 +7,12 @@ from ethics_kit.stages.deployment_signoff.audit_log import audit_log_completenes
 from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out
 from ethics_kit.stages.deployment_signoff.earlier import earlier_records
 from ethics_kit.stages.deployment_signoff.review_due import review_due
+from ethics_kit.stages.deployment_signoff.rollout import rollout_guardrails
 from ethics_kit.stages.deployment_signoff.training import training_current
 
 STEPS: dict[Step, tuple[str, ...]] = {
     earlier_records: ("G3",),
+    rollout_guardrails: ("S4.1",),
     decided_after_opt_out: ("C3.1",),
     audit_log_completeness: ("P4.2",),
     training_current: ("G4",),
