@@ -19,6 +19,7 @@ from ethics_kit.schema.fields import Model, placeholder, same_person
 from ethics_kit.schema.policy import Policy, Verdict
 from ethics_kit.schema.registers import Consultation, Rating, RegisteredRisk, Stakeholder
 from ethics_kit.schema.rollout import RolloutPlan
+from ethics_kit.schema.signers import Keys, Signer, public_key
 from ethics_kit.schema.system import Attribute, LawfulBasis, Organisation, System
 from ethics_kit.schema.tables import TableSpec
 
@@ -48,6 +49,7 @@ __all__ = [
     "FairnessConstraint",
     "ImpactAnalysis",
     "Inventory",
+    "Keys",
     "LawfulBasis",
     "Model",
     "NotApplicable",
@@ -59,6 +61,7 @@ __all__ = [
     "Rating",
     "RegisteredRisk",
     "RolloutPlan",
+    "Signer",
     "StageAnswers",
     "Stakeholder",
     "System",
@@ -66,5 +69,6 @@ __all__ = [
     "Verdict",
     "Waiver",
     "placeholder",
+    "public_key",
     "same_person",
 ]
