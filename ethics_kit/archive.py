@@ -20,7 +20,7 @@ from typing import Literal
 
 from ethics_kit.framework.catalogue import Stage
 from ethics_kit.project import write_atomic
-from ethics_kit.record import Record, Upstream, read_record
+from ethics_kit.record import Record, Upstream, file_sha256, read_record
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,37 @@ def trusted(folder: Path, system: str, stage: str) -> Record | None:
     if record is None or (record.system.get("id"), record.stage, record.folder_name) != (system, stage, folder.name):
         return None
     return record
+
+
+@dataclass(frozen=True)
+class History:
+    """The earlier records of a stage, oldest first.
+
+    `files` maps the address of each record's file, from the reports root, to its sha256; `altered` names the folders
+    whose record cannot be trusted and is not among `records`.
+    """
+
+    records: tuple[Record, ...]
+    files: dict[str, str]
+    altered: tuple[str, ...]
+
+
+def history(reports: Path, system: str, stage: str, *, before: date) -> History:
+    """The records of a stage with an as-of date earlier than `before`; those of one day in the order they were made."""
+    records: list[Record] = []
+    files: dict[str, str] = {}
+    altered: list[str] = []
+    for folder in folders(reports, system, stage):
+        if folder.name[:10] >= before.isoformat():
+            continue
+        record = trusted(folder, system, stage)
+        if record is None:
+            altered.append(folder.name)
+            continue
+        records.append(record)
+        files[f"{system}/{stage}/{folder.name}/record.json"] = file_sha256(folder / "record.json")
+    records.sort(key=lambda r: (r.as_of, str(r.run.get("finished_at", "")), r.folder_name))
+    return History(tuple(records), dict(sorted(files.items())), tuple(sorted(altered)))
 
 
 def upstream(

@@ -20,6 +20,7 @@ from ethics_kit.schema.fields import (
     same_person,
     yes_no_in_any_case,
 )
+from ethics_kit.schema.governance import Audit
 from ethics_kit.schema.oversight import Alternative, Checkpoint, ModelCard, ReviewPlan
 from ethics_kit.schema.privacy import PrivacyAssessment
 from ethics_kit.schema.registers import RegisteredRisk, RuledOut, Stakeholder
@@ -55,6 +56,7 @@ class Action(Model):
     action: Text
     owner: Line
     deputy: Line | None = None
+    opened: Day | None = None
     due: Day
     closed: Day | None = None
 
@@ -159,3 +161,5 @@ class BiasTesting(StageAnswers):
 
 class DeploymentSignoff(StageAnswers):
     """deployment_signoff.yaml"""
+
+    audits: list[Audit] = []

@@ -256,4 +256,9 @@ def _inputs(case: Case) -> list[Input]:
         Input(role=role, address=project.address(path, roots), sha256=file_sha256(path), inherited=inherited)
         for role, (path, inherited) in sorted(evidence.items())
     ]
+    inputs += [
+        Input(role="earlier record", address=address, sha256=sha256)
+        for _, history in sorted(case.histories.items())
+        for address, sha256 in history.files.items()
+    ]
     return inputs
