@@ -116,9 +116,7 @@ def came_back(earlier: Sequence[Mapping[str, Status]], now: Mapping[str, Status]
     found = {}
     for name in (name for name, status in now.items() if status == "not_met"):
         statuses = [record.get(name, "gone") for record in earlier]
-        away = [
-            i for i, status in enumerate(statuses) if status in ("met", "gone") and "not_met" in statuses[:i]
-        ]
+        away = [i for i, status in enumerate(statuses) if status in ("met", "gone") and "not_met" in statuses[:i]]
         if away:
             last = away[-1]
             found[name] = (max(i for i in range(last) if statuses[i] == "not_met"), last)

@@ -12,7 +12,7 @@ from scipy import stats
 
 @dataclass(frozen=True)
 class Window:
-    """A window from `start` on: its `count`, what the time before leads to expect, and the p-value of as many or more."""
+    """A window: its `count`, what the time before leads to expect, and the p-value of as many or more."""
 
     start: datetime
     count: int
@@ -21,7 +21,7 @@ class Window:
 
 
 def windows(time: ir.Column, *, since: datetime, until: datetime, days: int) -> tuple[Window, ...]:
-    """Whole windows of `days` from `since` to `until`, against the rate of at most a year before `since`.
+    """Whole windows of `days` back from `until` to `since`, against the rate of at most a year before `since`.
 
     Given the two counts together, the window's is binomial with its share of the time where both have one rate (the
     conditional test of Przyborowski and Wilenski 1940); p-values are adjusted by Bonferroni for the windows looked at.
@@ -31,7 +31,7 @@ def windows(time: ir.Column, *, since: datetime, until: datetime, days: int) -> 
     time
         Timestamps of events, up to `until`.
     since, until
-        First moment of the windows, and the first moment after them.
+        The moment before which no window begins, and the first moment after the last one.
     days
         Length of a window.
 
@@ -47,8 +47,8 @@ def windows(time: ir.Column, *, since: datetime, until: datetime, days: int) -> 
         return ()
     before, length = sum(usual.values()), (since - min(usual)).days
     found = []
-    for number in range(whole):
-        start = since + timedelta(days=number * days)
+    for number in range(whole, 0, -1):
+        start = until - timedelta(days=number * days)
         count = sum(n for day, n in counts.items() if start <= day < start + timedelta(days=days))
         chance = stats.binom.sf(count - 1, count + before, days / (days + length))
         found.append(Window(start, count, before * days / length, min(float(chance) * whole, 1.0)))

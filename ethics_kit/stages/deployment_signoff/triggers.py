@@ -148,7 +148,9 @@ def _gaps(case: Case, since: date) -> Watched:
     happened = []
     for record in case.series("bias_testing"):
         gaps = {
-            f.id for f in record.findings if f.requirement in GAPS and f.evidence == "measured" and f.status == "not_met"
+            f.id
+            for f in record.findings
+            if f.requirement in GAPS and f.evidence == "measured" and f.status == "not_met"
         }
         new = sorted(gaps - known)
         if record.as_of > since and new:
@@ -177,7 +179,9 @@ def _incident(case: Case, since: date) -> Watched:
     return Watched(
         kind,
         tuple(
-            Trigger((w.start + timedelta(days=days)).date(), f"{w.count} reports in {days} days, {w.expected:.0f} usual")
+            Trigger(
+                (w.start + timedelta(days=days - 1)).date(), f"{w.count} reports in {days} days, {w.expected:.0f} usual"
+            )
             for w in seen
             if w.p_value <= level and w.count >= policy.incident_ratio.value * w.expected
         ),
