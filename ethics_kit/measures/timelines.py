@@ -133,10 +133,9 @@ def current_training(
     moment = ibis.literal(as_of, type="timestamp")
     expires = training.expires if "expires" in training.columns else ibis.null("timestamp")
     current = (training.completed <= moment).fill_null(False) & ~(expires <= moment).fill_null(False)
-    never = ibis.literal(datetime.max.replace(microsecond=0), type="timestamp")
-    rows = training.mutate(
-        current=current, until=ibis.ifelse(current, expires.fill_null(never), ibis.null("timestamp"))
-    )
+    never = ibis.literal(as_of + timedelta(days=365_000), type="timestamp")
+    until = ibis.ifelse(current, expires.cast("timestamp").fill_null(never), ibis.null("timestamp"))
+    rows = training.mutate(current=current, until=until)
     if "course" in training.columns:
         keys = ["role", "person", "course"]
         rows = rows.group_by(keys).aggregate(current=ibis._.current.any(), until=ibis._.until.max())

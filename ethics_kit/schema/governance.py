@@ -16,7 +16,7 @@ class GovernancePolicy(Model):
 
     review_after_trigger_days: Threshold[Count] = default(
         45,
-        "California asks for an updated risk assessment within 45 days of a material change (CCPA regulations, § 7155).",
+        "California asks for a new risk assessment within 45 days of a material change (CCPA regulations, § 7155).",
     )
     bias_test_max_months: Threshold[Count] = default(
         6, "Customers and products change within half a year; where the impact level asks for more, its cadence holds."

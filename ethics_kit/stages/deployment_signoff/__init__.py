@@ -9,7 +9,8 @@ from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out
 from ethics_kit.stages.deployment_signoff.bias_cadence import bias_tests_recur
 from ethics_kit.stages.deployment_signoff.changes import changes_since_last
 from ethics_kit.stages.deployment_signoff.earlier import earlier_records
-from ethics_kit.stages.deployment_signoff.improvement import improvement
+from ethics_kit.stages.deployment_signoff.improvement import actions_followed
+from ethics_kit.stages.deployment_signoff.returned import findings_returned
 from ethics_kit.stages.deployment_signoff.review_due import review_due
 from ethics_kit.stages.deployment_signoff.training import training_current
 from ethics_kit.stages.deployment_signoff.triggers import review_triggers
@@ -23,7 +24,8 @@ STEPS: dict[Step, tuple[str, ...]] = {
     review_triggers: ("G3",),
     external_audits: ("G5",),
     bias_tests_recur: ("P2.3",),
-    improvement: ("S4.4",),
+    actions_followed: ("S4.4",),
+    findings_returned: ("S4.4",),
     changes_since_last: ("S4.4",),
 }
-"""The last two read what the others of this stage found, so that they come last."""
+"""The last three read what the others of this stage found, so that they come last."""

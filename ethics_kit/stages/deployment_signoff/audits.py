@@ -106,7 +106,7 @@ def _points(case: Case, known: Sequence[Held]) -> list[Finding]:
             "G5",
             "audit_points_overdue",
             "not_met" if overdue else "met",
-            f"Of {len(points)} points that audits raised {len(open_)} are open, {len(overdue)} of them past their date.",
+            f"Of {len(points)} points that audits raised {len(open_)} are open, {len(overdue)} past their date.",
             value=len(overdue),
             null_reason=None,
             unit="points past their date",

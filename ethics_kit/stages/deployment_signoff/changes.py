@@ -18,9 +18,10 @@ def changes_since_last(case: Case) -> Outcome:
     return Outcome((), tuple(_stage(case, stage) for stage in STAGES))
 
 
-def so_far(case: Case) -> tuple[Finding, ...]:
-    """What the steps and sections of this stage have found up to now."""
-    return tuple(finding for outcome in case.taken.values() for finding in outcome.findings)
+def findings_now(case: Case) -> dict[str, dict[str, Finding]]:
+    """By stage and id: what this stage found up to now, and the findings of earlier stages' records in order."""
+    found = {case.stage: {f.id: f for outcome in case.taken.values() for f in outcome.findings}}
+    return found | {s: {f.id: f for f in r.findings} for s in STAGES if (r := case.earlier(s)) is not None}
 
 
 def _stage(case: Case, stage: str) -> Table:
@@ -37,7 +38,7 @@ def _stage(case: Case, stage: str) -> Table:
     last = before[-1]
     title = f"{title}: changes from {last.as_of} to {day}"
     if own:
-        changes = _own_changes(last, so_far(case))
+        changes = _own_changes(last, tuple(findings_now(case)[stage].values()))
         return change_table(name, "S4.4", title, changes, note=told.strip() or None)
     assert current
     found = comparison.compare(last, current)

@@ -1,16 +1,16 @@
-"""S4.4: actions of all four stages by age and in time, and findings that came back."""
+"""S4.4: actions of all four stages, by age and in time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from ethics_kit import comparison
 from ethics_kit.project import STAGES, TITLES
 from ethics_kit.record import Finding, Table
 from ethics_kit.schema.answers import Action
 from ethics_kit.stages.case import Case, Outcome
-from ethics_kit.stages.deployment_signoff.changes import so_far
+from ethics_kit.stages.deployment_signoff.changes import findings_now
 from ethics_kit.stages.evidence import not_assessed, register_share
 
 
@@ -28,27 +28,17 @@ class Tracked:
         return self.closed and self.action.closed is not None and self.action.closed > self.action.due
 
 
-def improvement(case: Case) -> Outcome:
-    """S4.4: open actions by age, actions closed in time, findings that came back."""
+def actions_followed(case: Case) -> Outcome:
+    """S4.4: open actions by age, and actions closed in time."""
     tracked = [
         Tracked(stage, a, a.closed is not None and a.closed <= case.as_of)
         for stage in STAGES
         for a in case.dossier.stages[stage].actions
         if a.opened is None or a.opened <= case.as_of
     ]
-    current = _current(case)
-    findings = [_overdue(case, tracked, current), *_closed(case, tracked, current), *_came_back(case, current)]
-    return Outcome(tuple(findings), (_actions_table(case, tracked), _returned_table(case, current)))
-
-
-def _current(case: Case) -> dict[str, dict[str, Finding]]:
-    """The findings of each stage by id as they are now; a stage without a record in order is left out."""
-    found = {case.stage: {f.id: f for f in so_far(case)}}
-    found |= {s: {f.id: f for f in r.findings} for s in STAGES if (r := case.earlier(s)) is not None}
-    return found
-
-
-# --- actions ---------------------------------------------------------------------------------------------------
+    current = findings_now(case)
+    findings = [_overdue(case, tracked, current), *_closed(case, tracked, current)]
+    return Outcome(tuple(findings), (_table(case, tracked),))
 
 
 def _overdue(case: Case, tracked: Sequence[Tracked], current: dict[str, dict[str, Finding]]) -> Finding:
@@ -158,7 +148,7 @@ def _closed_in_vain(
     )
 
 
-def _actions_table(case: Case, tracked: Sequence[Tracked]) -> Table:
+def _table(case: Case, tracked: Sequence[Tracked]) -> Table:
     def row(t: Tracked) -> list[str | int | float | None]:
         a = t.action
         end = a.closed if t.closed and a.closed else case.as_of
@@ -180,77 +170,5 @@ def _actions_table(case: Case, tracked: Sequence[Tracked]) -> Table:
     )
 
 
-def _day(day: object) -> str | None:
+def _day(day: date | None) -> str | None:
     return str(day) if day else None
-
-
-# --- findings that came back -----------------------------------------------------------------------------------
-
-
-def _returned(case: Case, current: dict[str, dict[str, Finding]]) -> list[tuple[str, str, str, str]]:
-    """Stage, finding, and the days of the records in which it was last not met, and then gone or met."""
-    found = []
-    for stage in (s for s in STAGES if s in current):
-        records = [r for r in case.history(stage).records if r.as_of < _day_of(case, stage)]
-        earlier = [{f.id: f.status for f in r.findings} for r in records]
-        now = {f.id: f.status for f in current[stage].values()}
-        for name, (bad, away) in sorted(comparison.came_back(earlier, now).items()):
-            found.append((stage, name, records[bad].as_of.isoformat(), records[away].as_of.isoformat()))
-    return found
-
-
-def _day_of(case: Case, stage: str) -> object:
-    record = case.earlier(stage)
-    return record.as_of if record else case.as_of
-
-
-def _came_back(case: Case, current: dict[str, dict[str, Finding]]) -> list[Finding]:
-    """No finding while no earlier record is kept: there is nothing that could have come back."""
-    histories = [case.history(stage) for stage in STAGES]
-    altered = [name for history in histories for name in history.altered]
-    records = [r for history in histories for r in history.records]
-    if not (records or altered):
-        return []
-    policy = case.dossier.policy.governance.came_back_max
-    found = _returned(case, current)
-    failed = len(found) > policy.value
-    if not failed and altered:
-        return [not_assessed("S4.4", "came_back", f"earlier records that were not altered: {', '.join(altered)}")]
-    since = min(r.as_of for r in records)
-    told = f"{len(found)} findings that are not met now were so before and had gone in between"
-    named = ", ".join(name for _, name, _, _ in found[:3])
-    return [
-        Finding(
-            id="S4.4.came_back",
-            requirement="S4.4",
-            status="not_met" if failed else "met",
-            evidence="measured",
-            statement=f"{told}{f': {named}' if found else ''}. Records are kept since {since}.",
-            value=len(found),
-            unit="findings that came back",
-            n=len(records),
-            threshold=policy.value,
-            method="findings of the current records against all earlier records that are unchanged, by id",
-            source=policy.source,
-            action="Find out why the first remedy did not hold." if failed else None,
-        )
-    ]
-
-
-def _returned_table(case: Case, current: dict[str, dict[str, Finding]]) -> Table:
-    history = [r.as_of for stage in STAGES for r in case.history(stage).records]
-    altered = [name for stage in STAGES for name in case.history(stage).altered]
-    if history:
-        note = f"Records are kept since {min(history)}."
-    else:
-        note = f"No earlier record is kept, so none can have come back; records are kept from {case.as_of} on."
-    if altered:
-        note += f" Not read, as they were altered: {', '.join(altered)}."
-    return Table(
-        id="S4.4.came_back",
-        title="Findings that came back",
-        requirement="S4.4",
-        columns=["stage", "finding", "not met until", "met or gone on"],
-        rows=[[TITLES[stage], name, bad, away] for stage, name, bad, away in _returned(case, current)],
-        note=note,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from ethics_kit.record import UPSTREAM_WORDS, Finding, Record, Table
 from ethics_kit.stages.case import Case, Outcome
@@ -135,7 +136,7 @@ def _changes(
     """Where `value` changed from one record to the next after `since`; `now` is what it is as of today."""
     told = [(r.as_of, value(r)) for r in case.series(stage)]
     told += [(case.as_of, now)] if now is not None else []
-    for (_, before), (day, after) in zip(told, told[1:], strict=False):
+    for (_, before), (day, after) in pairwise(told):
         if day > since and None not in (before, after) and before != after:
             yield Trigger(day, f"{before} became {after}")
 
@@ -147,11 +148,8 @@ def _gaps(case: Case, since: date) -> Watched:
     known: set[str] = set()
     happened = []
     for record in case.series("bias_testing"):
-        gaps = {
-            f.id
-            for f in record.findings
-            if f.requirement in GAPS and f.evidence == "measured" and f.status == "not_met"
-        }
+        measured = (f for f in record.findings if f.requirement in GAPS and f.evidence == "measured")
+        gaps = {f.id for f in measured if f.status == "not_met"}
         new = sorted(gaps - known)
         if record.as_of > since and new:
             more = f" and {len(new) - 1} more" if len(new) > 1 else ""
@@ -176,13 +174,14 @@ def _incident(case: Case, since: date) -> Watched:
     first = datetime.combine(since + timedelta(days=1), datetime.min.time())
     seen = surges.windows(case.table("error_reports").time, since=first, until=case.end, days=days)
     level = case.dossier.policy.fairness.significance.value
+    many = [w for w in seen if w.p_value <= level and w.count >= policy.incident_ratio.value * w.expected]
     return Watched(
         kind,
         tuple(
             Trigger(
-                (w.start + timedelta(days=days - 1)).date(), f"{w.count} reports in {days} days, {w.expected:.0f} usual"
+                (w.start + timedelta(days=days - 1)).date(),
+                f"{w.count} reports in {days} days, where {w.expected:.0f} are usual",
             )
-            for w in seen
-            if w.p_value <= level and w.count >= policy.incident_ratio.value * w.expected
+            for w in many
         ),
     )
