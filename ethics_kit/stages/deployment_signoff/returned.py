@@ -17,8 +17,9 @@ Returned = list[tuple[str, str, str, str]]
 
 def findings_returned(case: Case) -> Outcome:
     """S4.4: findings that came back, from the records kept so far."""
-    found = _returned(case, findings_now(case))
-    return Outcome(tuple(_came_back(case, found)), (_table(case, found),))
+    now = findings_now(case)
+    found = _returned(case, now)
+    return Outcome(tuple(_came_back(case, found, [s for s in STAGES if s not in now])), (_table(case, found),))
 
 
 def _returned(case: Case, current: dict[str, dict[str, Finding]]) -> Returned:
@@ -37,7 +38,7 @@ def _day_of(case: Case, stage: str) -> date:
     return record.as_of if record else case.as_of
 
 
-def _came_back(case: Case, found: Returned) -> list[Finding]:
+def _came_back(case: Case, found: Returned, missing: list[str]) -> list[Finding]:
     """No finding while no earlier record is kept: there is nothing that could have come back."""
     histories = [case.history(stage) for stage in STAGES]
     altered = [name for history in histories for name in history.altered]
@@ -46,8 +47,10 @@ def _came_back(case: Case, found: Returned) -> list[Finding]:
         return []
     policy = case.dossier.policy.governance.came_back_max
     failed = len(found) > policy.value
-    if not failed and altered:
-        return [not_assessed("S4.4", "came_back", f"earlier records that were not altered: {', '.join(altered)}")]
+    awaits = [f"the records of {', '.join(missing)}"] if missing else []
+    awaits += [f"earlier records as they were before they were altered: {', '.join(altered)}"] if altered else []
+    if not failed and awaits:
+        return [not_assessed("S4.4", "came_back", "; ".join(awaits))]
     since = min(r.as_of for r in records)
     told = f"{len(found)} findings that are not met now were so before and had gone in between"
     named = ", ".join(name for _, name, _, _ in found[:3])

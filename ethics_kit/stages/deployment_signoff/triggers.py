@@ -26,11 +26,12 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Watched:
-    """One kind of trigger since the last review: what happened, or else what it awaits to be told."""
+    """One kind of trigger since the last review: what happened, what else is to say, or what it awaits to be told."""
 
     kind: str
     happened: tuple[Trigger, ...] = ()
     awaits: str = ""
+    otherwise: str = "did not happen"
 
 
 def review_triggers(case: Case) -> Outcome:
@@ -83,7 +84,7 @@ def _table(case: Case, since: date, watched: list[Watched]) -> Table:
     for kind in watched:
         rows += [[kind.kind, t.what, t.on.isoformat(), _due(case, t).isoformat()] for t in kind.happened]
         if not kind.happened:
-            told = f"cannot be told: it awaits {kind.awaits}" if kind.awaits else "did not happen"
+            told = f"cannot be told: it awaits {kind.awaits}" if kind.awaits else kind.otherwise
             rows.append([kind.kind, told, None, None])
     return Table(
         id="G3.triggers",
@@ -116,13 +117,20 @@ def _level(case: Case, since: date) -> Watched:
     kind = "impact level changed"
     if (awaits := _missing(case, "impact_analysis")) is not None:
         return Watched(kind, awaits=awaits)
-    return Watched(kind, tuple(_changes(case, since, "impact_analysis", lambda r: f"level {r.level.holds}")))
+    changes = _changes(case, since, "impact_analysis", lambda r: f"level {r.level.holds}")
+    return Watched(kind, tuple(changes), otherwise=_compared(len(case.series("impact_analysis")) - 1))
 
 
 def _supplier(case: Case, since: date) -> Watched:
     supplier = case.dossier.system.supplier
     now = supplier.name if supplier else "none"
-    return Watched("supplier changed", tuple(_changes(case, since, "deployment_signoff", _supplied_by, now)))
+    changes = _changes(case, since, "deployment_signoff", _supplied_by, now)
+    return Watched("supplier changed", tuple(changes), otherwise=_compared(len(case.series("deployment_signoff"))))
+
+
+def _compared(earlier: int) -> str:
+    """What there is to say where nothing changed, given the number of records before."""
+    return "did not happen" if earlier else "no earlier record is kept to compare with"
 
 
 def _supplied_by(record: Record) -> str:
@@ -184,4 +192,5 @@ def _incident(case: Case, since: date) -> Watched:
             )
             for w in many
         ),
+        otherwise="did not happen" if seen else "too little time since the review, or no report before it, to compare",
     )
