@@ -32,7 +32,13 @@ def kinds(before: list[Finding], after: list[Finding]) -> dict[str, str]:
 
 
 def test_what_changed_is_told_worst_first() -> None:
-    before = [finding("a", "met"), finding("b", "not_met"), finding("c", "met"), finding("d", "met"), finding("e", "met")]
+    before = [
+        finding("a", "met"),
+        finding("b", "not_met"),
+        finding("c", "met"),
+        finding("d", "met"),
+        finding("e", "met"),
+    ]
     after = [
         finding("a", "inconclusive"),
         finding("b", "met"),
@@ -64,7 +70,8 @@ def test_not_applicable_is_as_good_as_met_but_another_status() -> None:
 def test_values_and_intervals_of_both_are_kept() -> None:
     narrow = Interval(low=0.05, high=0.15, level=0.95)
     (change,) = compare_findings([finding("a", "met", interval=narrow)], [finding("a", "not_met", 0.3)])
-    assert change.before and change.after
+    assert change.before
+    assert change.after
     assert (change.before.interval, change.after.value) == (narrow, 0.3)
     assert change.newly_not_met
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from ethics_kit.measures.surges import windows
 
-SINCE, UNTIL = datetime(2026, 8, 1), datetime(2026, 10, 30)
+SINCE, UNTIL = datetime.fromisoformat("2026-08-01"), datetime.fromisoformat("2026-10-30")
 
 
 def column(days: list[datetime]) -> ibis.expr.types.Column:
