@@ -13,7 +13,7 @@ import pytest
 from ethics_kit import archive
 from ethics_kit.archive import Latest
 from ethics_kit.framework.catalogue import stage_requirements
-from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, recommend
+from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, file_sha256, recommend
 
 AS_OF = date(2026, 11, 1)
 DAY = timedelta(days=1)
@@ -446,3 +446,34 @@ def test_a_record_that_is_added_by_hand_is_not_taken_for_the_current_one(reports
     planted.mkdir()
     (planted / "record.json").write_bytes(record().to_bytes())
     assert reports.upstream()[0] == "altered"
+
+
+# --- history ------------------------------------------------------------------------------------------------------
+
+
+def test_history_is_every_earlier_record_that_is_unchanged_oldest_first(reports: Reports) -> None:
+    days = [AS_OF - n * 30 * DAY for n in (1, 3, 2, 0)]
+    published = [reports.publish(record(day))[0] for day in days]
+    (published[2] / "record.json").write_bytes(b"{}")
+    found = archive.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF)
+    assert [r.as_of for r in found.records] == [days[1], days[0]]
+    assert found.altered == (published[2].name,)
+    address = f"churn_risk/impact_analysis/{published[1].name}/record.json"
+    assert found.files[address] == file_sha256(published[1] / "record.json")
+    assert len(found.files) == 2
+
+
+def test_history_of_a_day_is_in_the_order_in_which_the_records_were_made(reports: Reports) -> None:
+    made = [
+        record(statement=text).model_copy(update={"run": {"finished_at": f"2026-11-01T{hour}:00:00+00:00"}})
+        for text, hour in (("late", "17"), ("early", "09"), ("noon", "12"))
+    ]
+    for one in made:
+        reports.publish(one)
+    found = archive.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF + DAY)
+    assert [r.findings[0].statement for r in found.records] == ["early", "noon", "late"]
+
+
+def test_without_a_folder_there_is_no_history(reports: Reports) -> None:
+    found = archive.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF)
+    assert (found.records, found.files, found.altered) == ((), {}, ())
