@@ -125,7 +125,12 @@ def read(path: Path) -> YamlFile:
     InputError
         The file is missing, unreadable, too large, not YAML, or not a mapping.
     """
-    data = _parse(path, _text(path))
+    return parse(path, _text(path))
+
+
+def parse(path: Path, text: str) -> YamlFile:
+    """As `read`, of a text that is or will be in `path`."""
+    data = _parse(path, text)
     if data is None:
         todo = "fill it in; ethics-kit new writes a commented one"
         raise _refusal(path, "an empty file", "keys with values", todo)
