@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ruamel.yaml.scalarstring import LiteralScalarString
 
@@ -20,12 +20,11 @@ from ethics_kit.errors import InputError, Problem, quoted
 from ethics_kit.framework import catalogue
 from ethics_kit.record import Record
 from ethics_kit.schema.fields import same_person
-from ethics_kit.schema.review import SCHEMA, Act, Decision, Entry, ReviewFile
+from ethics_kit.schema.review import Act, Decision, Entry, ReviewFile, State
 from ethics_kit.yamlfile import YamlFile
 
 FILE = "review.yaml"
-
-State = Literal["draft", "submitted", "returned", "decided", "superseded", "withdrawn"]
+SCHEMA = "ethics-kit/review/1"
 
 POSSIBLE: dict[State, tuple[Act, ...]] = {
     "draft": ("submit", "comment", "withdraw", "supersede"),

@@ -8,10 +8,9 @@ from pydantic import Field
 
 from ethics_kit.schema.fields import Day, Line, Model, Text
 
-SCHEMA = "ethics-kit/review/1"
-
 Act = Literal["submit", "comment", "return", "decide", "withdraw", "supersede"]
 Decision = Literal["approve", "approve_with_conditions", "reject"]
+State = Literal["draft", "submitted", "returned", "decided", "superseded", "withdrawn"]
 
 
 class Entry(Model):
@@ -38,6 +37,6 @@ class Entry(Model):
 class ReviewFile(Model):
     """review.yaml"""
 
-    schema_: Annotated[Literal["ethics-kit/review/1"], Field(alias="schema")]
+    schema_: Literal["ethics-kit/review/1"] = Field(alias="schema")
     record_id: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     entries: list[Entry] = []
