@@ -25,6 +25,9 @@ SCHEMA = "ethics-kit/record/1"
 PRELIMINARY = "preliminary dossier"
 """What a recommendation misses while only the short questionnaire was asked."""
 
+IN_THE_WAY, WAIVERS = "G3.in_the_way", "G3.waivers"
+"""The tables of the gate: what blocks, is missing or conditions, over all stages; and every waiver."""
+
 Status = Literal["met", "not_met", "inconclusive", "not_assessed", "not_applicable"]
 WORST_FIRST: tuple[Verdict, ...] = ("reject", "undetermined", "approve_with_conditions", "approve")
 WEAKEST: tuple[Status, ...] = ("not_met", "not_assessed", "inconclusive", "met", "not_applicable")

@@ -112,6 +112,11 @@ class Review:
         return self.signoff.decision
 
     @property
+    def turned(self) -> Entry | None:
+        """The last act that submitted, returned, withdrew or superseded the record."""
+        return next((e for e in reversed(self.entries) if e.act in LEADS_TO), None)
+
+    @property
     def agrees(self) -> bool:
         """Whether people decided what the kit recommends."""
         return self.decision == self.record.recommendation.verdict
@@ -261,7 +266,12 @@ def read(folder: Path, record: Record) -> Review:
         The file is not a review of this record, or an entry breaks a rule: every problem with its line.
     """
     path = folder / FILE
-    return _checked(yamlfile.read(path), record) if path.exists() else replayed(record, ())[0]
+    return parsed(path, path.read_bytes() if path.is_file() else None, record)
+
+
+def parsed(path: Path, content: bytes | None, record: Record) -> Review:
+    """As `read`, of the bytes in `path`; None where there is no file."""
+    return replayed(record, ())[0] if content is None else _checked(yamlfile.parse(path, content), record)
 
 
 def _checked(file: YamlFile, record: Record) -> Review:
@@ -283,16 +293,17 @@ def _checked(file: YamlFile, record: Record) -> Review:
     return Review(record, review.entries, file, review.state, review.signoff)
 
 
-def added(folder: Path, record: Record, act: Mapping[str, Any], *, today: date) -> tuple[bytes, Review]:
-    """The review's file with one more entry, as bytes, and the review as it then stands. Nothing is written.
+def added(
+    path: Path, content: bytes | None, record: Record, act: Mapping[str, Any], *, today: date
+) -> tuple[bytes, Review]:
+    """The `content` of the review's file with one more entry, and the review as it then stands. Nothing is written.
 
     Raises
     ------
     InputError
         The act is not allowed, lacks something or names what is not there; or the file is not in order.
     """
-    path = folder / FILE
-    before = read(folder, record)
+    before = parsed(path, content, record)
     file = before.file or YamlFile(path, {"schema": SCHEMA, "record_id": record.record_id, "entries": []})
     place = len(before.entries)
     entry, problems = yamlfile.validate(Entry, YamlFile(path, {k: v for k, v in act.items() if v not in (None, [])}))
@@ -308,12 +319,12 @@ def added(folder: Path, record: Record, act: Mapping[str, Any], *, today: date) 
     if not file.data.get("entries"):
         file.data["entries"] = []
     file.data["entries"].append({k: _written(v) for k, v in fresh.items()})
-    content = file.dumps()
-    after = _checked(yamlfile.parse(path, content.decode()), record)
+    becomes = file.dumps()
+    after = parsed(path, becomes, record)
     if after.entries[place:] != (entry,):
         todo = "leave out signs that cannot be seen"
         raise InputError([Problem(file=path, found="signs that cannot be kept", allowed="text", todo=todo)])
-    return content, after
+    return becomes, after
 
 
 def _written(value: Any) -> Any:

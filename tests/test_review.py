@@ -84,8 +84,10 @@ class Log:
 
     def add(self, *acts: dict[str, Any]) -> review.Review:
         for act in acts:
-            content, _ = review.added(self.folder, self.record, act, today=DAY + timedelta(days=30))
-            (self.folder / review.FILE).write_bytes(content)
+            path = self.folder / review.FILE
+            before = path.read_bytes() if path.exists() else None
+            content, _ = review.added(path, before, self.record, act, today=DAY + timedelta(days=30))
+            path.write_bytes(content)
         return self.read()
 
     def read(self) -> review.Review:
@@ -248,7 +250,7 @@ def test_all_problems_of_an_act_are_told_at_once(log: Log) -> None:
 
 def test_an_act_of_tomorrow_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="2026-11-02 or earlier"):
-        review.added(tmp_path, record(), submit(on=DAY + timedelta(days=1)), today=DAY)
+        review.added(tmp_path / review.FILE, None, record(), submit(on=DAY + timedelta(days=1)), today=DAY)
 
 
 @pytest.mark.parametrize("missing", ["by", "role", "on"])
@@ -347,7 +349,7 @@ def test_what_breaks_a_rule_changes_nothing(acts: list[Entry]) -> None:
 def test_a_text_stands_in_the_file_as_it_was_given_or_is_refused(text: str) -> None:
     about, act = record(), other("comment", text=text)
     try:
-        _, found = review.added(Path("/nowhere"), about, act, today=DAY)
+        _, found = review.added(Path(review.FILE), None, about, act, today=DAY)
     except InputError:
         return
     assert found.entries[0].text == text

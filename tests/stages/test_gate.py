@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 
-from ethics_kit import archive
 from ethics_kit import dossier as dossiers
+from ethics_kit.attestation.folder import publish as publish_folder
 from ethics_kit.project import STAGES, Project
+from ethics_kit.record import IN_THE_WAY, WAIVERS
 from ethics_kit.stages import deployment_signoff, gate
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.conclude import conclude
@@ -20,7 +21,7 @@ def publish(root, stage, as_of=AS_OF):
     staging = root / "reports/.staging"
     staging.mkdir(parents=True)
     (staging / "record.json").write_bytes(record.to_bytes())
-    return archive.publish(staging, root / "reports", record)[0]
+    return publish_folder(staging, root / "reports", record)[0]
 
 
 def signoff(root, as_of=AS_OF):
@@ -52,7 +53,7 @@ def test_each_earlier_record_is_shown_with_its_age_model_review_and_recommendati
 def test_what_stands_in_the_way_of_all_stages_is_one_list(project):
     root = project()
     publish(root, "impact_analysis")
-    rows = table(signoff(root), gate.IN_THE_WAY)
+    rows = table(signoff(root), IN_THE_WAY)
     places = {(row["it"], row["stage"], row["finding"]) for row in rows}
     assert ("is missing", "Impact analysis", "G1.left_out_governance") in places
     assert ("is missing", "Deployment sign-off", "G5.left_out_governance") in places
@@ -64,7 +65,7 @@ def test_what_stands_in_the_way_of_all_stages_is_one_list(project):
 
 def test_the_list_says_what_the_recommendation_says(project):
     record = signoff(project())
-    own = [r["finding"] for r in table(record, gate.IN_THE_WAY) if r["stage"] == "Deployment sign-off"]
+    own = [r["finding"] for r in table(record, IN_THE_WAY) if r["stage"] == "Deployment sign-off"]
     expected = [*record.recommendation.blocking, *record.recommendation.missing, *record.recommendation.conditions]
     assert own == [item for item in expected if item not in STAGES]
 
@@ -91,14 +92,14 @@ def test_a_stage_that_is_no_gate_has_neither_table(project):
 def test_every_waiver_is_shown_with_why_it_does_not_count(project, change, told):
     finding = "G4.left_out_training_current"
     root = project(deployment_signoff={"waivers": [waiver(**{"finding": finding, **change})]})
-    (row,) = table(signoff(root), gate.WAIVERS)
+    (row,) = table(signoff(root), WAIVERS)
     assert row["counts"].startswith(told)
     assert (row["stage"], row["reason"]) == ("Deployment sign-off", "A pilot.")
 
 
 def test_waivers_of_all_four_stages_are_in_one_table(project):
     root = project(**{stage: {"waivers": [waiver()]} for stage in STAGES})
-    rows = table(signoff(root), gate.WAIVERS)
+    rows = table(signoff(root), WAIVERS)
     assert len(rows) == 4
     assert rows[0]["counts"] == "no: the stage has no record that is in order"
 
@@ -117,7 +118,7 @@ def test_of_several_waivers_of_a_finding_the_one_that_counts_counts(project):
         finding = next(f for f in record.findings if f.id == "G3.review_overdue")
         assert finding.status == "not_met"
         assert finding.waiver.until == date(2026, 12, 1)
-        assert sorted(row["counts"] for row in table(record, gate.WAIVERS)) == ["no: it ended on 2026-10-15", "yes"]
+        assert sorted(row["counts"] for row in table(record, WAIVERS)) == ["no: it ended on 2026-10-15", "yes"]
         assert "G3.review_overdue" in record.recommendation.conditions
 
 
@@ -143,5 +144,5 @@ def test_a_withdrawn_record_leaves_the_gate_undetermined_and_says_so(project):
     )
     record = signoff(root)
     assert "impact_analysis" in record.recommendation.missing
-    said = [row["in words"] for row in table(record, gate.IN_THE_WAY) if row["finding"] == "its record"]
+    said = [row["in words"] for row in table(record, IN_THE_WAY) if row["finding"] == "its record"]
     assert any("people withdrew it" in words for words in said)
