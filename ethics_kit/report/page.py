@@ -11,7 +11,7 @@ from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
 from ethics_kit.record import IN_THE_WAY, Record, Table
-from ethics_kit.report import html
+from ethics_kit.report import commands, html
 from ethics_kit.schema.review import Entry
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
         "reviewed": reviewed,
         "comments": _comments(reviewed),
         "in_the_way": next((_first_rows(t, WAY_SHOWN) for t in record.tables if t.id == IN_THE_WAY), None),
+        "unsigned_roles": proof.missing(catalogue.levels()[record.obligations.level].signoff),
+        "commands": [(s, commands.of_signature(s)) for s in proof.signatures],
+        "digest_commands": commands.of_files(proof),
         "counts": {s: statuses[s] for s in html.STATUS_WORDS if statuses[s]},
         "worst": worst[:WORST_SHOWN],
         "required": counting,

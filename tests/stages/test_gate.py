@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from ethics_kit import archive
 from ethics_kit import dossier as dossiers
 from ethics_kit.attestation.folder import publish as publish_folder
 from ethics_kit.project import STAGES, Project
@@ -18,7 +19,7 @@ AS_OF = date(2026, 11, 1)
 def publish(root, stage, as_of=AS_OF):
     dossier = dossiers.load(Project(root), root / "parameters/demo")
     record = conclude(Case(dossier, stage, as_of, root / "reports"), {})
-    staging = root / "reports/.staging"
+    staging = archive.staging_name(root / "reports")
     staging.mkdir(parents=True)
     (staging / "record.json").write_bytes(record.to_bytes())
     return publish_folder(staging, root / "reports", record)[0]
