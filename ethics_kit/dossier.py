@@ -161,6 +161,7 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
     )
     problems += [*checks.answers.problems(dossier), *checks.transfers.problems(dossier)]
     problems += checks.governance.problems(dossier)
+    problems += checks.signers.problems(files["organisation"], dossier.organisation.signers)
     if models["system"].model_fields_set:
         wrong = checks.references.problems(dossier, doubtful)
         problems += checks.design.problems(dossier, doubtful)

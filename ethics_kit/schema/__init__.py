@@ -19,6 +19,7 @@ from ethics_kit.schema.fields import Model, placeholder, same_person
 from ethics_kit.schema.governance import Audit, OpenPoint
 from ethics_kit.schema.policy import Policy, Verdict
 from ethics_kit.schema.registers import Consultation, Rating, RegisteredRisk, Stakeholder
+from ethics_kit.schema.signers import Keys, Signer, public_key
 from ethics_kit.schema.system import Attribute, LawfulBasis, Organisation, System
 from ethics_kit.schema.tables import TableSpec
 
@@ -49,6 +50,7 @@ __all__ = [
     "FairnessConstraint",
     "ImpactAnalysis",
     "Inventory",
+    "Keys",
     "LawfulBasis",
     "Model",
     "NotApplicable",
@@ -60,6 +62,7 @@ __all__ = [
     "Population",
     "Rating",
     "RegisteredRisk",
+    "Signer",
     "StageAnswers",
     "Stakeholder",
     "System",
@@ -67,5 +70,6 @@ __all__ = [
     "Verdict",
     "Waiver",
     "placeholder",
+    "public_key",
     "same_person",
 ]

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from ethics_kit import archive
+from ethics_kit.attestation import folder
 from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.project import STAGES
 from ethics_kit.record import Duty, Finding, Input, Interval, LevelResult, Obligations, Record, recommend
@@ -65,7 +65,7 @@ def publish(reports, *records):
         staging.mkdir(parents=True)
         (staging / "record.json").write_bytes(made.to_bytes())
         (staging / "report.html").write_bytes(b"<html>")
-        folders.append(archive.publish(staging, reports, made)[0])
+        folders.append(folder.publish(staging, reports, made)[0])
     return folders
 
 

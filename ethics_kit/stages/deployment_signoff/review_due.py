@@ -101,7 +101,7 @@ def _table(case: Case, held: Sequence[reviews.Review], months: int, due: date) -
     ]
     rows.append([due.isoformat(), "next due", (due - held[-1].on).days, "overdue" if due < case.as_of else "to come"])
     altered = case.history("deployment_signoff").altered
-    note = "A sign-off record counts as a review where it settled what is required; one that is undetermined does not."
+    note = "A sign-off record counts as a review once people have decided on it; a run by itself does not."
     if altered:
         note += f" Not counted, as they were altered: {', '.join(altered)}."
     return Table(
