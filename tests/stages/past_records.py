@@ -2,6 +2,9 @@
 
 from datetime import date
 
+from ruamel.yaml import YAML
+
+from ethics_kit import review
 from ethics_kit.attestation import folder
 from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.project import STAGES
@@ -40,6 +43,7 @@ def record(stage, as_of, *findings, level="II", version="m-1", supplier=None, fi
             "kind": "scored",
             "model_version": version,
             "supplier": {"name": supplier} if supplier else None,
+            "owner": {"name": "Olu Owner", "role": "product owner"},
         },
         stage=stage,
         as_of=as_of,
@@ -67,6 +71,23 @@ def publish(reports, *records):
         (staging / "report.html").write_bytes(b"<html>")
         folders.append(folder.publish(staging, reports, made)[0])
     return folders
+
+
+def reviewed(reports, record, *acts):
+    """The review beside a published record: acts as (act, day), by an analyst, and decisions by the owner."""
+    entries = [
+        {
+            "act": act,
+            "on": day,
+            **({"by": "Olu Owner", "role": "owner"} if act == "decide" else {"by": "Ann Lee", "role": "analyst"}),
+            **({"decision": "reject", "reason": "As told."} if act == "decide" else {}),
+            **({"reason": "Found wrong."} if act in ("withdraw", "supersede", "return") else {}),
+        }
+        for act, day in acts
+    ]
+    path = reports / "demo" / record.stage / record.folder_name / review.FILE
+    with path.open("w") as file:
+        YAML().dump({"schema": review.SCHEMA, "record_id": record.record_id, "entries": entries}, file)
 
 
 def current(stages=STAGES[:3], **findings):

@@ -11,7 +11,7 @@ from ethics_kit.project import STAGES, Project
 from ethics_kit.stages import deployment_signoff as stage
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.conclude import conclude
-from tests.stages.past_records import AS_OF, alter, current, finding, publish, record
+from tests.stages.past_records import AS_OF, alter, current, finding, publish, record, reviewed
 
 GAP = "C2.1.gender.selection_rate_difference"
 REVIEWED = date(2026, 6, 1)
@@ -69,18 +69,36 @@ def table(case, step, name):
 # --- reviews -----------------------------------------------------------------------------------------------------
 
 
-def signed_off(day, status="met"):
-    return record("deployment_signoff", day, finding("P1.1.x", status))
+SIGNED_OFF = record("deployment_signoff", date(2026, 8, 1), finding("P1.1.x", "not_met"), level="I")
 
 
-def test_the_kits_own_sign_off_counts_as_a_review_where_it_settled_something(governed):
-    case = governed([*current(), signed_off(date(2026, 8, 1)), signed_off(date(2026, 10, 1), "inconclusive")])
+@pytest.mark.parametrize(
+    ("acts", "last"),
+    [
+        ([("submit", 3), ("decide", 5)], "2026-08-05"),
+        ([("submit", 3), ("decide", 5), ("supersede", 9)], "2026-08-05"),
+        ([("submit", 3), ("decide", 5), ("withdraw", 9)], "2026-06-01"),
+        ([("submit", 3), ("return", 5)], "2026-06-01"),
+        ([("submit", 3)], "2026-06-01"),
+        ([("decide", 5)], "2026-06-01"),
+        ([], "2026-06-01"),
+    ],
+    ids=["decided", "superseded since", "withdrawn since", "returned", "submitted", "out of order", "run only"],
+)
+def test_a_sign_off_is_a_review_from_the_day_people_decided_on_it(governed, acts, last):
+    case = governed([*current(), SIGNED_OFF])
+    if acts:
+        reviewed(case.reports, SIGNED_OFF, *((act, date(2026, 8, day)) for act, day in acts))
     overdue = found(case, stage.review_due, "G3.review_overdue")
-    assert "last review is of 2026-08-01" in overdue.statement
-    assert overdue.n == 3
-    shown = [row[1] for row in table(case, stage.review_due, "B5.reviews").rows]
-    assert shown[-1] == "next due"
-    assert shown[-2].startswith("sign-off record ")
+    assert f"The last review is of {last}" in overdue.statement
+    shown = [row[1].split()[0] for row in table(case, stage.review_due, "B5.reviews").rows]
+    assert ("decision" in shown) is (last == "2026-08-05")
+
+
+def test_a_decision_to_come_is_no_review_yet(governed):
+    case = governed([*current(), SIGNED_OFF])
+    reviewed(case.reports, SIGNED_OFF, ("submit", date(2026, 8, 3)), ("decide", date(2026, 11, 2)))
+    assert "The last review is of 2026-06-01" in found(case, stage.review_due, "G3.review_overdue").statement
 
 
 def test_without_any_review_nothing_is_met(governed):
@@ -90,9 +108,10 @@ def test_without_any_review_nothing_is_met(governed):
 
 
 def test_an_altered_sign_off_is_no_review_and_is_named(governed):
-    case = governed([*current(), signed_off(date(2026, 8, 1), "not_met")])
-    alter(case.reports / "demo/deployment_signoff" / signed_off(date(2026, 8, 1), "not_met").folder_name)
-    assert "last review is of 2026-06-01" in found(case, stage.review_due, "G3.review_overdue").statement
+    case = governed([*current(), SIGNED_OFF])
+    reviewed(case.reports, SIGNED_OFF, ("submit", date(2026, 8, 3)), ("decide", date(2026, 8, 5)))
+    alter(case.reports / "demo/deployment_signoff" / SIGNED_OFF.folder_name)
+    assert "The last review is of 2026-06-01" in found(case, stage.review_due, "G3.review_overdue").statement
     assert "2026-08-01_" in table(case, stage.review_due, "B5.reviews").note
 
 
