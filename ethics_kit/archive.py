@@ -19,9 +19,13 @@ from itertools import count
 from pathlib import Path
 from typing import Literal
 
+from ethics_kit import review
+from ethics_kit.errors import InputError
 from ethics_kit.framework.catalogue import Stage
 from ethics_kit.project import write_atomic
-from ethics_kit.record import Record, Upstream, read_record
+from ethics_kit.record import WORST_FIRST, Record, Upstream, file_sha256, read_record, recommend
+from ethics_kit.schema import Verdict
+from ethics_kit.schema.review import Decision, State
 
 LATEST, STAGED = "latest.json", ".staging"
 
@@ -168,6 +172,37 @@ def trusted(folder: Path, system: str, stage: str) -> Record | None:
     return record
 
 
+@dataclass(frozen=True)
+class History:
+    """The earlier records of a stage, oldest first.
+
+    `files` maps the address of each record's file, from the reports root, to its sha256; `altered` names the folders
+    whose record cannot be trusted and is not among `records`.
+    """
+
+    records: tuple[Record, ...]
+    files: dict[str, str]
+    altered: tuple[str, ...]
+
+
+def history(reports: Path, system: str, stage: str, *, before: date) -> History:
+    """The records of a stage with an as-of date earlier than `before`; those of one day in the order they were made."""
+    records: list[Record] = []
+    files: dict[str, str] = {}
+    altered: list[str] = []
+    for folder in folders(reports, system, stage):
+        if folder.name[:10] >= before.isoformat():
+            continue
+        record = trusted(folder, system, stage)
+        if record is None:
+            altered.append(folder.name)
+            continue
+        records.append(record)
+        files[f"{system}/{stage}/{folder.name}/record.json"] = file_sha256(folder / "record.json")
+    records.sort(key=lambda r: (r.as_of, str(r.run.get("finished_at", "")), r.folder_name))
+    return History(tuple(records), dict(sorted(files.items())), tuple(sorted(altered)))
+
+
 def upstream(
     reports: Path,
     stage: Stage,
@@ -207,12 +242,31 @@ def upstream(
         status = "stale"
     elif version is None or (record.system.get("kind"), record.system.get("model_version")) != (kind, version):
         status = "other_model"
+    verdicts = (record.recommendation.verdict, _verdict_on(record, as_of))
+    state, decision = _review(found[-1], record)
     entry = Upstream(
         stage=stage,
         use=use,
         status=status,
         record_id=record.record_id,
         as_of=record.as_of,
-        recommendation=record.recommendation.verdict,
+        model_version=record.system.get("model_version"),
+        recommendation=min(verdicts, key=WORST_FIRST.index),
+        lapsed=WORST_FIRST.index(verdicts[1]) < WORST_FIRST.index(verdicts[0]),
+        review=state,
+        decision=decision,
     )
     return entry, record if status == "ok" else None
+
+
+def _verdict_on(record: Record, day: date) -> Verdict:
+    """What follows from a record's findings on a later day, when waivers may have ended and actions be overdue."""
+    return recommend(record.findings, record.obligations, record.upstream, day).verdict
+
+
+def _review(folder: Path, record: Record) -> tuple[State | Literal["unreadable"], Decision | None]:
+    try:
+        found = review.read(folder, record)
+    except InputError:
+        return "unreadable", None
+    return found.state, found.decision

@@ -19,12 +19,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Evidence, Kind, Level, Stage
 from ethics_kit.schema import Verdict
+from ethics_kit.schema.review import Decision, State
 
 SCHEMA = "ethics-kit/record/1"
 PRELIMINARY = "preliminary dossier"
 """What a recommendation misses while only the short questionnaire was asked."""
 
+IN_THE_WAY, WAIVERS = "G3.in_the_way", "G3.waivers"
+"""The tables of the gate: what blocks, is missing or conditions, over all stages; and every waiver."""
+
 Status = Literal["met", "not_met", "inconclusive", "not_assessed", "not_applicable"]
+WORST_FIRST: tuple[Verdict, ...] = ("reject", "undetermined", "approve_with_conditions", "approve")
 WEAKEST: tuple[Status, ...] = ("not_met", "not_assessed", "inconclusive", "met", "not_applicable")
 
 
@@ -115,7 +120,9 @@ class Input(Part):
 class Upstream(Part):
     """An earlier stage's record as this stage found it.
 
-    `use`: the level is taken from it, it counts in the gate, or its findings are only read.
+    `use`: the level is taken from it, it counts in the gate, or its findings are only read. `recommendation` is what
+    follows from it on this stage's day; `lapsed` says that it was better on its own, before a waiver ended or the date
+    of an action passed. `review` and `decision` are people's.
     """
 
     stage: Stage
@@ -123,7 +130,11 @@ class Upstream(Part):
     status: Literal["ok", "missing", "failed", "altered", "stale", "other_model"]
     record_id: str | None = None
     as_of: date | None = None
+    model_version: str | None = None
     recommendation: Verdict | None = None
+    lapsed: bool = False
+    review: State | Literal["unreadable"] | None = None
+    decision: Decision | None = None
 
 
 UPSTREAM_WORDS = {
@@ -134,6 +145,14 @@ UPSTREAM_WORDS = {
     "stale": "its record is older than the policy allows",
     "other_model": "its record names another kind or version of the model, or one of the two names no version",
 }
+
+REVIEW_WORDS = {
+    "returned": "people returned it to its analyst",
+    "superseded": "people entered that another record takes its place",
+    "withdrawn": "people withdrew it",
+    "unreadable": "its review.yaml is not in order",
+}
+"""The states of a review in which an earlier record carries nothing."""
 
 
 class LevelResult(Part):
@@ -305,13 +324,14 @@ def recommend(
         if requirement_status(own, duty.needs) == "not_applicable":
             inapplicable.append(duty.requirement)
     gate = [u for u in upstream if u.use == "gate" and u.status == "ok"]
-    rejected = [u.stage for u in gate if u.recommendation == "reject"]
+    rejected = [u.stage for u in gate if "reject" in (u.recommendation, u.decision)]
     unknown = [
         u.stage
         for u in upstream
-        if (u.status != "ok" and u.use != "read") or (u.use == "gate" and u.recommendation in (None, "undetermined"))
+        if (u.use != "read" and (u.status != "ok" or u.review in REVIEW_WORDS))
+        or (u.use == "gate" and u.recommendation in (None, "undetermined"))
     ]
-    conditioned = [u.stage for u in gate if u.recommendation == "approve_with_conditions"]
+    conditioned = [u.stage for u in gate if "approve_with_conditions" in (u.recommendation, u.decision)]
     nothing = len(inapplicable) == len(required)
     unapproved = [] if obligations.policy_approved else ["policy.yaml"]
     short = [PRELIMINARY] if obligations.preliminary else []
@@ -349,9 +369,16 @@ def statements(findings: Iterable[Finding], upstream: Iterable[Upstream]) -> dic
 
 
 def _told(earlier: Upstream) -> str:
-    if earlier.status == "ok":
-        return f"recommendation {earlier.recommendation or 'unknown'}".replace("_", " ")
-    return UPSTREAM_WORDS[earlier.status]
+    if earlier.status != "ok":
+        return UPSTREAM_WORDS[earlier.status]
+    told = [f"recommendation {earlier.recommendation or 'unknown'}".replace("_", " ")]
+    if earlier.lapsed:
+        told.append("a waiver or the date of an action has run out since")
+    if earlier.review in REVIEW_WORDS:
+        told.append(REVIEW_WORDS[earlier.review])
+    if earlier.decision:
+        told.append(f"people decided {earlier.decision}".replace("_", " "))
+    return "; ".join(told)
 
 
 def _reason(verdict: Verdict, lists: Mapping[str, list[str]], told: Mapping[str, str]) -> str:

@@ -267,5 +267,5 @@ def _cell(register: Register, field: Field, row: Row, data: Mapping[str, Any]) -
 
 def name_of(row: Mapping[str, Any]) -> str:
     """What a row is called where it has to be told from others."""
-    names = ("id", "finding", "requirement", "group", "name", "title", "where")
+    names = ("id", "finding", "requirement", "group", "name", "title", "where", "auditor")
     return " ".join([str(row[name]) for name in names if row.get(name)][:2])

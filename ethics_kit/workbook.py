@@ -15,7 +15,7 @@ from ethics_kit import registers
 from ethics_kit.errors import InputError, Problem, quoted
 from ethics_kit.framework.catalogue import Question, Stage
 from ethics_kit.project import STAGES, TITLES, locate_system, write_atomic
-from ethics_kit.record import Record
+from ethics_kit.record import IN_THE_WAY, WAIVERS, Record
 from ethics_kit.report import card
 from ethics_kit.report.html import Html, part
 from ethics_kit.schema import StageAnswers
@@ -160,6 +160,9 @@ class Workbook:
             write_atomic(path.with_name(f"{path.stem}_{card.FILE}"), text.encode())
         where = "" if staging else f"Draft saved: {self.case.dossier.project.address(path)}"
         display(Html(part("conclusion", record, where), _words(record)))
+        for table in record.tables:
+            if table.id in (IN_THE_WAY, WAIVERS):
+                display(Html(part("table", table), table.title))
 
     def _draft(self) -> Path:
         case = self.case

@@ -14,7 +14,17 @@ from ethics_kit import archive
 from ethics_kit.archive import Latest
 from ethics_kit.attestation.folder import publish
 from ethics_kit.framework.catalogue import stage_requirements
-from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, recommend
+from ethics_kit.record import (
+    Duty,
+    Finding,
+    LevelResult,
+    Obligations,
+    Record,
+    Upstream,
+    Waived,
+    file_sha256,
+    recommend,
+)
 
 AS_OF = date(2026, 11, 1)
 DAY = timedelta(days=1)
@@ -424,3 +434,84 @@ def test_a_record_that_is_added_by_hand_is_not_taken_for_the_current_one(reports
     planted.mkdir()
     (planted / "record.json").write_bytes(record().to_bytes())
     assert reports.upstream()[0] == "altered"
+
+
+# --- history ------------------------------------------------------------------------------------------------------
+
+
+def test_history_is_every_earlier_record_that_is_unchanged_oldest_first(reports: Reports) -> None:
+    days = [AS_OF - n * 30 * DAY for n in (1, 3, 2, 0)]
+    published = [reports.publish(record(day))[0] for day in days]
+    (published[2] / "record.json").write_bytes(b"{}")
+    found = archive.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF)
+    assert [r.as_of for r in found.records] == [days[1], days[0]]
+    assert found.altered == (published[2].name,)
+    address = f"churn_risk/impact_analysis/{published[1].name}/record.json"
+    assert found.files[address] == file_sha256(published[1] / "record.json")
+    assert len(found.files) == 2
+
+
+def test_history_of_a_day_is_in_the_order_in_which_the_records_were_made(reports: Reports) -> None:
+    made = [
+        record(statement=text).model_copy(update={"run": {"finished_at": f"2026-11-01T{hour}:00:00+00:00"}})
+        for text, hour in (("late", "17"), ("early", "09"), ("noon", "12"))
+    ]
+    for one in made:
+        reports.publish(one)
+    found = archive.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF + DAY)
+    assert [r.findings[0].statement for r in found.records] == ["early", "noon", "late"]
+
+
+def test_without_a_folder_there_is_no_history(reports: Reports) -> None:
+    found = archive.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF)
+    assert (found.records, found.files, found.altered) == ((), {}, ())
+
+
+# --- what people did with a record --------------------------------------------------------------------------------
+
+
+def reviewed(reports: Reports, text: str) -> Upstream:
+    published = record()
+    folder, _ = reports.publish(published)
+    head = f"schema: ethics-kit/review/1\nrecord_id: {published.record_id}\nentries:\n"
+    (folder / "review.yaml").write_text(head + text)
+    return entry(reports)
+
+
+def entry(reports: Reports, as_of: date = AS_OF) -> Upstream:
+    more: dict[str, Any] = {"system": "churn_risk", "kind": "scored", "version": "3.2", "max_age_days": 92}
+    return archive.upstream(reports.root, "impact_analysis", as_of=as_of, use="gate", **more)[0]
+
+
+def test_the_state_of_its_review_comes_with_an_earlier_record(reports: Reports) -> None:
+    submitted = "- {act: submit, by: Ann, role: analyst, on: 2026-11-02}\n"
+    assert reviewed(reports, submitted).review == "submitted"
+    returned = "- {act: return, by: Bo, role: reviewer, on: 2026-11-03, reason: Which customers?}\n"
+    found = reviewed(reports, submitted + returned)
+    assert (found.status, found.review, found.decision, found.model_version) == ("ok", "returned", None, "3.2")
+
+
+@pytest.mark.parametrize("text", ["- {act: decide}\n", "- [\n", "- {act: approve, by: A, role: b, on: 2026-11-02}\n"])
+def test_a_review_that_is_not_in_order_is_no_review(reports: Reports, text: str) -> None:
+    assert reviewed(reports, text).review == "unreadable"
+
+
+def test_a_waiver_that_ran_out_since_does_not_count_any_more(reports: Reports) -> None:
+    before = record()
+    given = Waived(by="Eve", role="executive", reason="a pilot", on=AS_OF, until=AS_OF + DAY)
+    row = before.findings[0].model_copy(update={"status": "not_met", "waiver": given})
+    recommendation = recommend([row], before.obligations, [], AS_OF)
+    waived = before.model_copy(update={"findings": [row], "recommendation": recommendation}).sealed()
+    reports.publish(waived)
+    on_its_last_day, after = entry(reports, AS_OF + DAY), entry(reports, AS_OF + 2 * DAY)
+    assert (on_its_last_day.recommendation, on_its_last_day.lapsed) == ("approve_with_conditions", False)
+    assert (after.recommendation, after.lapsed) == ("reject", True)
+
+
+def test_a_waiver_that_had_not_begun_does_not_better_a_record_by_itself(reports: Reports) -> None:
+    before = record()
+    given = Waived(by="Eve", role="executive", reason="a pilot", on=AS_OF + DAY, until=AS_OF + 9 * DAY)
+    row = before.findings[0].model_copy(update={"status": "not_met", "waiver": given})
+    recommendation = recommend([row], before.obligations, [], AS_OF)
+    reports.publish(before.model_copy(update={"findings": [row], "recommendation": recommendation}).sealed())
+    assert entry(reports, AS_OF + 2 * DAY).recommendation == "reject"

@@ -727,3 +727,35 @@ def test_the_order_of_findings_changes_no_verdict(drawn: Any, random: Any) -> No
     shuffled = findings[:]
     random.shuffle(shuffled)
     assert recommend(shuffled, obligations, records, AS_OF).verdict == recommend(*drawn, AS_OF).verdict
+
+
+# --- what people did with earlier records -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["returned", "withdrawn", "superseded", "unreadable"])
+@pytest.mark.parametrize("use", ["gate", "level"])
+def test_an_earlier_record_that_people_took_back_carries_nothing(state: str, use: str) -> None:
+    earlier = upstream(review=state, use=use)
+    assert verdict([finding()], records=[earlier]) == "undetermined"
+    assert earlier.stage in recommend([finding()], obliged(duty()), [earlier], AS_OF).missing
+
+
+@pytest.mark.parametrize("state", [None, "draft", "submitted", "decided"])
+def test_an_earlier_record_that_waits_for_people_counts_as_it_stands(state: str | None) -> None:
+    assert verdict([finding()], records=[upstream(review=state)]) == "approve"
+
+
+def test_a_rejection_by_people_blocks_and_is_said() -> None:
+    found = recommend([finding()], obliged(duty()), [upstream(review="decided", decision="reject")], AS_OF)
+    assert (found.verdict, found.blocking) == ("reject", ["bias_testing"])
+    assert found.reason == "bias_testing: recommendation approve; people decided reject; see that stage"
+
+
+@pytest.mark.parametrize("kit", ["reject", "undetermined", "approve_with_conditions"])
+def test_a_decision_better_than_its_recommendation_lifts_nothing(kit: str) -> None:
+    assert verdict([finding()], records=[upstream(recommendation=kit, review="decided", decision="approve")]) == kit
+
+
+def test_conditions_that_people_set_condition_what_rests_on_them() -> None:
+    earlier = upstream(review="decided", decision="approve_with_conditions")
+    assert verdict([finding()], records=[earlier]) == "approve_with_conditions"

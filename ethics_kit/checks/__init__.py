@@ -1,5 +1,27 @@
 """What one file of a dossier cannot see by itself: references between files, evidence, and the data they name."""
 
-from ethics_kit.checks import answers, data, design, extracts, model, references, rollout, signers, transfers
+from ethics_kit.checks import (
+    answers,
+    data,
+    design,
+    extracts,
+    governance,
+    model,
+    references,
+    rollout,
+    signers,
+    transfers,
+)
 
-__all__ = ["answers", "data", "design", "extracts", "model", "references", "rollout", "signers", "transfers"]
+__all__ = [
+    "answers",
+    "data",
+    "design",
+    "extracts",
+    "governance",
+    "model",
+    "references",
+    "rollout",
+    "signers",
+    "transfers",
+]

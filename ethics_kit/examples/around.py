@@ -184,4 +184,6 @@ def training(whole: Facts) -> Frame:
     completed[missing] = NEVER
     person = draw.objects(f"staff-{i // 2 + 1:03d}" for i in range(len(role)))
     expires = (completed + 365 * DAY * SECOND).astype("M8[D]")
-    return {"person": person, "role": role, "completed": completed.astype("M8[D]"), "expires": expires}
+    course = draw.objects(plan["courses"])[np.arange(len(role)) % len(plan["courses"])]
+    completed = completed.astype("M8[D]")
+    return {"person": person, "role": role, "course": course, "completed": completed, "expires": expires}

@@ -5,7 +5,7 @@ Every function returns counts only. Tables have their roles as column names (fra
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -112,18 +112,55 @@ def rows_complete(events: ir.Table, fields: Sequence[str]) -> tuple[Share, dict[
     return Share(int(found["count"]), int(found["n"])), {f: int(found[f"blank_{f}"]) for f in fields}
 
 
-def current_training(training: ir.Table, *, as_of: datetime) -> dict[str, Share]:
-    """By role: rows completed at or before `as_of` and not expired at or before it, of all rows."""
+@dataclass(frozen=True)
+class Courses:
+    """Of `n` courses: those that are current, and of these those that lapse within so many days."""
+
+    current: int
+    n: int
+    next_30: int
+    next_90: int
+
+
+def current_training(
+    training: ir.Table, *, as_of: datetime, required: Mapping[str, Collection[str]] | None = None
+) -> dict[str, Courses]:
+    """By role: courses completed at or before `as_of` and not expired at or before it.
+
+    Without a column `course` each row is a course. With it, a person's rows of one course are one, which the best of
+    them decides. In a role of `required`, exactly the courses it names count, for each person whom any row names.
+    """
     moment = ibis.literal(as_of, type="timestamp")
-    current = (training.completed <= moment).fill_null(False)
-    if "expires" in training.columns:
-        current &= ~(training.expires <= moment).fill_null(False)
-    rows = (
-        training.mutate(current=current)
-        .group_by("role")
-        .aggregate(n=ibis._.count(), count=ibis._.current.sum())
-        .order_by("role")
-        .to_pyarrow()
-        .to_pylist()
+    expires = training.expires if "expires" in training.columns else ibis.null("timestamp")
+    current = (training.completed <= moment).fill_null(False) & ~(expires <= moment).fill_null(False)
+    never = ibis.literal(as_of + timedelta(days=365_000), type="timestamp")
+    until = ibis.ifelse(current, expires.cast("timestamp").fill_null(never), ibis.null("timestamp"))
+    rows = training.mutate(current=current, until=until)
+    if "course" in training.columns:
+        keys = ["role", "person", "course"]
+        rows = rows.group_by(keys).aggregate(current=ibis._.current.any(), until=ibis._.until.max())
+        rows = _only_required(rows, required or {})
+    lapse = {f"next_{d}": (rows.until <= moment + ibis.interval(days=d)).fill_null(False).sum() for d in (30, 90)}
+    counted = rows.group_by("role").aggregate(n=rows.count(), current=rows.current.sum(), **lapse).order_by("role")
+    return {
+        str(r["role"]): Courses(**{k: int(r[k] or 0) for k in ("current", "n", "next_30", "next_90")})
+        for r in counted.to_pyarrow().to_pylist()
+    }
+
+
+def _only_required(rows: ir.Table, required: Mapping[str, Collection[str]]) -> ir.Table:
+    """In the roles of `required`: each person with each course required, a missing one as not current."""
+    if not required:
+        return rows
+    people = rows.select("role", "person").distinct()
+    owed = ibis.union(
+        *(
+            people.filter(people.role == role).mutate(course=ibis.literal(course))
+            for role, courses in sorted(required.items())
+            for course in sorted(courses)
+        )
     )
-    return {str(r["role"]): Share(int(r["count"] or 0), int(r["n"])) for r in rows}
+    held = owed.left_join(rows, ["role", "person", "course"]).select(
+        "role", "person", "course", current=ibis._.current.fill_null(False), until=ibis._.until
+    )
+    return held.union(rows.filter(rows.role.notin(list(required))).select(held.columns))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters.templateexporter import TemplateExporter
 
+from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
-from ethics_kit.record import Record
+from ethics_kit.record import IN_THE_WAY, Record, Table
 from ethics_kit.report import commands, html
+from ethics_kit.schema.review import Entry
 
 if TYPE_CHECKING:
     from datetime import date
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 WORST_SHOWN = 3
+WAY_SHOWN = 8
 
 
 class RecordExporter(TemplateExporter):
@@ -37,8 +40,8 @@ class RecordExporter(TemplateExporter):
         return html.furnish(super()._create_environment())  # type: ignore[no-untyped-call]
 
 
-def render(notebook: NotebookNode, record: Record, proof: Proof) -> str:
-    """The page of an executed notebook and the record it left, with what proves them."""
+def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Reviewed) -> str:
+    """The page of an executed notebook and the record it left, with what proves them and what people made of them."""
     required = {d.requirement for d in record.obligations.duties if d.weight == "required"}
     counting = [f for f in record.findings if f.requirement in required]
     worst = [f for f in html.worst_first(counting) if f.status not in ("met", "not_applicable")]
@@ -47,6 +50,9 @@ def render(notebook: NotebookNode, record: Record, proof: Proof) -> str:
     resources = {
         "record": record,
         "proof": proof,
+        "reviewed": reviewed,
+        "comments": _comments(reviewed),
+        "in_the_way": next((_first_rows(t, WAY_SHOWN) for t in record.tables if t.id == IN_THE_WAY), None),
         "unsigned_roles": proof.missing(catalogue.levels()[record.obligations.level].signoff),
         "commands": [(s, commands.of_signature(s)) for s in proof.signatures],
         "digest_commands": commands.of_files(proof),
@@ -61,6 +67,22 @@ def render(notebook: NotebookNode, record: Record, proof: Proof) -> str:
     }
     page, _ = RecordExporter().from_notebook_node(notebook, resources=resources)
     return page
+
+
+def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:
+    """The comments of a review, with how sure it is whose they are, by the id of the finding they cite."""
+    found: dict[str, list[tuple[Entry, str]]] = {}
+    for entry, identity in reviewed.entries:
+        for finding in dict.fromkeys(entry.findings):
+            found.setdefault(finding, []).append((entry, identity))
+    return found
+
+
+def _first_rows(table: Table, most: int) -> Table:
+    """The table's beginning; its note says how many rows follow below."""
+    left = len(table.rows) - most
+    note = f"And {left} more, in the conclusion of the assessment below." if left > 0 else table.note
+    return table.model_copy(update={"rows": table.rows[:most], "note": note})
 
 
 def render_failure(*, system: str, stage: str, as_of: date, reason: str, ran: int, cells: int) -> str:

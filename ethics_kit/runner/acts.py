@@ -12,8 +12,10 @@ import nbformat
 from securesystemslib.signer import CryptoSigner
 
 from ethics_kit import archive
+from ethics_kit import review as reviews
 from ethics_kit.attestation import chain, keys, proof, statement
 from ethics_kit.attestation import folder as folders
+from ethics_kit.attestation.identities import identities
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.attestation.statement import Attestation
@@ -123,5 +125,8 @@ def _render(
     if by:
         today = datetime.now(UTC).date()
         signatures.append(proof.signature(by, today, statement.FILE, [*digests, commands.REPORT]))
+    kept = files / statement.REVIEW
+    entries = statement.review_entries(kept.read_bytes() if kept.is_file() else None)
+    reviewed = identities(reviews.read(files, record), entries, found.values(), trusted, signing=by)
     notebook = nbformat.read(files / "notebook.ipynb", as_version=4)
-    report.write_text(page.render(notebook, record, Proof(digests, signatures)), encoding="utf-8")
+    report.write_text(page.render(notebook, record, Proof(digests, signatures), reviewed), encoding="utf-8")

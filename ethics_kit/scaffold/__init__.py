@@ -157,7 +157,14 @@ def _unsigned(path: Path) -> bytes:
     for answer in (file.data.get("answers") or {}).values():
         answer.update(dict.fromkeys(answer.keys() & {"by", "role", "on"}))
         answer.pop("override_reason", None)
-    for name in file.data.keys() & {"actions", "waivers", "not_applicable", "risks_ruled_out", "lawful_bases"}:
+    for name in file.data.keys() & {
+        "actions",
+        "audits",
+        "waivers",
+        "not_applicable",
+        "risks_ruled_out",
+        "lawful_bases",
+    }:
         file.data[name] = []
     signed = {
         "owner",

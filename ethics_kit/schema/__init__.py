@@ -16,6 +16,7 @@ from ethics_kit.schema.answers import (
 from ethics_kit.schema.design import Inventory, Notices, NoticeText
 from ethics_kit.schema.extracts import Extract, Population
 from ethics_kit.schema.fields import Model, placeholder, same_person
+from ethics_kit.schema.governance import Audit, OpenPoint
 from ethics_kit.schema.policy import Policy, Verdict
 from ethics_kit.schema.registers import Consultation, Rating, RegisteredRisk, Stakeholder
 from ethics_kit.schema.rollout import RolloutPlan
@@ -41,6 +42,7 @@ __all__ = [
     "STAGE_FILES",
     "Answer",
     "Attribute",
+    "Audit",
     "BiasTesting",
     "Consultation",
     "DeploymentSignoff",
@@ -55,6 +57,7 @@ __all__ = [
     "NotApplicable",
     "NoticeText",
     "Notices",
+    "OpenPoint",
     "Organisation",
     "Policy",
     "Population",

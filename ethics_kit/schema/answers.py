@@ -20,6 +20,7 @@ from ethics_kit.schema.fields import (
     same_person,
     yes_no_in_any_case,
 )
+from ethics_kit.schema.governance import Audit
 from ethics_kit.schema.oversight import Alternative, Checkpoint, ModelCard, ReviewPlan
 from ethics_kit.schema.privacy import PrivacyAssessment
 from ethics_kit.schema.registers import RegisteredRisk, RuledOut, Stakeholder
@@ -56,6 +57,7 @@ class Action(Model):
     action: Text
     owner: Line
     deputy: Line | None = None
+    opened: Day | None = None
     due: Day
     closed: Day | None = None
 
@@ -162,3 +164,4 @@ class DeploymentSignoff(StageAnswers):
     """deployment_signoff.yaml"""
 
     rollout: RolloutPlan | None = None
+    audits: list[Audit] = []

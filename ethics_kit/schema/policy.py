@@ -10,6 +10,7 @@ from pydantic import Field
 from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share
+from ethics_kit.schema.governance import GovernancePolicy
 from ethics_kit.schema.rollout import RolloutPolicy
 from ethics_kit.schema.thresholds import Threshold, default
 
@@ -174,6 +175,7 @@ class Policy(Model):
     explanations: ExplanationPolicy = ExplanationPolicy()
     acceptance: AcceptancePolicy = AcceptancePolicy()
     rollout: RolloutPolicy = RolloutPolicy()
+    governance: GovernancePolicy = GovernancePolicy()
     gate: GatePolicy
 
     def approved(self, as_of: date) -> bool:

@@ -10,6 +10,7 @@ from ethics_kit.framework.catalogue import Identifier, Kind, Use
 from ethics_kit.schema.answers import Answer, Applicability
 from ethics_kit.schema.extracts import Extract
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Place, StandardId, Text, YesNo, yes_no
+from ethics_kit.schema.governance import Audit
 from ethics_kit.schema.oversight import CardPart
 from ethics_kit.schema.signers import Signer
 from ethics_kit.schema.tables import RetentionClass, TableSpec
@@ -19,8 +20,9 @@ from ethics_kit.schema.transfers import Transfer
 class Organisation(Model):
     """organisation.yaml: what all systems share. A system may override an answer or table with a reason.
 
-    `places` says in which country, or region of one, the customers of each region in the tables live; `signers` whose
-    signatures on records count.
+    `places` says in which country, or region of one, the customers of each region in the tables live;
+    `training_required` which courses, as the table training writes them, everybody in a role has to have; `signers`
+    whose signatures on records count.
     """
 
     name: Line
@@ -30,6 +32,8 @@ class Organisation(Model):
     places: dict[Line, Place] = {}
     standards: dict[StandardId, Applicability] = {}
     transfers: list[Transfer] = []
+    training_required: dict[Line, Annotated[list[Line], Field(min_length=1)]] = {}
+    audits: list[Audit] = []
     signers: list[Signer] = []
 
 

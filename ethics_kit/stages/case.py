@@ -60,6 +60,8 @@ class Case:
     parameters: dict[str, Any] = field(default_factory=dict)
     taken: dict[str, Outcome] = field(default_factory=dict)
     """What the notebook's steps found so far, by name: a step that needs another's findings need not run it again."""
+    histories: dict[str, archive.History] = field(default_factory=dict)
+    """The earlier records that were read, by stage; each is an input of the record."""
 
     @property
     def end(self) -> datetime:
@@ -92,6 +94,17 @@ class Case:
     def earlier(self, stage: str) -> Record | None:
         """The record of an earlier stage, where it is there and can be trusted."""
         return next((r for u, r in self._upstream if u.stage == stage), None)
+
+    def history(self, stage: str) -> archive.History:
+        """The records of a stage with an earlier as-of date, of whatever version of the model."""
+        if stage not in self.histories:
+            self.histories[stage] = archive.history(self.reports, self.dossier.id, stage, before=self.as_of)
+        return self.histories[stage]
+
+    def series(self, stage: str) -> list[Record]:
+        """The earlier records of a stage and the one this stage rests on, oldest first."""
+        current, past = self.earlier(stage), self.history(stage).records
+        return [*past, *([current] if current and current.record_id not in {r.record_id for r in past} else [])]
 
     @cached_property
     def level(self) -> LevelResult:

@@ -10,7 +10,9 @@ from importlib.metadata import version
 from ethics_kit import schema
 from ethics_kit.framework import catalogue
 from ethics_kit.record import Duty, Finding, Input, Record, Waived, file_sha256, recommend
+from ethics_kit.stages import gate
 from ethics_kit.stages.case import Case, Outcome, months_between
+from ethics_kit.stages.waivers import counts, not_allowed
 
 LIBRARIES = (
     "ibis-framework",
@@ -38,6 +40,7 @@ def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
     for duty in case.obligations.duties:
         findings += settled(case, duty, [f for f in found if f.requirement == duty.requirement])
     findings, unmatched = _with_plans(case, findings)
+    recommendation = recommend(findings, case.obligations, case.upstream, case.as_of)
     return Record(
         system=_system(case),
         stage=case.stage,
@@ -51,10 +54,10 @@ def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
         inputs=_inputs(case),
         upstream=case.upstream,
         parameters={**case.dossier.policy.thresholds(), "without_a_finding": unmatched},
-        tables=[t for outcome in outcomes for t in outcome.tables],
+        tables=[t for outcome in outcomes for t in outcome.tables] + gate.tables(case, findings, recommendation),
         findings=findings,
         obligations=case.obligations,
-        recommendation=recommend(findings, case.obligations, case.upstream, case.as_of),
+        recommendation=recommendation,
         versions={
             "ethics_kit": version("ethics-kit"),
             "python": platform.python_version(),
@@ -163,7 +166,7 @@ def _with_plans(case: Case, findings: Iterable[Finding]) -> tuple[list[Finding],
     """Findings with the actions and waivers that name them (or their requirement), and the names nothing answers to."""
     stage = case.dossier.stages[case.stage]
     actions = {a.finding: a for a in stage.actions if not (a.closed and a.closed <= case.as_of)}
-    waivers = {w.finding: w for w in stage.waivers}
+    waivers = {w.finding: w for w in sorted(stage.waivers, key=lambda w: counts(case.dossier, w, case.as_of))}
     planned = []
     for finding in findings:
         action = actions.get(finding.id) or actions.get(finding.requirement)
@@ -180,17 +183,9 @@ def _with_plans(case: Case, findings: Iterable[Finding]) -> tuple[list[Finding],
 
 def _waived(case: Case, finding: Finding, waiver: schema.Waiver) -> dict[str, object]:
     """The waiver, where its giver has the right to waive; else why it does not count."""
-    system, roles = case.dossier.system, case.dossier.policy.gate.may_waive.value
-    if not (system.owner and system.deputy):
-        why = "who answers for the system, and may not waive, is not named in full"
-    elif any(schema.same_person(person.name, waiver.by) for person in (system.owner, system.deputy)):
-        why = f"{waiver.by} answers for the system"
-    elif not any(schema.same_person(waiver.role, role) for role in roles):
-        why = f"the policy lets {', '.join(roles) or 'nobody'} waive"
-    else:
-        given = Waived(by=waiver.by, role=waiver.role, reason=waiver.reason, on=waiver.on, until=waiver.until)
-        return {"waiver": given}
-    return {"statement": f"{finding.statement} The waiver by {waiver.by} ({waiver.role}) does not count: {why}."}
+    if why := not_allowed(case.dossier, waiver):
+        return {"statement": f"{finding.statement} The waiver by {waiver.by} ({waiver.role}) does not count: {why}."}
+    return {"waiver": Waived(by=waiver.by, role=waiver.role, reason=waiver.reason, on=waiver.on, until=waiver.until)}
 
 
 def _system(case: Case) -> dict[str, object]:
@@ -255,5 +250,10 @@ def _inputs(case: Case) -> list[Input]:
     inputs += [
         Input(role=role, address=project.address(path, roots), sha256=file_sha256(path), inherited=inherited)
         for role, (path, inherited) in sorted(evidence.items())
+    ]
+    inputs += [
+        Input(role="earlier record", address=address, sha256=sha256)
+        for _, history in sorted(case.histories.items())
+        for address, sha256 in history.files.items()
     ]
     return inputs

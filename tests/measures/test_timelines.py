@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ethics_kit.measures import timelines
-from ethics_kit.measures.timelines import Retention, Share
+from ethics_kit.measures.timelines import Courses, Retention, Share
 from tests.measures.moments import NOON, at, events, table
 
 PEOPLE, PURPOSES = ["ann", "ben", None], ["offers", "triage", None]
@@ -169,9 +169,26 @@ def test_training_is_current_from_its_completion_up_to_its_expiry(
     completed: int | None, expires: int | None, count: int
 ) -> None:
     courses = table("role completed expires", ("agent", completed, expires))
-    assert timelines.current_training(courses, as_of=NOON) == {"agent": Share(count, 1)}
+    found = timelines.current_training(courses, as_of=NOON)["agent"]
+    assert (found.current, found.n) == (count, 1)
 
 
 def test_training_without_an_expiry_column_does_not_lapse() -> None:
     courses = table("role completed", ("agent", -1), ("agent", None), ("lead", -1))
-    assert timelines.current_training(courses, as_of=NOON) == {"agent": Share(1, 2), "lead": Share(1, 1)}
+    found = timelines.current_training(courses, as_of=NOON)
+    assert found == {"agent": Courses(1, 2, 0, 0), "lead": Courses(1, 1, 0, 0)}
+
+
+def test_a_course_taken_again_counts_once_and_lapses_when_the_later_one_does() -> None:
+    again = [("agent", "p1", "basics", -9000, -2), ("agent", "p1", "basics", -50, 20 * 86400)]
+    courses = table("role person course completed expires", *again, ("agent", "p2", "basics", -9, 80 * 86400))
+    assert timelines.current_training(courses, as_of=NOON) == {"agent": Courses(2, 2, 1, 2)}
+    gone = table("role person course completed expires", again[0])
+    assert timelines.current_training(gone, as_of=NOON) == {"agent": Courses(0, 1, 0, 0)}
+
+
+def test_a_course_asked_for_without_a_row_is_open_and_others_do_not_count() -> None:
+    rows = [("agent", "p1", "basics", -9), ("agent", "p1", "yoga", None), ("agent", "p2", "yoga", -9)]
+    courses = table("role person course completed", *rows, ("lead", "p3", "yoga", -9))
+    found = timelines.current_training(courses, as_of=NOON, required={"agent": ["basics", "bias"], "chair": ["bias"]})
+    assert found == {"agent": Courses(1, 4, 0, 0), "lead": Courses(1, 1, 0, 0)}

@@ -14,6 +14,7 @@ from ethics_kit.project import STAGES
 from ethics_kit.record import read_record, recommend
 
 FACTS = examples.planted()["systems"]
+GOVERNANCE = ("P2.3", "S4.4", "G3", "G4", "G5", "B5")
 ALL = [(system, stage) for system in FACTS for stage in STAGES]
 
 
@@ -144,6 +145,29 @@ def test_planted_rollouts_end_as_their_harm_asks_for(portfolio):
     assert "es (of 4 groups the one that stops soonest): roll back" in group["statement"]
     counts = FACTS["support_triage"]["rollout_groups"]["es"]
     assert group["n"] == sum(exposed + control for exposed, _, control, _ in counts)
+
+
+@pytest.mark.parametrize("system", FACTS)
+def test_planted_faults_of_governance_are_found_and_no_others(portfolio, system):
+    planted = FACTS[system]["governance"]
+    record = portfolio.record(system, "deployment_signoff")
+    found = {f["id"]: f for f in record["findings"]}
+    triggered = found["G3.review_triggered"]
+    assert (triggered["n"], triggered["value"]) == (planted["triggers"], planted["late_for"])
+    assert found["G5.audit_current"]["status"] == planted["audit"]
+    assert found["S4.4.actions_overdue"]["value"] == planted["overdue_actions"]
+    closed = found.get("S4.4.actions_closed_in_time", {"value": 1, "n": 0})
+    assert round((1 - closed["value"]) * closed["n"]) == planted["closed_late"]
+    assert found.get("S4.4.closed_yet_not_met", {"value": 0})["value"] == planted["closed_in_vain"]
+    assert "S4.4.came_back" not in found
+    assert not [i for i in record["inputs"] if i["role"] == "earlier record"]
+
+
+def test_the_clean_system_is_met_in_everything_of_governance(portfolio):
+    record = portfolio.record("health_score", "deployment_signoff")
+    statuses = {f["id"]: f["status"] for f in record["findings"] if f["requirement"] in GOVERNANCE}
+    assert {i.split(".")[0] for i in statuses} == {"P2", "S4", "G3", "G4", "G5", "B5"}
+    assert set(statuses.values()) == {"met"}
 
 
 def test_the_system_without_disparity_is_not_accused(portfolio):

@@ -128,6 +128,8 @@ def entries(dossier, stage):
         parts += [(stage, "checkpoints")] * (stage == "design_review")
         parts += [("system", name) for name in ("tables", "attributes", "lawful_bases")]
         parts += [("organisation", name) for name in ("tables", "retention_classes", "places", "transfers")]
+    if stage == "deployment_signoff":
+        parts += [("organisation", "audits"), ("organisation", "training_required"), (stage, "audits")]
     for owner, name in parts:
         value = getattr(dossier.stages[owner] if owner in STAGES else getattr(dossier, owner), name)
         for key in value if isinstance(value, dict) else range(len(value)):

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from ethics_kit.stages.case import Step
 from ethics_kit.stages.deployment_signoff.audit_log import audit_log_completeness
+from ethics_kit.stages.deployment_signoff.audits import external_audits
 from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out
+from ethics_kit.stages.deployment_signoff.bias_cadence import bias_tests_recur
+from ethics_kit.stages.deployment_signoff.changes import changes_since_last
 from ethics_kit.stages.deployment_signoff.earlier import earlier_records
+from ethics_kit.stages.deployment_signoff.improvement import actions_followed
+from ethics_kit.stages.deployment_signoff.returned import findings_returned
 from ethics_kit.stages.deployment_signoff.review_due import review_due
 from ethics_kit.stages.deployment_signoff.rollout import rollout_guardrails
 from ethics_kit.stages.deployment_signoff.training import training_current
+from ethics_kit.stages.deployment_signoff.triggers import review_triggers
 
 STEPS: dict[Step, tuple[str, ...]] = {
     earlier_records: ("G3",),
@@ -17,4 +23,11 @@ STEPS: dict[Step, tuple[str, ...]] = {
     audit_log_completeness: ("P4.2",),
     training_current: ("G4",),
     review_due: ("G3", "B5"),
+    review_triggers: ("G3",),
+    external_audits: ("G5",),
+    bias_tests_recur: ("P2.3",),
+    actions_followed: ("S4.4",),
+    findings_returned: ("S4.4",),
+    changes_since_last: ("S4.4",),
 }
+"""The last three read what the others of this stage found, so that they come last."""
