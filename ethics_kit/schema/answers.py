@@ -20,6 +20,7 @@ from ethics_kit.schema.fields import (
     same_person,
     yes_no_in_any_case,
 )
+from ethics_kit.schema.monitoring import MonitoringPlan
 from ethics_kit.schema.oversight import Alternative, Checkpoint, ModelCard, ReviewPlan
 from ethics_kit.schema.privacy import PrivacyAssessment
 from ethics_kit.schema.registers import RegisteredRisk, RuledOut, Stakeholder
@@ -159,3 +160,5 @@ class BiasTesting(StageAnswers):
 
 class DeploymentSignoff(StageAnswers):
     """deployment_signoff.yaml"""
+
+    monitoring: MonitoringPlan | None = None

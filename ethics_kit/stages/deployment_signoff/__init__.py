@@ -5,12 +5,18 @@ from __future__ import annotations
 from ethics_kit.stages.case import Step
 from ethics_kit.stages.deployment_signoff.audit_log import audit_log_completeness
 from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out
+from ethics_kit.stages.deployment_signoff.drift_by_period import drift_by_period
 from ethics_kit.stages.deployment_signoff.earlier import earlier_records
+from ethics_kit.stages.deployment_signoff.gaps_by_period import gaps_by_period
+from ethics_kit.stages.deployment_signoff.performance_by_period import performance_by_period
 from ethics_kit.stages.deployment_signoff.review_due import review_due
 from ethics_kit.stages.deployment_signoff.training import training_current
 
 STEPS: dict[Step, tuple[str, ...]] = {
     earlier_records: ("G3",),
+    drift_by_period: ("S4.2",),
+    performance_by_period: ("S4.2",),
+    gaps_by_period: ("S4.2",),
     decided_after_opt_out: ("C3.1",),
     audit_log_completeness: ("P4.2",),
     training_current: ("G4",),
