@@ -135,8 +135,8 @@ def _finding(case: Case, at: Looked, adjusted: dict[tuple[str, str], float]) -> 
     label, grown = at.metric.label, growth.value or 0.0
     words = (
         f"{label[0].upper()}{label[1:]} by {at.attribute}: the largest growth of a gap to all others is "
-        f"{_points(grown)} over {trend.span:.0f} {by_period.counted(case).every}s ({_points(grown / trend.span)} each), "
-        f"for {widest.name}, to {_points(trend.last)}. {more}"
+        f"{_points(grown)} over {trend.span:.0f} {by_period.counted(case).every}s ({_points(grown / trend.span)} "
+        f"each), for {widest.name}, to {_points(trend.last)}. {more}"
     )
     return Finding(
         id=f"S4.2.{at.id}",
