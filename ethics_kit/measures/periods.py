@@ -44,6 +44,11 @@ def inferred(days: Collection[date]) -> Every | None:
     return next((every for every, lengths in LENGTHS.items() if closest in lengths), None)
 
 
+def name(start: date, every: Every) -> str:
+    """A period in ISO form: months and quarters by their first month, others by their first day."""
+    return start.isoformat()[: 7 if every in MONTHS else 10]
+
+
 def sequence(first: date, end: date, every: Every) -> list[date]:
     """The first days of all periods from the one that begins on `first` to the last that is over by `end`."""
     found = []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ethics_kit.measures.proportions import Estimate
-from ethics_kit.report.figures.drawing import BLUE, GREY, RED, Figure, _finish, _panels, _plain
+from ethics_kit.report.figures.drawing import BLUE, GREY, INK, RED, Figure, _finish, _panels, _plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,13 +21,22 @@ COLUMNS = 3
 
 @dataclass(frozen=True)
 class Panel:
-    """One series: an estimate and whether it raised an alarm for each period, and the value an alarm needs."""
+    """One series: an estimate and whether it raised an alarm for each period, and the value an alarm needs.
+
+    `label` and `detail` are the two lines of its title.
+    """
 
     label: str
     periods: tuple[str, ...]
     values: tuple[Estimate, ...]
     alarms: tuple[bool, ...]
     limit: float | None = None
+    detail: str = ""
+
+    @property
+    def name(self) -> str:
+        """The series in one line."""
+        return ", ".join(part for part in (self.label, self.detail) if part)
 
     @property
     def alarmed(self) -> bool:
@@ -38,18 +50,18 @@ def small_multiples(panels: Sequence[Panel], *, measure: str, explained: str, sc
         return ()
     drawn = sorted(able, key=lambda p: not p.alarmed)[:MOST_PANELS]
     rows, columns = -(-len(drawn) // COLUMNS), min(len(drawn), COLUMNS)
-    canvas, places = _panels(0.6 + 2.1 * columns, 0.5 + 1.3 * rows, rows, columns)
+    canvas, places = _panels(0.6 + 2.1 * columns, 0.5 + 1.35 * rows, rows, columns)
     highest = max((v.high or 0.0) for p in drawn for v in p.values)
     lowest = min(0.0, *((v.low or 0.0) for p in drawn for v in p.values))
     limits = [p.limit for p in drawn if p.limit is not None]
     bounds = lowest * scale * 1.05, max(highest, *limits, 1e-3) * scale * 1.1
     for panel, axes in zip(drawn, places, strict=False):
-        _draw(axes, panel, scale)
         axes.set_ylim(*bounds)
+        _draw(axes, panel, scale)
     for axes in places[len(drawn) :]:
         axes.set_visible(False)
     canvas.supylabel(measure, fontsize=9)
-    alarmed = [_plain(p.label) for p in able if p.alarmed]
+    alarmed = [_plain(p.name, 60) for p in able if p.alarmed]
     more = f" and {len(alarmed) - 5} more" if len(alarmed) > 5 else ""
     message = (
         f"Alarm in the last period: {', '.join(alarmed[:5])}{more}." if alarmed else "No alarm in the last period."
@@ -60,28 +72,31 @@ def small_multiples(panels: Sequence[Panel], *, measure: str, explained: str, sc
 
 
 def _draw(axes: Axes, panel: Panel, scale: float) -> None:
-    known = [(i, v, alarm) for i, (v, alarm) in enumerate(zip(panel.values, panel.alarms, strict=True)) if v.defined]
-    places = [i for i, _, _ in known]
-    lows, values, highs = ([(part or 0.0) * scale for part in side] for side in zip(*map(_parts, known), strict=True))
-    axes.fill_between(places, lows, highs, color=BLUE, alpha=0.2, linewidth=0)
-    if len(places) == 1:
-        axes.vlines(places, lows, highs, color=BLUE, linewidth=1)
-    axes.plot(places, values, color=BLUE, linewidth=1.2, marker="o", markersize=3)
-    on = [(i, (v.value or 0.0) * scale) for i, v, alarm in known if alarm]
-    if on:
-        axes.scatter([i for i, _ in on], [v for _, v in on], color=RED, marker="s", s=20, zorder=3)
+    """Periods without a value leave a gap in the line."""
+    places = range(len(panel.periods))
+    low, value, high = (
+        np.array([math.nan if part is None else part * scale for part in side])
+        for side in zip(*((v.low, v.value, v.high) for v in panel.values), strict=True)
+    )
+    axes.fill_between(places, low, high, color=BLUE, alpha=0.2, linewidth=0)
+    known = np.pad(~np.isnan(value), 1)
+    alone = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])  # no band can be drawn from one point
+    if alone.size:
+        axes.vlines(alone, low[alone], high[alone], color=BLUE, linewidth=1)
+    axes.plot(places, value, color=BLUE, linewidth=1.2, marker="o", markersize=3)
+    on = np.flatnonzero(panel.alarms)
+    if on.size:
+        axes.scatter(on, value[on], color=RED, marker="s", s=20, zorder=3)
     if panel.limit is not None:
         axes.axhline(panel.limit * scale, color=GREY, linewidth=0.9, linestyle="--")
+    if axes.get_ylim()[0] < 0:
+        axes.axhline(0, color=GREY, linewidth=0.6)
     ends = sorted({0, len(panel.periods) - 1})
     axes.set_xticks(ends, [panel.periods[i] for i in ends])
     axes.set_xlim(-0.4, len(panel.periods) - 0.6)
     axes.locator_params(axis="y", nbins=3)
-    axes.set_title(_plain(panel.label, 28), fontsize=9, loc="left", color=RED if panel.alarmed else "black")
-
-
-def _parts(known: tuple[int, Estimate, bool]) -> tuple[float | None, float | None, float | None]:
-    _, value, _ = known
-    return value.low, value.value, value.high
+    title = "\n".join(_plain(line, 30) for line in (panel.label, panel.detail) if line)
+    axes.set_title(title, fontsize=9, loc="left", color=RED if panel.alarmed else INK)
 
 
 def _told(panel: Panel, scale: float) -> str:
@@ -90,4 +105,4 @@ def _told(panel: Panel, scale: float) -> str:
         for period, v, alarm in zip(panel.periods, panel.values, panel.alarms, strict=True)
         if v.defined
     ]
-    return f"{_plain(panel.label)}: {', '.join(points)}"
+    return f"{_plain(panel.name, 60)}: {', '.join(points)}"

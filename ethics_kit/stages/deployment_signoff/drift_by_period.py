@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import takewhile
 
-from ethics_kit.measures import drift
+from ethics_kit.measures import drift, periods
 from ethics_kit.measures.drift import Drift
 from ethics_kit.measures.proportions import UNDEFINED
 from ethics_kit.record import Finding, Interval, Status, Table
@@ -267,7 +267,7 @@ def _figure(case: Case, seen: Watch, series: list[Series]) -> tuple[figures.Figu
         panels.append(
             Panel(
                 one.name,
-                tuple(str(day) for day in seen.periods),
+                tuple(periods.name(day, seen.every) for day in seen.periods),
                 tuple(shown[day].psi if day in shown else UNDEFINED for day in seen.periods),
                 tuple(day in one.alarms and day in shown for day in seen.periods),
                 policy.psi_max.value,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ethics_kit.measures import metrics, proportions, trends
+from ethics_kit.measures import metrics, periods, proportions, trends
 from ethics_kit.measures.metrics import Metric
 from ethics_kit.measures.proportions import Estimate, Pair, difference
 from ethics_kit.measures.trends import Widening
@@ -126,9 +126,9 @@ def _finding(case: Case, at: Looked, adjusted: dict[tuple[str, str], float]) -> 
     widest = _widest(case, at, adjusted)
     trend = widest.trend if widest else None
     if widest is None or trend is None:
-        periods = policy.monitoring.trend_periods_min.value
+        needed = policy.monitoring.trend_periods_min.value
         least = policy.fairness.minimum_group.value
-        awaits = f"{periods} periods with {least} rows on both sides, for {at.metric.label} by {at.attribute}"
+        awaits = f"{needed} periods with {least} rows on both sides, for {at.metric.label} by {at.attribute}"
         return not_assessed("S4.2", at.id, awaits)
     status, more = _status(case, at, able, widest, adjusted)
     growth = trend.growth
@@ -245,8 +245,9 @@ def _figure(case: Case, looked: Sequence[Looked], adjusted: dict[tuple[str, str]
             continue
         gaps = {day: _gap(case, pair) for day, pair in sorted(group.gaps.items()) if _shown(case, pair)}
         alarms = tuple(day == max(gaps) and _alarm(case, at, group, adjusted) for day in gaps)
-        label = f"{at.attribute} {group.name}: {at.metric.label}"
-        panels.append(Panel(label, tuple(map(str, gaps)), tuple(gaps.values()), alarms))
+        names = tuple(periods.name(day, by_period.counted(case).every) for day in gaps)
+        label = f"{at.attribute}: {group.name}"
+        panels.append(Panel(label, names, tuple(gaps.values()), alarms, detail=at.metric.label))
     explained = (
         "Gap to all others by period with its interval, of the group whose gap grew most; a red square marks a gap "
         "that is shown to widen."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from ethics_kit.measures import fairness, metrics
+from ethics_kit.measures import fairness, metrics, periods
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.metrics import Metric
 from ethics_kit.measures.proportions import Estimate, Pair, rate
@@ -186,6 +186,8 @@ def _figure(case: Case, able: list[Metric], compared: Mapping[str, ByDay]) -> tu
         shown = _estimates(case, metric)
         days = sorted(shown)
         alarms = tuple(day in compared[metric.name] and _fell(compared[metric.name][day]) for day in days)
-        panels.append(Panel(metric.label, tuple(map(str, days)), tuple(shown[d][1] for d in days), alarms))
+        names = tuple(periods.name(day, by_period.counted(case).every) for day in days)
+        label, _, detail = metric.label.removesuffix(")").partition(" (")
+        panels.append(Panel(label, names, tuple(shown[d][1] for d in days), alarms, detail=detail))
     explained = "Each rate by period with its interval; a red square is a drop by more than the policy allows."
     return figures.small_multiples(panels, measure="rate, %", explained=explained, scale=100)
