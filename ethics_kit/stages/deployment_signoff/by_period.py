@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -71,6 +72,15 @@ def counted(case: Case) -> Periods:
     horizon = case.end.date() - timedelta(days=case.dossier.system.outcome.horizon_days or 0)
     over = tuple(window[-case.dossier.policy.monitoring.periods.value :])
     return Periods(every, source, over, tuple(day for day in over if periods.after(day, every) <= horizon))
+
+
+def stale(case: Case, metric: Metric, days: Collection[date]) -> str:
+    """What is awaited where the newest of the periods that a rate is known in is too old; empty where it is not."""
+    held, policy = counted(case), case.dossier.policy.monitoring
+    newest, last = periods.after(max(days), held.every), periods.after(held.of(metric)[-1], held.every)
+    if last - newest > timedelta(days=policy.max_age_days.value):
+        return f"rows for {metric.label} in the period that ended on {last} (the newest: {newest})"
+    return ""
 
 
 def baseline(case: Case, days: list[date]) -> date:

@@ -15,8 +15,9 @@ from ethics_kit.report import figures
 from ethics_kit.report.figures import Panel
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.deployment_signoff import watch
-from ethics_kit.stages.deployment_signoff.watch import SCORE, Watch
-from ethics_kit.stages.evidence import in_id, not_assessed, register_share
+from ethics_kit.stages.deployment_signoff.watch import Watch
+from ethics_kit.stages.deployment_signoff.watch_coverage import covered, present
+from ethics_kit.stages.evidence import in_id, not_assessed
 
 METHOD = (
     "population stability index and Kolmogorov–Smirnov distance from binned counts; an alarm takes a distance above "
@@ -47,16 +48,10 @@ def drift_by_period(case: Case) -> Outcome:
     series = [_compared(case, seen, name) for name in sorted(seen.counts)]
     findings = [_finding(case, seen, one) for one in series]
     return Outcome(
-        (*findings, *_covered(case, seen), _present(case, seen)),
+        (*findings, *covered(case, seen), present(case, seen)),
         (_table(case, seen, series),),
         _figure(case, seen, series),
     )
-
-
-def expected(case: Case) -> list[str]:
-    """What has to be watched: the features that system.yaml names, and the score where there is one."""
-    system = case.dossier.system
-    return [*system.features, *[SCORE] * case.has(system.events, "score")]
 
 
 def _ordered(case: Case, name: str) -> bool:
@@ -107,16 +102,17 @@ def _finding(case: Case, seen: Watch, series: Series) -> Finding:
         return not_assessed("S4.2", name, f"counts of {series.name} in a baseline and a later period")
     if found.psi.value is None:
         return not_assessed("S4.2", name, f"rows of {series.name} in two bins or more, in the baseline and since")
-    status, words = _judged(case, found, series)
-    shown = min(found.rows, found.baseline_rows) >= policy.records.small_cell.value
+    small = policy.records.small_cell.value
+    shown = min(found.rows, found.baseline_rows) >= small
+    status, words = _judged(case, found, series) if shown else ("inconclusive", f"fewer than {small} rows: withheld.")
     return Finding(
         id=f"S4.2.{name}",
         requirement="S4.2",
-        status=status if shown else "inconclusive",
+        status=status,
         evidence="measured",
-        statement=f"{series.name}: {words} {_alert(case, series)}".strip(),
+        statement=f"{series.name}: {words}{_alert(case, series) * shown}",
         value=found.psi.value if shown else None,
-        null_reason=None if shown else f"fewer than {policy.records.small_cell.value} rows",
+        null_reason=None if shown else f"fewer than {small} rows",
         unit="population stability index",
         interval=Interval(low=found.psi.low, high=found.psi.high, level=policy.fairness.confidence.value)
         if shown
@@ -159,68 +155,13 @@ def _alert(case: Case, series: Series) -> str:
         return ""
     rate = case.dossier.policy.monitoring.alarm_rate.value
     return (
-        f"Alarm since the period from {series.alarm_since}; limits are set so that chance raises an alarm in at most "
+        f" Alarm since the period from {series.alarm_since}; limits are set so that chance raises an alarm in at most "
         f"{rate:.0%} of periods, over all series together. Action: {_action(case, series)}."
     )
 
 
 def _action(case: Case, series: Series) -> str:
     return watch.acted(case, f"S4.2.drift.{in_id(series.name)}")
-
-
-def _covered(case: Case, seen: Watch) -> list[Finding]:
-    """The features of system.yaml, and the score, that the last period holds counts of."""
-    wanted = expected(case)
-    if case.dossier.system.kind == "generative":
-        return []
-    if not case.dossier.system.features:
-        return [not_assessed("S4.2", "watched", "the features that monitoring has to cover (features in system.yaml)")]
-    missing = [name for name in wanted if seen.last not in seen.counts.get(name, {})]
-    policy = case.dossier.policy.monitoring.watched_min
-    return [
-        register_share(
-            case,
-            "S4.2",
-            "watched",
-            len(wanted) - len(missing),
-            len(wanted),
-            statement=f"{len(wanted) - len(missing)} of {len(wanted)} are watched in the period from {seen.last}: the "
-            "features that system.yaml names, and the score"
-            + (f". Nobody watches {', '.join(missing)}." if missing else "."),
-            at_least=policy.value,
-            unit="share of features",
-            action=f"Count {', '.join(missing)} by period, too.",
-            source=policy.source,
-        )
-    ]
-
-
-def _present(case: Case, seen: Watch) -> Finding:
-    """The periods that each series has counts of, since its first."""
-    gaps: dict[date, list[str]] = {}
-    cells = 0
-    for name, by_period in sorted(seen.counts.items()):
-        for day in (d for d in seen.periods if d >= min(by_period, default=seen.last)):
-            cells += 1
-            if day not in by_period:
-                gaps.setdefault(day, []).append(name)
-    lacking = sum(map(len, gaps.values()))
-    all_of = len(seen.counts)
-    told = "; ".join(f"{day} ({'all' if len(n) == all_of else ', '.join(n)})" for day, n in sorted(gaps.items()))
-    policy = case.dossier.policy.monitoring.present_min
-    return register_share(
-        case,
-        "S4.2",
-        "periods_present",
-        cells - lacking,
-        cells,
-        statement=f"Each {seen.every} from {seen.periods[0]} to {seen.last} is looked at. "
-        + (f"Without counts: {told}." if told else "None is without counts."),
-        at_least=policy.value,
-        unit=f"share of {seen.every}s and series",
-        action="Count the missing periods again from the log, and find out why nobody noticed.",
-        source=policy.source,
-    )
 
 
 def _table(case: Case, seen: Watch, series: list[Series]) -> Table:

@@ -130,6 +130,8 @@ def _finding(case: Case, at: Looked, adjusted: dict[tuple[str, str], float]) -> 
         least = policy.fairness.minimum_group.value
         awaits = f"{needed} periods with {least} rows on both sides, for {at.metric.label} by {at.attribute}"
         return not_assessed("S4.2", at.id, awaits)
+    if waits := by_period.stale(case, at.metric, widest.gaps):
+        return not_assessed("S4.2", at.id, waits)
     status, more = _status(case, at, able, widest, adjusted)
     growth = trend.growth
     label, grown = at.metric.label, growth.value or 0.0

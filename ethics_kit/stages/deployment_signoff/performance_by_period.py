@@ -8,7 +8,7 @@ from datetime import date
 from ethics_kit.measures import fairness, metrics, periods
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.metrics import Metric
-from ethics_kit.measures.proportions import Estimate, Pair, rate
+from ethics_kit.measures.proportions import UNDEFINED, Estimate, Pair, rate
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
 from ethics_kit.report.figures import Panel
@@ -47,9 +47,10 @@ def _awaits(case: Case, metric: Metric) -> str:
             return f"in the table conversations the column for {metric.name}"
         missing = "" if knows_outcomes(case) else "outcome.horizon_days and the column for outcome"
         return missing or f"the columns that {metric.label} is counted from"
-    if len(by_period.counted(case).rates(metric)) < 2:
+    rates = by_period.counted(case).rates(metric)
+    if len(rates) < 2:
         return f"two periods that are over and whose outcomes are known, for {metric.label}"
-    return ""
+    return by_period.stale(case, metric, rates)
 
 
 def _compared(case: Case, able: list[Metric]) -> Mapping[str, ByDay]:
@@ -101,10 +102,12 @@ def _finding(case: Case, metric: Metric, compared: ByDay) -> Finding:
     first, status = by_period.baseline(case, list(rates)), _status(case, compared[last])
     name = f"S4.2.performance.{metric.name}"
     words = f"{metric.label[0].upper()}{metric.label[1:]}: not to be told from the rows of the period from {last}."
-    if one.gap.value is not None:
+    shown = min(one.n, one.rest_n) >= policy.records.small_cell.value
+    gap = one.gap if shown else UNDEFINED
+    if gap.value is not None:
         words = (
             f"{metric.label[0].upper()}{metric.label[1:]} in the period from {last}: {one.rate.value:.1%}, "
-            f"{one.gap.value * 100:+.1f} points against the period from {first}; the policy allows a drop of "
+            f"{gap.value * 100:+.1f} points against the period from {first}; the policy allows a drop of "
             f"{one.margin * 100:g} points."
         )
     if status == "not_met":
@@ -120,7 +123,6 @@ def _finding(case: Case, metric: Metric, compared: ByDay) -> Finding:
             else "no number of rows would settle it"
         )
         words += f" The rows do not settle it: {enough}."
-    gap = one.gap
     return Finding(
         id=name,
         requirement="S4.2",
@@ -128,7 +130,7 @@ def _finding(case: Case, metric: Metric, compared: ByDay) -> Finding:
         evidence="measured",
         statement=words,
         value=gap.value,
-        null_reason=None if gap.defined else "not estimable",
+        null_reason=None if gap.defined else "not estimable" if shown else "a small cell",
         unit="difference of rates",
         interval=Interval(low=gap.low, high=gap.high, level=policy.fairness.confidence.value) if gap.defined else None,
         n=int(one.n + one.rest_n),

@@ -64,7 +64,7 @@ def awaits(case: Case) -> str:
         return f"a table {TABLE} of at most {MOST_SERIES} features and scores: it has {len(series)}"
     if any(row["count"] is None or row["count"] % 1 for row in rows):
         return f"counts of whole rows in the table {TABLE}"
-    if not any(not row["baseline"] for row in rows):
+    if not any(row["count"] and not row["baseline"] for row in rows):
         return f"rows of the table {TABLE} up to {case.as_of}"
     if every(case) is None:
         return "the length of a period (monitoring in deployment_signoff.yaml), which the table does not tell"
@@ -105,25 +105,24 @@ def watched(case: Case) -> Watch:
     marked: dict[str, Bins] = {}
     for row in _rows(case):
         name = str(row["feature"])
-        bins = counts.setdefault(name, {})
-        into = (
-            marked.setdefault(name, {})
-            if row["baseline"]
-            else bins.setdefault(periods.beginning(row["period"], length), {})
-        )
+        by_day = counts.setdefault(name, {})
+        if not row["count"]:
+            continue
+        day = periods.beginning(row["period"], length)
+        into = marked.setdefault(name, {}) if row["baseline"] else by_day.setdefault(day, {})
         into[str(row["bin"])] = into.get(str(row["bin"]), 0) + int(row["count"])
-    days = sorted({day for by_period in counts.values() for day in by_period})
+    days = sorted({day for by_day in counts.values() for day in by_day})
     window = periods.sequence(days[0], periods.after(days[-1], length), length)
     stated = plan(case)
     named = periods.beginning(stated.baseline, length) if stated and stated.baseline else None
     since: dict[str, date | None] = {}
     baselines = {}
-    for name, by_period in counts.items():
+    for name, by_day in counts.items():
         if named is None and name in marked:
             since[name], baselines[name] = None, marked[name]
-        elif by_period:
-            first = since[name] = named or min(by_period)
-            baselines[name] = by_period.get(first, {})
+        elif by_day:
+            first = since[name] = named or min(by_day)
+            baselines[name] = by_day.get(first, {})
     kept = case.dossier.policy.monitoring.periods.value
     return Watch(length, tuple(window[-kept:]), counts, {n: b for n, b in baselines.items() if b}, since)
 
