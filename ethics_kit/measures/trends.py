@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ def widening(places: Sequence[int], own: Sequence[Sample], rest: Sequence[Sample
     last, slope = (float(part) for part in line.params)
     span = float(at[-1] - at[0])
     first = last - slope * span
-    ends = np.sign(last), np.sign(first)
+    ends = math.copysign(1, last), math.copysign(1, first)
     gradient = np.array([ends[0] - ends[1], ends[1] * span])
     error = float(np.sqrt(gradient @ line.cov_params() @ gradient))
     growth = abs(last) - abs(first)
