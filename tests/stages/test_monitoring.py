@@ -1,5 +1,6 @@
 """S4.2: drift, performance and gaps by period, in planted counts and rows."""
 
+import re
 from datetime import date
 
 import pytest
@@ -8,7 +9,7 @@ from ethics_kit import dossier as dossiers
 from ethics_kit.project import Project
 from ethics_kit.stages import deployment_signoff as stage
 from ethics_kit.stages.case import Case
-from tests.stages.planted_rows import LIMIT, people, planted, write
+from tests.stages.planted_rows import people, planted, write
 
 AS_OF = date(2026, 11, 1)
 MONTHS = [f"2026-{month:02d}-01" for month in range(5, 11)]
@@ -26,11 +27,7 @@ def series(name, months=MONTHS, *, moved=(), counts=USUAL, **columns):
     ]
 
 
-def limits(**values):
-    return {name: LIMIT | {"value": value} for name, value in values.items()}
-
-
-def case(project, *, counts=None, events=None, system=None, policy=None, plan=None, actions=(), **more):
+def case(project, *, counts=None, events=None, system=None, plan=None, actions=(), **more):
     """A case of stage 4 with `counts` as its table of monitoring and `events` as its decisions."""
     tables = {}
     if counts is not None:
@@ -39,7 +36,7 @@ def case(project, *, counts=None, events=None, system=None, policy=None, plan=No
     said = {"monitoring": plan} if plan else {}
     root = planted(
         project,
-        events or [row | {"logins": 1} for row in people(4, gender=["f", "m"].__getitem__ and (lambda _: "f"))],
+        events or people(4, gender=lambda _: "f", logins=lambda _: 1),
         system={"features": FEATURE} | (system or {}),
         tables=tables,
         deployment_signoff=said | {"actions": list(actions)},
@@ -48,15 +45,7 @@ def case(project, *, counts=None, events=None, system=None, policy=None, plan=No
     if counts is not None:
         write(root / "parameters/demo/data/monitoring.csv", counts)
     dossier = dossiers.load(Project(root), root / "parameters/demo")
-    return Case(_limited(dossier, policy or {}), "deployment_signoff", AS_OF, root / "reports")
-
-
-def _limited(dossier, values):
-    from dataclasses import replace
-
-    changed = dossier.policy.monitoring.model_dump() | limits(**values)
-    policy = dossier.policy.model_copy(update={"monitoring": type(dossier.policy.monitoring).model_validate(changed)})
-    return replace(dossier, policy=policy)
+    return Case(dossier, "deployment_signoff", AS_OF, root / "reports")
 
 
 def found(case, step):
@@ -73,7 +62,7 @@ def test_a_feature_that_moved_is_an_alarm_since_then_and_one_that_did_not_is_met
     assert (findings[DRIFT].status, findings["S4.2.drift.tickets"].status) == ("not_met", "met")
     assert "Alarm since the period from 2026-08-01" in findings[DRIFT].statement
     assert "chance raises an alarm in at most 5% of periods, over all series together" in findings[DRIFT].statement
-    assert findings[DRIFT].interval.low > 0.1 < findings[DRIFT].value
+    assert findings[DRIFT].interval.low < 0.16 < findings[DRIFT].interval.high
     rows = {row[0]: row[-3:] for row in tables["S4.2.drift"].rows}
     assert rows == {"logins": ["2026-08-01", 3, "none"], "tickets": [None, 0, None]}
     assert figures[0].caption.startswith("Alarm in the last period: logins.")
@@ -189,8 +178,6 @@ def test_a_feature_watched_from_later_on_misses_nothing_before(project):
     ],
 )
 def test_what_cannot_be_compared_is_not_assessed_and_says_why(project, counts, plan, waits):
-    import re
-
     findings, tables, figures = found(case(project, counts=counts, plan=plan), stage.drift_by_period)
     assert {f.status for f in findings.values()} == {"not_assessed"}
     assert set(findings) == {"S4.2.drift", "S4.2.watched", "S4.2.periods_present"}
@@ -393,7 +380,7 @@ def test_two_periods_are_no_trend(project):
 
 def test_groups_too_small_for_a_trend_leave_it_open_only_where_they_hold_much(project):
     few = [row for m in range(5, 11) for row in decided(m, 20, right=0.8, gender="x")]
-    findings, tables, _ = found(case(project, events=apart([0.5] * 6) + few), stage.gaps_by_period)
+    findings, _, _ = found(case(project, events=apart([0.5] * 6) + few), stage.gaps_by_period)
     assert findings[GAPS].status == "met"
     many = [row for m in range(5, 11) for g in "abcdefgh" for row in decided(m, 20, right=0.8, gender=g)]
     made = case(project, events=apart([0.5] * 6, n=150) + many)
