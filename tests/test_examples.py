@@ -511,6 +511,8 @@ def test_privacy_assessment(example: Example) -> None:
 def test_only_the_planted_feature_drifts(example: Example) -> None:
     planted, rows = example.planted["drift"], example.table("monitoring")
     assert rows.duplicated(["period", "feature", "bin"]).sum() == 0
+    assert set(rows["feature"]) - {"score"} == set(example.planted["watched"])
+    assert {*example.planted["watched"]} >= {*example.system.get("features", {})}
     for feature, part in rows.groupby("feature"):
         table = part.pivot_table(index="period", columns="bin", values="count")
         shares = table.div(table.sum(axis=1), axis=0)

@@ -11,6 +11,9 @@ from ethics_kit.examples.drawing import DAY, HOUR, NEVER, PICKS, SECOND, Array, 
 from ethics_kit.examples.events import People
 from ethics_kit.framework import catalogue
 
+WATCHED = 42
+"""The stream of the counts of features that do not drift."""
+
 
 def _counted(people: People, table: str, counts: Mapping[str, int], **given: Array) -> Frame:
     """`rows` rows of `table`: in each flag or optional time, exactly the count of rows is yes or has a time.
@@ -110,13 +113,17 @@ def programme(people: People, events: Frame) -> dict[str, Frame]:
 
 
 def _monitoring(people: People, events: Frame) -> Frame:
-    """By month, a feature in five bins, which may drift, and the score in ten where there is one."""
+    """By month, features in five bins, of which the first may drift, and the score in ten where there is one."""
     rng, drift, blocks = people.rng, people.facts["drift"], []
+    first, *others = people.facts["watched"]
+    more = np.random.default_rng([people.facts["seed"], WATCHED])
     month, score = people.time.astype("M8[M]"), events.get("score")
     for start in np.unique(month):
         drifted = bool(drift) and start >= np.datetime64(drift["from"], "M")
-        shares = np.array([48, 24, 14, 9, 5] if drifted else [30, 26, 20, 14, 10]) / 100
-        counted = {drift.get("feature", "tenure_years"): rng.multinomial((month == start).sum(), shares)}
+        usual = np.array([30, 26, 20, 14, 10]) / 100
+        shares = np.array([48, 24, 14, 9, 5]) / 100 if drifted else usual
+        counted = {first: rng.multinomial((month == start).sum(), shares)}
+        counted |= {feature: more.multinomial((month == start).sum(), usual) for feature in others}
         if score is not None:
             edges = np.linspace(0, 100 if np.nanmax(score) > 1 else 1, 11)
             counted["score"] = np.histogram(score[(month == start) & ~np.isnan(score)], edges)[0]

@@ -84,5 +84,9 @@ CONVERSATIONS = _named(
 )
 """What a generative assistant is judged by."""
 
+PREDICTING = ("true_positive_rate", "positive_predictive_value", "accuracy")
+ANSWERING = ("resolved", "grounded")
+"""The rates that say how well a system does, of decisions and of conversations: more is better."""
+
 COMPLEMENTS = {"true_negative_rate": "false_positive_rate", "false_negative_rate": "true_positive_rate"}
 """Rates that add up to 1 with another: their gap is the other's, with the opposite sign."""

@@ -21,6 +21,7 @@ from ethics_kit.schema.fields import (
     yes_no_in_any_case,
 )
 from ethics_kit.schema.governance import Audit
+from ethics_kit.schema.monitoring import MonitoringPlan
 from ethics_kit.schema.oversight import Alternative, Checkpoint, ModelCard, ReviewPlan
 from ethics_kit.schema.privacy import PrivacyAssessment
 from ethics_kit.schema.registers import RegisteredRisk, RuledOut, Stakeholder
@@ -165,3 +166,4 @@ class DeploymentSignoff(StageAnswers):
 
     rollout: RolloutPlan | None = None
     audits: list[Audit] = []
+    monitoring: MonitoringPlan | None = None

@@ -11,6 +11,7 @@ from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share
 from ethics_kit.schema.governance import GovernancePolicy
+from ethics_kit.schema.monitoring import MonitoringPolicy
 from ethics_kit.schema.rollout import RolloutPolicy
 from ethics_kit.schema.thresholds import Threshold, default
 
@@ -176,6 +177,7 @@ class Policy(Model):
     acceptance: AcceptancePolicy = AcceptancePolicy()
     rollout: RolloutPolicy = RolloutPolicy()
     governance: GovernancePolicy = GovernancePolicy()
+    monitoring: MonitoringPolicy = MonitoringPolicy()
     gate: GatePolicy
 
     def approved(self, as_of: date) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from datetime import date
 from typing import Any, Protocol
 
@@ -104,6 +106,12 @@ def attested_finding(requirement: str, name: str, status: Status, statement: str
         statement=statement,
         **{"null_reason": "a statement, not a number", **said},
     )
+
+
+def in_id(name: str) -> str:
+    """A name from the data as part of a finding's id; what an id cannot hold is told apart by a digest of the whole."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", name)
+    return plain if plain == name else f"{plain}_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def not_assessed(requirement: str, name: str, awaits: str, *, method: str | None = None) -> Finding:

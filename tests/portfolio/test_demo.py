@@ -123,6 +123,21 @@ def test_people_who_stand_out_in_an_extract_are_counted_exactly(portfolio):
 
 
 @pytest.mark.parametrize("system", FACTS)
+def test_planted_drift_is_found_where_it_is_and_nowhere_else(portfolio, system):
+    record, planted = portfolio.record(system, "deployment_signoff"), FACTS[system]["drift"]
+    found = {f["id"].removeprefix("S4.2."): f for f in record["findings"] if f["requirement"] == "S4.2"}
+    drifted = {f"drift.{planted['feature']}"} if planted else set()
+    assert {name for name, f in found.items() if f["status"] == "not_met"} == drifted
+    assert {f"drift.{name}" for name in FACTS[system]["watched"]} <= set(found)
+    assert all(f"Alarm since the period from {planted['from']}" in found[name]["statement"] for name in drifted)
+
+
+def test_the_system_without_a_fault_is_monitored_without_an_alarm_or_a_doubt(portfolio):
+    found = portfolio.record("health_score", "deployment_signoff")["findings"]
+    assert {f["status"] for f in found if f["requirement"] == "S4.2"} == {"met"}
+
+
+@pytest.mark.parametrize("system", FACTS)
 def test_training_is_counted_exactly(portfolio, system):
     training = examples.planted()["training"]
     lapsed = training["not_completed"] + training["completed_later"] + training["lapsed"]

@@ -9,7 +9,7 @@ from ethics_kit import dossier as dossiers
 from ethics_kit.project import Project
 from ethics_kit.stages import design_review
 from ethics_kit.stages.case import Case
-from ethics_kit.stages.design_review.purposes import in_id
+from ethics_kit.stages.evidence import in_id
 
 BASIS = {"purpose": "retention", "by": "Bea Basis", "approved_by": "Abe Approver", "on": date(2026, 1, 2)}
 CONSENT, CONTRACT = BASIS | {"basis": "consent"}, BASIS | {"basis": "contract"}

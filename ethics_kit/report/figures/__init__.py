@@ -9,6 +9,7 @@ from ethics_kit.report.figures.explanations import proxies, rank_intervals
 from ethics_kit.report.figures.flow import Flow, data_flow
 from ethics_kit.report.figures.gaps import forest, frontier, heat_map, reliability
 from ethics_kit.report.figures.importance import importance_dots
+from ethics_kit.report.figures.monitoring import Panel, small_multiples
 from ethics_kit.report.figures.representation import dumbbell
 from ethics_kit.report.figures.risks import AreaPoints, points_by_area, risk_matrix
 from ethics_kit.report.figures.rollout import rollout_looks
@@ -17,6 +18,7 @@ __all__ = [
     "AreaPoints",
     "Figure",
     "Flow",
+    "Panel",
     "_canvas",
     "_finish",
     "_plain",
@@ -35,4 +37,5 @@ __all__ = [
     "reliability",
     "risk_matrix",
     "rollout_looks",
+    "small_multiples",
 ]

@@ -39,6 +39,11 @@ class Figure:
 
 
 def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
+    canvas, (axes,) = _panels(width, height, 1, 1)
+    return canvas, axes
+
+
+def _panels(width: float, height: float, rows: int, columns: int) -> tuple[Canvas, list[Axes]]:
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
@@ -52,10 +57,10 @@ def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
         }
     )
     canvas = Canvas(figsize=(width, height), layout="constrained")
-    axes = canvas.add_subplot()
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    return canvas, axes
+    panels = canvas.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+    return canvas, panels
 
 
 def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:

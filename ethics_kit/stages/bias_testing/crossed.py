@@ -8,8 +8,8 @@ from itertools import combinations
 from ethics_kit.measures import fairness
 from ethics_kit.measures.metrics import Metric
 from ethics_kit.stages.bias_testing.families import SERVED, Family, decisive
-from ethics_kit.stages.bias_testing.labelled import labelled, source
 from ethics_kit.stages.case import Case
+from ethics_kit.stages.labelled import labelled, source
 
 JOINED = "_x_"
 """Between the attributes of a combination, in a finding's id."""

@@ -11,11 +11,11 @@ from ethics_kit.measures.proportions import rates
 from ethics_kit.record import Table
 from ethics_kit.report import figures
 from ethics_kit.stages.bias_testing import scored, told
-from ethics_kit.stages.bias_testing.labelled import labelled, of_people
 from ethics_kit.stages.bias_testing.parity import Line, drawn, unknown_note
-from ethics_kit.stages.bias_testing.tested import doubt, tested, uncovered
+from ethics_kit.stages.bias_testing.tested import tested, uncovered
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed
+from ethics_kit.stages.labelled import doubt, labelled, of_people
 
 BENEFIT = {
     "benefit": "Being selected is a benefit, so fewer is worse.",

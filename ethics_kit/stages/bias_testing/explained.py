@@ -12,10 +12,10 @@ from ethics_kit.measures.proportions import rate
 from ethics_kit.record import Finding, Table
 from ethics_kit.report import figures
 from ethics_kit.stages.bias_testing import told
-from ethics_kit.stages.bias_testing.labelled import of_people
 from ethics_kit.stages.bias_testing.reasons import NO_WORDS
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed, share_finding
+from ethics_kit.stages.labelled import of_people
 from ethics_kit.stages.modelled import Modelled, modelled
 
 NAME = "fidelity"

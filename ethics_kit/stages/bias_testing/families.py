@@ -12,8 +12,8 @@ from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.metrics import Metric
 from ethics_kit.measures.proportions import Sample, rate
 from ethics_kit.measures.strata import Conditional
-from ethics_kit.stages.bias_testing.labelled import labelled, source
 from ethics_kit.stages.case import Case
+from ethics_kit.stages.labelled import labelled, source
 
 Family = tuple[str, Comparison]
 """A comparison, with the requirement it evidences."""

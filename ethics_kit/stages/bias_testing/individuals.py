@@ -17,8 +17,8 @@ from ethics_kit.measures.proportions import Estimate, rate
 from ethics_kit.measures.scoring import ModelError
 from ethics_kit.stages import modelled
 from ethics_kit.stages.bias_testing.families import Family
-from ethics_kit.stages.bias_testing.labelled import labelled
 from ethics_kit.stages.case import Case
+from ethics_kit.stages.labelled import labelled
 
 
 @cache

@@ -16,11 +16,11 @@ from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
 from ethics_kit.stages import events
 from ethics_kit.stages.bias_testing import families, told
-from ethics_kit.stages.bias_testing.labelled import labelled
 from ethics_kit.stages.bias_testing.parity import SEED, Line
 from ethics_kit.stages.bias_testing.tested import tested
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import not_assessed
+from ethics_kit.stages.labelled import labelled
 
 TRIED: dict[str, Constraint] = {
     "demographic_parity": "demographic_parity",

@@ -13,11 +13,11 @@ from ethics_kit.measures.uplift import Effect
 from ethics_kit.record import Table
 from ethics_kit.report import figures
 from ethics_kit.stages.bias_testing import families, scored, told
-from ethics_kit.stages.bias_testing.labelled import knows_outcomes, labelled, of_people, source
 from ethics_kit.stages.bias_testing.parity import SEED, Line, drawn, spread_tables, unknown_note
-from ethics_kit.stages.bias_testing.tested import doubt, tested, uncovered
+from ethics_kit.stages.bias_testing.tested import tested, uncovered
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed
+from ethics_kit.stages.labelled import doubt, knows_outcomes, labelled, of_people, source
 
 DRAWN = metrics.ERRORS | metrics.ORDER | metrics.CONVERSATIONS
 """Rates that get a figure."""

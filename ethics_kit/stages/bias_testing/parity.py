@@ -13,10 +13,10 @@ from ethics_kit.measures.proportions import Estimate, Pair, Sample, difference, 
 from ethics_kit.record import Table
 from ethics_kit.report import figures
 from ethics_kit.stages.bias_testing import families, told
-from ethics_kit.stages.bias_testing.labelled import labelled, of_people, source
-from ethics_kit.stages.bias_testing.tested import doubt, tested, uncovered
+from ethics_kit.stages.bias_testing.tested import tested, uncovered
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import not_assessed
+from ethics_kit.stages.labelled import doubt, labelled, of_people, source
 
 Line = list[str | int | float | None]
 """One line of a record's table."""

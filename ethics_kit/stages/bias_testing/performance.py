@@ -10,16 +10,14 @@ from ethics_kit.measures.metrics import Metric
 from ethics_kit.measures.proportions import Estimate, Pair
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.stages.bias_testing import told
-from ethics_kit.stages.bias_testing.labelled import labelled, source
 from ethics_kit.stages.bias_testing.parity import Line
-from ethics_kit.stages.bias_testing.tested import doubt, tested
+from ethics_kit.stages.bias_testing.tested import tested
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed
+from ethics_kit.stages.labelled import doubt, labelled, source
 
 NAME = "performance_by_segment"
 TABLE = f"P1.4.{NAME}"
-PREDICTING = ("true_positive_rate", "positive_predictive_value", "accuracy")
-ANSWERING = ("resolved", "grounded")
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def performance_by_segment(case: Case) -> Outcome:
     """P1.4: how well the system works for each group and segment, and where it is weakest."""
     if awaits := tested(case).awaits:
         return Outcome((not_assessed("P1.4", NAME, awaits),))
-    wanted = ANSWERING if case.dossier.system.kind == "generative" else PREDICTING
+    wanted = metrics.ANSWERING if case.dossier.system.kind == "generative" else metrics.PREDICTING
     known = labelled(case).metrics
     rates = [known[name] for name in wanted if name in known]
     if not rates:

@@ -16,11 +16,11 @@ from ethics_kit.report import figures
 from ethics_kit.report.figures import Figure
 from ethics_kit.stages.bias_testing import told
 from ethics_kit.stages.bias_testing.explanations import KINDS, order_of
-from ethics_kit.stages.bias_testing.labelled import lacking, of_people
 from ethics_kit.stages.bias_testing.parity import SEED
-from ethics_kit.stages.bias_testing.tested import doubt, uncovered
+from ethics_kit.stages.bias_testing.tested import uncovered
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import not_assessed
+from ethics_kit.stages.labelled import doubt, lacking, of_people
 from ethics_kit.stages.modelled import modelled, sampled
 
 STATUS: dict[str, Status] = {"proxy": "not_met", "inconclusive": "inconclusive", "no_proxy": "met"}

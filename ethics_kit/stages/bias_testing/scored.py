@@ -18,8 +18,8 @@ from ethics_kit.measures.scores import Summary
 from ethics_kit.measures.sums import Moments
 from ethics_kit.measures.uplift import Uplift
 from ethics_kit.stages.bias_testing.families import Family
-from ethics_kit.stages.bias_testing.labelled import Labelled, labelled
 from ethics_kit.stages.case import Case
+from ethics_kit.stages.labelled import Labelled, labelled
 
 GOOD = ("retained", "resolved")
 """What a treatment is to bring about; the first that is there counts."""

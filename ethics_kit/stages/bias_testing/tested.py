@@ -8,13 +8,12 @@ from functools import cache
 
 from ethics_kit.measures import fairness
 from ethics_kit.measures.fairness import Comparison
-from ethics_kit.proposal import MOST_GROUPS
 from ethics_kit.record import Finding
 from ethics_kit.stages.bias_testing import crossed, families, individuals, scored, sessions
 from ethics_kit.stages.bias_testing.families import Family
-from ethics_kit.stages.bias_testing.labelled import labelled, lacking, of_people
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.evidence import not_assessed
+from ethics_kit.stages.labelled import in_parts, lacking, of_people
 
 FAMILIES: tuple[Callable[[Case], Iterator[Family]], ...] = (
     families.by_attribute,
@@ -53,7 +52,7 @@ class Tested:
 def tested(case: Case) -> Tested:
     """Compare everything that can be compared, then judge."""
     beside = [*individuals.swapped(case), *sessions.understood_apart(case)]
-    awaits = lacking(case) or _split(case)
+    awaits = lacking(case) or in_parts(case)
     found = beside + ([] if awaits else [entry for family in FAMILIES for entry in family(case)])
     policy = case.dossier.policy.fairness
     judged = fairness.judge(
@@ -65,25 +64,8 @@ def tested(case: Case) -> Tested:
     return Tested(tuple(zip(served, judged, strict=True)), awaits)
 
 
-def _split(case: Case) -> str | None:
-    split = labelled(case).split
-    return f"a cluster that holds each customer whole: {split} customers are in several" if split else None
-
-
 def uncovered(case: Case, requirement: str, what: str) -> list[Finding]:
     """A finding for each attribute that the policy names and that nothing of people is compared by; S3.1 says why."""
     compared = {name for name, _ in of_people(case)}
     names = [name for name in case.dossier.policy.fairness.attributes.value if name not in compared]
     return [not_assessed(requirement, f"{name}.{what}", f"the attribute {name}, which S3.1 tells of") for name in names]
-
-
-def doubt(case: Case, attribute: str) -> str | None:
-    """Why nothing can be concluded for an attribute, or None."""
-    known, most_unknown = labelled(case), case.dossier.policy.fairness.max_unknown.value
-    if attribute in known.too_many:
-        return f"{attribute} in at most {MOST_GROUPS} groups: it has {known.too_many[attribute]}; band them"
-    unknown, total = known.unknown[attribute], known.rows
-    if unknown > most_unknown * total:
-        limit = f"the policy allows {most_unknown:.0%}"
-        return f"the {attribute} of more rows: {unknown} of {total} ({unknown / total:.0%}) have none; {limit}"
-    return None

@@ -8,8 +8,11 @@ from ethics_kit.stages.deployment_signoff.audits import external_audits
 from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out
 from ethics_kit.stages.deployment_signoff.bias_cadence import bias_tests_recur
 from ethics_kit.stages.deployment_signoff.changes import changes_since_last
+from ethics_kit.stages.deployment_signoff.drift_by_period import drift_by_period
 from ethics_kit.stages.deployment_signoff.earlier import earlier_records
+from ethics_kit.stages.deployment_signoff.gaps_by_period import gaps_by_period
 from ethics_kit.stages.deployment_signoff.improvement import actions_followed
+from ethics_kit.stages.deployment_signoff.performance_by_period import performance_by_period
 from ethics_kit.stages.deployment_signoff.returned import findings_returned
 from ethics_kit.stages.deployment_signoff.review_due import review_due
 from ethics_kit.stages.deployment_signoff.rollout import rollout_guardrails
@@ -19,6 +22,9 @@ from ethics_kit.stages.deployment_signoff.triggers import review_triggers
 STEPS: dict[Step, tuple[str, ...]] = {
     earlier_records: ("G3",),
     rollout_guardrails: ("S4.1",),
+    drift_by_period: ("S4.2",),
+    performance_by_period: ("S4.2",),
+    gaps_by_period: ("S4.2",),
     decided_after_opt_out: ("C3.1",),
     audit_log_completeness: ("P4.2",),
     training_current: ("G4",),

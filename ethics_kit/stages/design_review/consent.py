@@ -10,8 +10,7 @@ from ethics_kit.schema import LawfulBasis
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.design_review import purposes
 from ethics_kit.stages.design_review.current_consent import current_consent
-from ethics_kit.stages.design_review.purposes import in_id
-from ethics_kit.stages.evidence import not_assessed, share_finding
+from ethics_kit.stages.evidence import in_id, not_assessed, share_finding
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

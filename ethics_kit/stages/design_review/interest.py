@@ -8,8 +8,7 @@ from ethics_kit.record import Finding
 from ethics_kit.schema import LawfulBasis
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.design_review import purposes
-from ethics_kit.stages.design_review.purposes import in_id
-from ethics_kit.stages.evidence import attested_finding, not_assessed, register_awaits, share_finding
+from ethics_kit.stages.evidence import attested_finding, in_id, not_assessed, register_awaits, share_finding
 
 
 def legitimate_interest(case: Case) -> Outcome:

@@ -9,9 +9,8 @@ from ethics_kit.record import Finding, Table
 from ethics_kit.schema.design import DataFlow
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.design_review import uses
-from ethics_kit.stages.design_review.purposes import in_id
 from ethics_kit.stages.design_review.uses import ColumnOf
-from ethics_kit.stages.evidence import not_assessed, register_awaits, register_share
+from ethics_kit.stages.evidence import in_id, not_assessed, register_awaits, register_share
 
 SOURCE = "GDPR Art. 5(1)(b)"
 

@@ -1,9 +1,6 @@
-"""The purposes that the system's events serve, each with its lawful basis and its part of a finding's id."""
+"""The purposes that the system's events serve, each with its lawful basis."""
 
 from __future__ import annotations
-
-import hashlib
-import re
 
 import ibis.expr.types as ir
 
@@ -16,12 +13,6 @@ def bases(case: Case, *kinds: str) -> dict[str, LawfulBasis]:
     """The bases decided by `as_of`, by purpose: all, or those of some kinds."""
     decided = [b for b in case.dossier.system.lawful_bases if b.on <= case.as_of]
     return {b.purpose: b for b in sorted(decided, key=lambda b: b.purpose) if not kinds or b.basis in kinds}
-
-
-def in_id(purpose: str) -> str:
-    """A purpose as part of a finding's id; what an id cannot hold is told apart by a digest of the whole."""
-    plain = re.sub(r"[^A-Za-z0-9]+", "_", purpose)
-    return plain if plain == purpose else f"{plain}_{hashlib.sha256(purpose.encode()).hexdigest()[:6]}"
 
 
 def served(case: Case) -> ir.Table | None:

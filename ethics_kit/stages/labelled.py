@@ -1,4 +1,4 @@
-"""The events as the bias tests count them: who belongs to which group, what was decided, what came of it."""
+"""The events as they are counted by group: who belongs to which group, what was decided, what came of it."""
 
 from __future__ import annotations
 
@@ -89,6 +89,24 @@ def lacking(case: Case) -> str | None:
         return case.lacking(table, *roles)
     if not of_people(case):
         return "an attribute of people that groups can be formed by (attributes in system.yaml)"
+    return None
+
+
+def in_parts(case: Case) -> str | None:
+    """What is awaited where customers fall into several clusters, or None."""
+    split = labelled(case).split
+    return f"a cluster that holds each customer whole: {split} customers are in several" if split else None
+
+
+def doubt(case: Case, attribute: str) -> str | None:
+    """Why nothing can be concluded for an attribute, or None."""
+    known, most_unknown = labelled(case), case.dossier.policy.fairness.max_unknown.value
+    if attribute in known.too_many:
+        return f"{attribute} in at most {MOST_GROUPS} groups: it has {known.too_many[attribute]}; band them"
+    unknown, total = known.unknown[attribute], known.rows
+    if unknown > most_unknown * total:
+        limit = f"the policy allows {most_unknown:.0%}"
+        return f"the {attribute} of more rows: {unknown} of {total} ({unknown / total:.0%}) have none; {limit}"
     return None
 
 
