@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from statsmodels.duration.survfunc import SurvfuncRight
+from statsmodels.duration.survfunc import SurvfuncRight, survdiff
+
+from ethics_kit.measures.proportions import Estimate
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,13 @@ class Curve:
     low: tuple[float, ...]
     high: tuple[float, ...]
     median: float | None
+
+    def at(self, day: float) -> Estimate:
+        """The share still open after `day` days; before the first end all are, without an interval."""
+        steps = zip(self.days[::-1], self.share[::-1], self.low[::-1], self.high[::-1], strict=True)
+        share, *bounds = next((step[1:] for step in steps if step[0] <= day), (1.0, math.nan, math.nan))
+        low, high = (None if math.isnan(bound) else bound for bound in bounds)
+        return Estimate(share, low, high)
 
 
 def kaplan_meier(
@@ -50,3 +61,23 @@ def kaplan_meier(
         high=tuple((share ** np.exp(-spread)).tolist()),
         median=float(median) if np.isfinite(median) else None,
     )
+
+
+def log_rank(
+    days: Sequence[float], ended: Sequence[bool], counts: Sequence[int], groups: Sequence[str]
+) -> float | None:
+    """P-value of the log-rank test that all groups have one curve (Mantel 1966, Cancer Chemotherapy Reports 50:163).
+
+    None where there are fewer than two groups, or nothing ended while things of every group were open.
+    """
+    status = np.repeat(np.asarray(ended, dtype=int), counts)
+    of, time = np.repeat(np.asarray(groups, dtype=object), counts), np.repeat(np.asarray(days, dtype=float), counts)
+    if len(set(of)) < 2 or not status.any():
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            p_value = float(survdiff(time, status, of)[1])
+        except np.linalg.LinAlgError:
+            return None
+    return None if math.isnan(p_value) else p_value
