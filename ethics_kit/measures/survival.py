@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,12 +29,17 @@ class Curve:
     high: tuple[float, ...]
     median: float | None
 
+    def open_after(self, day: float) -> float:
+        """The share still open after `day` days."""
+        step = bisect_right(self.days, day)
+        return self.share[step - 1] if step else 1.0
+
     def at(self, day: float) -> Estimate:
-        """The share still open after `day` days; before the first end all are, without an interval."""
-        steps = zip(self.days[::-1], self.share[::-1], self.low[::-1], self.high[::-1], strict=True)
-        share, *bounds = next((step[1:] for step in steps if step[0] <= day), (1.0, math.nan, math.nan))
+        """As `open_after`, with its interval where there is one: not before the first end, nor once all ended."""
+        step = bisect_right(self.days, day)
+        bounds = (self.low[step - 1], self.high[step - 1]) if step else (math.nan, math.nan)
         low, high = (None if math.isnan(bound) else bound for bound in bounds)
-        return Estimate(share, low, high)
+        return Estimate(self.open_after(day), low, high)
 
 
 def kaplan_meier(

@@ -23,6 +23,7 @@ from ethics_kit.schema.fields import (
 from ethics_kit.schema.oversight import Alternative, Checkpoint, ModelCard, ReviewPlan
 from ethics_kit.schema.privacy import PrivacyAssessment
 from ethics_kit.schema.registers import RegisteredRisk, RuledOut, Stakeholder
+from ethics_kit.schema.response import Promises
 
 
 def _known_reason(value: str) -> str:
@@ -159,3 +160,5 @@ class BiasTesting(StageAnswers):
 
 class DeploymentSignoff(StageAnswers):
     """deployment_signoff.yaml"""
+
+    promises: Promises | None = None

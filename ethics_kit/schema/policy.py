@@ -10,6 +10,7 @@ from pydantic import Field
 from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share
+from ethics_kit.schema.response import ResponsePolicy
 from ethics_kit.schema.thresholds import Threshold, default
 
 Verdict = Literal["approve", "approve_with_conditions", "reject", "undetermined"]
@@ -180,6 +181,7 @@ class Policy(Model):
     privacy: PrivacyPolicy = PrivacyPolicy()
     explanations: ExplanationPolicy = ExplanationPolicy()
     acceptance: AcceptancePolicy = AcceptancePolicy()
+    response: ResponsePolicy = ResponsePolicy()
     gate: GatePolicy
 
     def approved(self, as_of: date) -> bool:

@@ -9,6 +9,7 @@ from ethics_kit.report.figures.explanations import proxies, rank_intervals
 from ethics_kit.report.figures.flow import Flow, data_flow
 from ethics_kit.report.figures.gaps import forest, frontier, heat_map, reliability
 from ethics_kit.report.figures.importance import importance_dots
+from ethics_kit.report.figures.overtime import Panel, shares_over_time
 from ethics_kit.report.figures.representation import dumbbell
 from ethics_kit.report.figures.risks import AreaPoints, points_by_area, risk_matrix
 
@@ -16,6 +17,7 @@ __all__ = [
     "AreaPoints",
     "Figure",
     "Flow",
+    "Panel",
     "_canvas",
     "_finish",
     "_plain",
@@ -33,4 +35,5 @@ __all__ = [
     "rank_intervals",
     "reliability",
     "risk_matrix",
+    "shares_over_time",
 ]

@@ -1,4 +1,4 @@
-"""Figure of the design review: how long requests to delete stay open, and the legal limit."""
+"""How long requests stay open, and the limit or promise that they are held against."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from ethics_kit.measures.survival import Curve
 
 
-def completion_curve(curve: Curve, limits: Sequence[tuple[str, float]]) -> tuple[Figure, ...]:
-    """The share of requests still open by days since receipt, with its band and each (label, days) of `limits`."""
+def completion_curve(
+    curve: Curve, limits: Sequence[tuple[str, float]], *, what: str, done: str, note: str = ""
+) -> tuple[Figure, ...]:
+    """The share still open by days since receipt, with its band and each (label, days) of `limits`.
+
+    `what` was received and is to be `done`, both as words of a sentence; `note` ends the caption.
+    """
     if not curve.days:
         return ()
     canvas, axes = _canvas(6.6, 2.8)
@@ -29,15 +34,9 @@ def completion_curve(curve: Curve, limits: Sequence[tuple[str, float]]) -> tuple
     axes.set_ylim(0, 102)
     axes.set_xlabel("days since receipt")
     axes.set_ylabel("still open, %")
-    told = ", ".join(f"{_open_after(curve, limit):.0%} after {limit:.0f} days" for _, limit in limits)
-    message = f"Of {curve.n:,} requests to delete, still open: {told}."
-    caption = (
-        f"{message} Kaplan–Meier curve with its pointwise interval; open requests count up to the as-of date. "
-        "Verification and extensions give some requests longer."
-    )
+    told = ", ".join(f"{curve.open_after(limit):.0%} after {limit:.0f} days" for _, limit in limits)
+    message = f"Of {curve.n:,} {what}, still open: {told or 'as the curve shows'}."
+    caption = f"{message} Kaplan–Meier curve with its pointwise interval; open ones count up to the as-of date."
     half = "never" if curve.median is None else f"after {curve.median:.0f} days"
-    return (_finish(canvas, caption, f"Step curve that falls with time. {message} Half were carried out {half}."),)
-
-
-def _open_after(curve: Curve, day: float) -> float:
-    return next((share for at, share in zip(curve.days[::-1], curve.share[::-1], strict=True) if at <= day), 1.0)
+    alt = f"Step curve that falls with time. {message} Half were {done} {half}."
+    return (_finish(canvas, f"{caption} {note}".strip(), alt),)

@@ -39,6 +39,28 @@ class Figure:
 
 
 def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
+    canvas = _empty(width, height)
+    axes = canvas.add_subplot()
+    _bare(axes)
+    return canvas, axes
+
+
+def _panels(count: int, *, across: int = 2, height: float = 2.1) -> tuple[Canvas, list[Axes]]:
+    """`count` small drawings, `across` to a line, each `height` inches high."""
+    lines = -(-count // across)
+    canvas = _empty(6.6, 0.4 + height * lines)
+    panels = [canvas.add_subplot(lines, across, place + 1) for place in range(count)]
+    for axes in panels:
+        _bare(axes)
+    return canvas, panels
+
+
+def _bare(axes: Axes) -> None:
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _empty(width: float, height: float) -> Canvas:
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
@@ -51,11 +73,7 @@ def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
             "font.size": 9,
         }
     )
-    canvas = Canvas(figsize=(width, height), layout="constrained")
-    axes = canvas.add_subplot()
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    return canvas, axes
+    return Canvas(figsize=(width, height), layout="constrained")
 
 
 def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
