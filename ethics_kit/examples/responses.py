@@ -1,4 +1,4 @@
-"""More appeals and reviews than the first draws made, from a stream of their own, evenly over groups and time."""
+"""More appeals and reviews than the first draws made, and answers to feedback that chance favours no group in."""
 
 from __future__ import annotations
 
@@ -16,23 +16,34 @@ def more_reviews(rng: np.random.Generator, people: People, events: Frame, review
         kind = rng.permutation(np.repeat(np.arange(4), plan["counts"]))
         rows = _spread(rng, people, np.flatnonzero(left), len(kind), plan)
         left[rows] = False
-        seconds = np.ceil(plan["seconds"] * rng.lognormal(0, 0.4, len(kind)))
-        if plan.get("same_seconds"):
-            seconds = np.full(len(kind), float(plan["seconds"]))
-        kind = kind[rng.permutation(len(kind))] if "by_month" in plan else _evenly_in_time(rng, kind, people.time[rows])
+        seconds, time = np.ceil(plan["seconds"] * rng.lognormal(0, 0.4, len(kind))), people.time[rows]
+        if "batches" in plan:
+            seconds, time = np.full(len(kind), float(plan["seconds"])), _in_batches(time, plan)
+        else:
+            kind, time = _evenly_in_time(rng, kind, time), draw.moved(rng, time, HOUR, 4 * DAY)
         block = {"decision": events["id"][rows], "reviewer_group": draw.repeated(team, len(kind)), "seconds": seconds}
-        block |= {"time": draw.moved(rng, people.time[rows], HOUR, 4 * DAY)}
+        block |= {"time": time}
         blocks.append(block | {"overridden": kind % 2 == 1, "ai_was_right": kind < 2})
     return draw.stack(blocks, "time")
 
 
 def _spread(rng: np.random.Generator, people: People, among: Array, count: int, plan: Facts) -> Array:
-    """`count` of the events `among`: as many of each month as planned, or spread over all of the time."""
-    if "by_month" not in plan:
+    """`count` of the events `among`: as many of each month as `batches` says, or spread over all of the time."""
+    if "batches" not in plan:
         return draw.evenly(rng, among, count, [people.time.astype("M8[D]")])
     month = people.time.astype("M8[M]").astype(str)
-    parts = [draw.parts(rng, among[month[among] == m], [n])[0] for m, n in plan["by_month"].items()]
+    parts = [draw.parts(rng, among[month[among] == m], [n])[0] for m, n in plan["batches"].items()]
     return np.concatenate(parts)
+
+
+def _in_batches(time: Array, plan: Facts) -> Array:
+    """The reviews of each month's decisions one after another, from an hour after the last of them."""
+    month, reviewed = time.astype("M8[M]"), time.copy()
+    for start in np.unique(month):
+        of_month = np.flatnonzero(month == start)
+        step = (HOUR + int(plan["seconds"]) * np.arange(len(of_month))).astype("m8[s]")
+        reviewed[of_month] = time[of_month].max() + step
+    return reviewed
 
 
 def _evenly_in_time(rng: np.random.Generator, kind: Array, time: Array) -> Array:
@@ -55,8 +66,16 @@ def more_appeals(rng: np.random.Generator, people: People, events: Frame, appeal
     changed = np.zeros(len(people.customer), dtype=bool)
     changed[draw.evenly(rng, rows, plan["overturned"], attributes)] = True
     time = draw.moved(rng, people.time[rows], HOUR, 5 * DAY)
-    longest = np.minimum(people.as_of - time, 20 * DAY * np.timedelta64(1, "s")).astype(int)
-    resolved = time + (longest * rng.beta(1.2, 3, len(time))).astype("m8[s]")
     block = {"customer": people.customer[rows], "time": time, "decision": events["id"][rows]}
-    block |= {"resolved": resolved, "overturned": changed[rows].astype(object)}
+    block |= {"resolved": draw.soon_after(rng, time, people.as_of), "overturned": changed[rows].astype(object)}
     return draw.stack([appeals, {role: block[role] for role in appeals}], "time")
+
+
+def answered_evenly(rng: np.random.Generator, people: People, feedback: Frame) -> Frame:
+    """`feedback` with as many answers as it has, spread evenly over the groups of those who wrote."""
+    place = {customer: at for at, customer in enumerate(people.customer)}
+    of = np.array([place[customer] for customer in feedback["customer"]])
+    attributes = [values[of] for values in people.attributes.values()]
+    count = int((~np.isnat(feedback["answered"])).sum())
+    chosen = np.isin(np.arange(len(of)), draw.evenly(rng, np.arange(len(of)), count, attributes))
+    return feedback | {"answered": draw.where(chosen, draw.soon_after(rng, feedback["time"], people.as_of), draw.NEVER)}

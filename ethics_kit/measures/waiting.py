@@ -131,7 +131,7 @@ class Repeats:
 def repeats(reports: ir.Table) -> Repeats:
     """Reports (id, time, corrected, repeat_of) that repeat earlier ones. A report that names itself is none."""
     table = reports.filter((reports.repeat_of.notnull() & (reports.repeat_of != reports.id)).fill_null(False))
-    first = reports.group_by(first="id").aggregate(corrected=reports.corrected.min(), known=ibis.literal(True).max())
+    first = reports.group_by(first="id").aggregate(corrected=reports.corrected.min(), known=reports.count())
     joined = table.left_join(first, table.repeat_of == first.first)
     row = (
         joined.aggregate(

@@ -61,7 +61,7 @@ SCALES: dict[str, Scale] = {
     "understood": Scale("understanding of the explanation"),
     "appealed": Scale("share of customers who appealed"),
     "resolved_in_time": Scale("share of appeals resolved within the promise"),
-    "overturned": Scale("share of resolved appeals that were upheld"),
+    "overturned": Scale("share of resolved appeals that changed the decision"),
     "answered_in_time": Scale("share of feedback answered within the promise"),
     "flip": Scale(
         "selection after the attribute is flipped",

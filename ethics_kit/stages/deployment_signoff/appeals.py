@@ -24,13 +24,12 @@ NEEDED = ("customer", "time", "resolved")
 
 def appeals(case: Case) -> Outcome:
     """C3.3: appeals filed, resolved within the promise and upheld, overall and by group."""
-    table, events = case.table, case.dossier.system.events
-    for needed in ((TABLE, *NEEDED), (events, "customer", "time")):
+    for needed in ((TABLE, *NEEDED), (case.dossier.system.events, "customer", "time")):
         if not case.has(*needed):
             return Outcome((not_assessed("C3.3", "resolved_in_time", case.lacking(*needed)),))
-    if strange := groups.strangers(case, table(TABLE), "appeals"):
+    rows = groups.of_customers(case, case.table(TABLE))
+    if strange := groups.strangers(rows, "appeals"):
         return Outcome((not_assessed("C3.3", "resolved_in_time", strange),))
-    rows = groups.of_customers(case, table(TABLE))
     cells = waiting.waits(rows, "resolved", end=case.end)
     by_attribute = {
         name: waiting.waits(rows, "resolved", end=case.end, group=f"attribute_{name}") for name in groups.compared(case)

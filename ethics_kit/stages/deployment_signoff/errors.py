@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from statistics import median
 
 from ethics_kit.measures import waiting
 from ethics_kit.measures.waiting import Cell
@@ -29,7 +31,7 @@ def error_correction(case: Case) -> Outcome:
         what="reported errors",
         done="corrected",
     )
-    return Outcome((_in_time(case, cells), _repeats(case)), (_by_month(case),), drawn)
+    return Outcome((_in_time(case, cells), _repeats(case)), (_by_period(case),), drawn)
 
 
 def _in_time(case: Case, cells: Sequence[Cell]) -> Finding:
@@ -71,22 +73,40 @@ def _repeats(case: Case) -> Finding:
     )
 
 
-def _by_month(case: Case) -> Table:
+def _by_period(case: Case) -> Table:
     rows = case.table(TABLE)
     done = ((rows.corrected < case.end) & (rows.corrected >= rows.time)).fill_null(False)
     parts = {"reports": rows.count(), "corrected": done.sum()}
     if "repeat_of" in rows.columns:
         parts["repeats"] = (rows.repeat_of.notnull() & (rows.repeat_of != rows.id)).sum()
     table = rows.group_by(month=rows.time.truncate("M")).aggregate(**parts).order_by("month")
-    body = [[r.pop("month").strftime("%Y-%m"), *map(int, r.values())] for r in table.to_pyarrow().to_pylist()]
+    months = {r.pop("month"): [int(n or 0) for n in r.values()] for r in table.to_pyarrow().to_pylist()}
     small = case.dossier.policy.records.small_cell.value
-    shown, hidden = hide_small(body, n_column=1, counts=range(2, 1 + len(parts)), small=small)
+    shown, hidden = hide_small(_in_periods(months, small), n_column=1, counts=range(2, 1 + len(parts)), small=small)
     return Table(
-        id="P4.3.by_month",
-        title="Reported errors by month of the report",
+        id="P4.3.by_period",
+        title="Reported errors by the period of the report",
         requirement="P4.3",
-        columns=["month", *parts],
+        columns=["period", *parts],
         rows=shown,
         hidden=hidden,
         note="Corrected: by the as-of date, however late.",
     )
+
+
+def _in_periods(months: Mapping[datetime, Sequence[int]], small: int) -> list[list[str | int | None]]:
+    """Counts by month; by quarter, or by year, where the middle one of the shorter periods would be withheld."""
+    labels: tuple[Callable[[datetime], str], ...] = (
+        lambda m: f"{m:%Y-%m}",
+        lambda m: f"{m.year}, quarter {(m.month + 2) // 3}",
+        lambda m: str(m.year),
+    )
+    periods: dict[str, list[int]] = {}
+    for label in labels:
+        periods = {}
+        for month, counts in months.items():
+            held = periods.get(label(month), [0] * len(counts))
+            periods[label(month)] = [a + b for a, b in zip(held, counts, strict=True)]
+        if median([counts[0] for counts in periods.values()] or [0]) >= small:
+            break
+    return [[period, *counts] for period, counts in periods.items()]

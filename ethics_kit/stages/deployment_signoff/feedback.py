@@ -29,7 +29,7 @@ def feedback(case: Case) -> Outcome:
     """S4.3: feedback received, its rating and topics, and answers within the promise, overall and by group."""
     if not case.has(TABLE, "customer", "time"):
         return Outcome((not_assessed("S4.3", "received", case.lacking(TABLE, "customer", "time")),))
-    rows = case.table(TABLE)
+    rows = case.dossier.tables.kept(case.table(TABLE))
     findings, tables = [_received(case, rows), _rating(case, rows)], [_by_month(case, rows)]
     if case.has(TABLE, "topic"):
         tables.append(_topics(case, rows))
@@ -116,9 +116,9 @@ def _answered(case: Case, rows: ir.Table) -> Outcome:
         return Outcome((found, not_assessed("S4.3", "by_group", awaits_promise(case, KEY))))
     if not case.has(events, "customer", "time"):
         return Outcome((found, not_assessed("S4.3", "by_group", case.lacking(events, "customer", "time"))))
-    if strange := groups.strangers(case, rows, "feedback"):
-        return Outcome((found, not_assessed("S4.3", "by_group", strange)))
     joined = groups.of_customers(case, rows)
+    if strange := groups.strangers(joined, "feedback"):
+        return Outcome((found, not_assessed("S4.3", "by_group", strange)))
     by_attribute = {
         a: waiting.waits(joined, "answered", end=case.end, group=f"attribute_{a}") for a in groups.compared(case)
     }

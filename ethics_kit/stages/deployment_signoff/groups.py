@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import ibis.expr.types as ir
 
@@ -26,22 +27,22 @@ def compared(case: Case) -> list[str]:
     return [name for name, a, _ in case.dossier.held_attributes() if name in named or a.class_ == "segment"]
 
 
+@cache
 def people(case: Case) -> ir.Table:
     """One row per customer whom the system decided on, with a column per attribute compared."""
     rows = events.described(case)
     columns = {f"attribute_{name}": rows[f"attribute_{name}"].min() for name in compared(case)}
-    return rows.group_by("customer").aggregate(**columns)
+    return case.dossier.tables.kept(rows.group_by("customer").aggregate(**columns))
 
 
 def of_customers(case: Case, rows: ir.Table) -> ir.Table:
     """The rows of a table about customers, with the attributes of each."""
     known = people(case).rename(known_customer="customer")
-    return rows.left_join(known, rows.customer == known.known_customer)
+    return case.dossier.tables.kept(rows.left_join(known, rows.customer == known.known_customer))
 
 
-def strangers(case: Case, rows: ir.Table, what: str) -> str | None:
-    """What to supply where most rows are of customers whom the system never decided on."""
-    table = of_customers(case, rows)
+def strangers(table: ir.Table, what: str) -> str | None:
+    """What to supply where most rows (see `of_customers`) are of people whom the system never decided on."""
     seen = table.aggregate(n=table.count(), known=table.known_customer.count()).to_pyarrow().to_pylist()[0]
     if 2 * seen["known"] >= seen["n"]:
         return None
