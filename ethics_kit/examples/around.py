@@ -21,12 +21,8 @@ def _counted(people: People, table: str, counts: Mapping[str, int], **given: Arr
     order = rng.permutation(n)
     for name, role in catalogue.tables()[table].roles.items():
         if name in counts:
-            yes = order < counts[name]
-            frame[name] = (
-                yes
-                if role.type == "flag"
-                else draw.where(yes, draw.soon_after(rng, frame["time"], people.as_of), NEVER)
-            )
+            yes, flag = order < counts[name], role.type == "flag"
+            frame[name] = yes if flag else draw.where(yes, draw.soon_after(rng, frame["time"], people.as_of), NEVER)
         elif name in PICKS and name not in given:
             frame[name] = rng.choice(np.array(PICKS[name]), n).astype(object if role.type == "text" else float)
     return frame

@@ -122,6 +122,17 @@ def review_rate(events: ir.Table, reviews: ir.Table) -> tuple[Share, Share]:
     return Share(counts[0], counts[1]), Share(counts[2], counts[3])
 
 
+def review_rate_by_month(events: ir.Table, reviews: ir.Table) -> dict[date, Share]:
+    """By the month of the event: events with at least one review, of all events."""
+    reviewed = reviews.select(reviewed="decision").distinct()
+    joined = events.left_join(reviewed, events.id == reviewed.reviewed)
+    counted = joined.group_by(month=joined.time.truncate("M")).aggregate(
+        n=joined.count(), count=joined.reviewed.count()
+    )
+    rows = counted.order_by("month").to_pyarrow().to_pylist()
+    return {row["month"].date(): Share(int(row["count"]), int(row["n"])) for row in rows}
+
+
 @dataclass(frozen=True)
 class Gate:
     """How a case passes: a review within `hours` (None: at any time), or an actor that stands for a person."""

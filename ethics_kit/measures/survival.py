@@ -19,10 +19,12 @@ from ethics_kit.measures.proportions import Estimate
 class Curve:
     """After each of `days` on which something ended: the share still open, with its interval (NaN where undefined).
 
-    `n` things were followed; `median` is the day by which half had ended, None where that was not reached.
+    `n` things were followed, one of them for `longest` days; `median` is the day by which half had ended, None where
+    that was not reached.
     """
 
     n: int
+    longest: float
     days: tuple[float, ...]
     share: tuple[float, ...]
     low: tuple[float, ...]
@@ -51,8 +53,9 @@ def kaplan_meier(
     1980).
     """
     status = np.repeat(np.asarray(ended, dtype=int), counts)
+    longest = float(max(days, default=0.0))
     if not status.any():
-        return Curve(len(status), (), (), (), (), None)
+        return Curve(len(status), longest, (), (), (), (), None)
     fitted = SurvfuncRight(np.repeat(np.asarray(days, dtype=float), counts), status)
     share, error = fitted.surv_prob, fitted.surv_prob_se
     inner = (share > 0) & (share < 1)
@@ -61,6 +64,7 @@ def kaplan_meier(
     median = fitted.quantile(0.5)
     return Curve(
         n=len(status),
+        longest=longest,
         days=tuple(fitted.surv_times.tolist()),
         share=tuple(share.tolist()),
         low=tuple((share ** np.exp(spread)).tolist()),

@@ -23,14 +23,15 @@ def completion_curve(
     if not curve.days:
         return ()
     canvas, axes = _canvas(6.6, 2.8)
-    days = [0.0, *curve.days]
-    low, high = (np.nan_to_num(np.array([1.0, *side]), nan=0.0) * 100 for side in (curve.low, curve.high))
+    end = max([curve.days[-1], *(limit for _, limit in limits)]) * 1.05
+    days = [0.0, *curve.days, max(curve.days[-1], min(curve.longest, end))]  # as far as anything was followed
+    low, high = (np.nan_to_num([1.0, *side, side[-1]], nan=0.0) * 100 for side in (curve.low, curve.high))
     axes.fill_between(days, low, high, step="post", color=BLUE, alpha=0.18, linewidth=0)
-    axes.step(days, [100, *(s * 100 for s in curve.share)], where="post", color=BLUE)
+    axes.step(days, [share * 100 for share in (1.0, *curve.share, curve.share[-1])], where="post", color=BLUE)
     for label, limit in limits:
         axes.axvline(limit, color=RED, linestyle="--")
         axes.annotate(_plain(label), (limit, 100), (3, 0), textcoords="offset points", va="top", color=RED)
-    axes.set_xlim(0, max(*days, *(limit for _, limit in limits)) * 1.05)
+    axes.set_xlim(0, end)
     axes.set_ylim(0, 102)
     axes.set_xlabel("days since receipt")
     axes.set_ylabel("still open, %")

@@ -49,8 +49,30 @@ def oversight_over_time(case: Case) -> Outcome:
     lacking = {sign.column for sign in SIGNS if sign not in known}
     findings += [not_assessed("P4.4", f"{c}_over_time", case.lacking(TABLE, c)) for c in sorted(lacking)]
     periods = _by_name(_periods(case, months))
-    tables = (*now.tables, _table(case, periods), _trends(case, courses))
+    tables = (*now.tables, *_reviewed(case), _table(case, periods), _trends(case, courses))
     return Outcome((*now.findings, *findings), tables, _drawn(case, known, periods))
+
+
+def _reviewed(case: Case) -> tuple[Table, ...]:
+    """How many of each month's events people reviewed."""
+    events = case.dossier.system.events
+    if not case.has(events, "id", "time"):
+        return ()
+    policy, body = case.dossier.policy, []
+    for month, share in oversight.review_rate_by_month(case.table(events), case.table(TABLE)).items():
+        found = proportions.rate(share.count, share.n, confidence=policy.fairness.confidence.value)
+        body.append([f"{month:%Y-%m}", share.n, share.count, found.value, found.low, found.high])
+    shown, hidden = hide_small(body, n_column=1, counts=range(2, 6), small=policy.records.small_cell.value)
+    return (
+        Table(
+            id="P4.4.review_rate_over_time",
+            title="Events that people reviewed, by the month of the event",
+            requirement="P4.4",
+            columns=["month", events, "reviewed", "share", "low", "high"],
+            rows=shown,
+            hidden=hidden,
+        ),
+    )
 
 
 def _by_name(reviews: Sequence[Reviews]) -> dict[str, list[Reviews]]:
