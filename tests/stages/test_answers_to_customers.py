@@ -208,7 +208,7 @@ def test_feedback_that_comes_in_and_is_answered_is_met(project):
 
 
 def test_low_ratings_no_answers_and_an_old_table_are_not(project):
-    found, _, _ = assess(project, feedback, "feedback", wrote(400, days=None, rating=lambda i: 1 + i % 3, last=100))
+    found, _, _ = assess(project, feedback, "feedback", wrote(400, days=None, rating=lambda i: 1 + i % 3, last=-200))
     assert {found[name].status for name in ("received", "rating", "answered_in_time")} == {"not_met"}
     found, _, _ = assess(project, feedback, "feedback", wrote(15))
     assert found["received"].status == "inconclusive"

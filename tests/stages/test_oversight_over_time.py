@@ -26,7 +26,7 @@ def assess(project, rows):
 
 
 def reviews(team, months, *, each=60, more=0):
-    """`each` reviews a month from February on; those of two seconds grow by `more` a month, one case in ten was wrong."""
+    """`each` reviews a month from February on; those of two seconds grow by `more` a month, one in ten is wrong."""
     for month in range(months):
         for i in range(each):
             seconds = 2 if i < more * month else 60 + i % 3
