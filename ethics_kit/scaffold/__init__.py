@@ -168,6 +168,7 @@ def _unsigned(path: Path) -> bytes:
         "constraint",
         "review_plan",
         "model_card",
+        "promises",
     }
     for name in file.data.keys() & signed:
         file.data[name] = None

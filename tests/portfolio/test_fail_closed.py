@@ -138,6 +138,8 @@ def entries(dossier, stage):
         )
     if stage == "bias_testing":
         yield (stage, "privacy_assessment"), None
+    if stage == "deployment_signoff":
+        yield (stage, "promises"), None
     yield from ((("system", name), None) for name in ("owner", "deputy", "model"))
 
 
