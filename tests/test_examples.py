@@ -415,8 +415,8 @@ def test_counts_of_the_smaller_tables(example: Example) -> None:
     planted = example.planted
     for name in ("appeals", "feedback", "error_reports", "human_requests", "personalisation_choices"):
         frame, more = example.table(name), planted.get(f"more_{name}", {})
-        for role, count in planted[name].items():
-            count += more.get("rows" if role == "resolved" else role, 0)  # more appeals are all resolved
+        for role, first in planted[name].items():
+            count = first + more.get("rows" if role == "resolved" else role, 0)  # more appeals are all resolved
             if role == "rows":
                 assert len(frame) == count, name
             elif role == "repeats":

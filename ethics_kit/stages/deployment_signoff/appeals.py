@@ -11,11 +11,10 @@ from ethics_kit.measures import waiting
 from ethics_kit.measures.proportions import rate
 from ethics_kit.measures.waiting import Cell
 from ethics_kit.record import Finding, Table
-from ethics_kit.report import figures
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.deployment_signoff import groups
 from ethics_kit.stages.deployment_signoff.groups import Cells, Counted
-from ethics_kit.stages.deployment_signoff.promised import in_time, promised, times_by_group
+from ethics_kit.stages.deployment_signoff.promised import drawn_until, in_time, promised, times_by_group
 from ethics_kit.stages.evidence import not_assessed, share_finding
 
 TABLE, KEY = "appeals", "appeal_days"
@@ -36,14 +35,7 @@ def appeals(case: Case) -> Outcome:
     }
     settled = rows.filter(((rows.resolved < case.end) & (rows.resolved >= rows.time)).fill_null(False))
     findings, tables = groups.gaps(case, "C3.3", _shares(case, rows, settled, by_attribute), title="Appeals")
-    curve = waiting.curve(cells, confidence=case.dossier.policy.fairness.confidence.value)
-    days = promised(case, KEY)
-    drawn = figures.completion_curve(
-        curve,
-        [(f"promised: {days} days", days)] if days else [],
-        what="appeals",
-        done="resolved",
-    )
+    drawn = drawn_until(case, cells, KEY, what="appeals", done="resolved")
     return Outcome(
         (_in_time(case, cells), _overturned(case, settled), *findings),
         (_filed(case, cells), *tables, _times(case, by_attribute)),

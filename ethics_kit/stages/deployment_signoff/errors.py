@@ -9,9 +9,8 @@ from statistics import median
 from ethics_kit.measures import waiting
 from ethics_kit.measures.waiting import Cell
 from ethics_kit.record import Finding, Table
-from ethics_kit.report import figures
 from ethics_kit.stages.case import Case, Outcome, hide_small
-from ethics_kit.stages.deployment_signoff.promised import in_time, promised
+from ethics_kit.stages.deployment_signoff.promised import drawn_until, in_time
 from ethics_kit.stages.evidence import not_assessed, share_finding
 
 TABLE, KEY = "error_reports", "error_days"
@@ -23,14 +22,7 @@ def error_correction(case: Case) -> Outcome:
     if not case.has(TABLE, *NEEDED):
         return Outcome((not_assessed("P4.3", "corrected_in_time", case.lacking(TABLE, *NEEDED)),))
     cells = waiting.waits(case.table(TABLE), "corrected", end=case.end)
-    curve = waiting.curve(cells, confidence=case.dossier.policy.fairness.confidence.value)
-    days = promised(case, KEY)
-    drawn = figures.completion_curve(
-        curve,
-        [(f"promised: {days} days", days)] if days else [],
-        what="reported errors",
-        done="corrected",
-    )
+    drawn = drawn_until(case, cells, KEY, what="reported errors", done="corrected")
     return Outcome((_in_time(case, cells), _repeats(case)), (_by_period(case),), drawn)
 
 

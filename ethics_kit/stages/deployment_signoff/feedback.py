@@ -12,12 +12,12 @@ from ethics_kit.measures import amounts, waiting
 from ethics_kit.measures.proportions import rate
 from ethics_kit.measures.sums import Moments
 from ethics_kit.record import Finding, Interval, Status, Table
-from ethics_kit.report import figures
+from ethics_kit.stages import told
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.deployment_signoff import groups
 from ethics_kit.stages.deployment_signoff.appeals import kept_by_group
 from ethics_kit.stages.deployment_signoff.groups import Counted
-from ethics_kit.stages.deployment_signoff.promised import awaits_promise, in_time, promised, times_by_group
+from ethics_kit.stages.deployment_signoff.promised import awaits_promise, drawn_until, in_time, promised, times_by_group
 from ethics_kit.stages.evidence import not_assessed
 
 TABLE, KEY = "feedback", "answer_days"
@@ -95,7 +95,7 @@ def _moments(rows: ir.Table, group: ir.Value) -> dict[str, Moments]:
 
 
 def _answered(case: Case, rows: ir.Table) -> Outcome:
-    """How soon customers hear back, overall and by group."""
+    """How soon customers hear back, overall and by group, and what each group rates."""
     name, policy, days = "answered_in_time", case.dossier.policy.response, promised(case, KEY)
     if not case.has(TABLE, "answered"):
         return Outcome((not_assessed("S4.3", name, case.lacking(TABLE, "answered")),))
@@ -111,25 +111,44 @@ def _answered(case: Case, rows: ir.Table) -> Outcome:
         at_least=policy.answered_in_time_min,
         action="Answer what is open past the promise, or promise what can be kept.",
     )
-    events = case.dossier.system.events
-    if days is None:
-        return Outcome((found, not_assessed("S4.3", "by_group", awaits_promise(case, KEY))))
-    if not case.has(events, "customer", "time"):
-        return Outcome((found, not_assessed("S4.3", "by_group", case.lacking(events, "customer", "time"))))
-    joined = groups.of_customers(case, rows)
-    if strange := groups.strangers(joined, "feedback"):
-        return Outcome((found, not_assessed("S4.3", "by_group", strange)))
+    drawn = drawn_until(case, cells, KEY, what="pieces of feedback", done="answered")
+    joined, awaits = _joined(case, rows)
+    if joined is None or days is None:
+        return Outcome((found, not_assessed("S4.3", "by_group", awaits or awaits_promise(case, KEY))), (), drawn)
     by_attribute = {
         a: waiting.waits(joined, "answered", end=case.end, group=f"attribute_{a}") for a in groups.compared(case)
     }
     shares = [Counted(a, name, kept_by_group(held, days), policy.outcome_margin) for a, held in by_attribute.items()]
     findings, tables = groups.gaps(case, "S4.3", shares, title="Feedback")
     times = times_by_group(case, "S4.3", by_attribute, KEY, title="Days until feedback is answered", did="answered")
-    curve = waiting.curve(cells, confidence=case.dossier.policy.fairness.confidence.value)
-    drawn = figures.completion_curve(
-        curve, [(f"promised: {days} days", days)], what="pieces of feedback", done="answered"
-    )
-    return Outcome((found, *findings), (*tables, times), drawn)
+    return Outcome((found, *findings), (*tables, times, *_ratings_by_group(case, joined)), drawn)
+
+
+def _joined(case: Case, rows: ir.Table) -> tuple[ir.Table | None, str]:
+    """The rows with the attributes of who wrote; or None, and what to supply."""
+    events = case.dossier.system.events
+    if not case.has(events, "customer", "time"):
+        return None, case.lacking(events, "customer", "time")
+    joined = groups.of_customers(case, rows)
+    strange = groups.strangers(joined, "feedback")
+    return (None, strange) if strange else (joined, "")
+
+
+def _ratings_by_group(case: Case, joined: ir.Table) -> tuple[Table, ...]:
+    if not case.has(TABLE, "rating"):
+        return ()
+    policy, body, hidden = case.dossier.policy, [], 0
+    for name in groups.compared(case):
+        means = {
+            group: (held.n, amounts.mean(held, confidence=policy.fairness.confidence.value))
+            for group, held in _moments(joined, joined[f"attribute_{name}"]).items()
+        }
+        lines = [[group, n, *told.parts(mean)] for group, (n, mean) in sorted(means.items())]
+        shown, count = hide_small(lines, n_column=1, counts=(2, 3, 4), small=policy.records.small_cell.value)
+        body += [[name, *line] for line in shown]
+        hidden += count
+    title, columns = "Mean rating by group", ["attribute", "group", "ratings", "mean", "low", "high"]
+    return (Table(id="S4.3.ratings", title=title, requirement="S4.3", columns=columns, rows=body, hidden=hidden),)
 
 
 def _by_month(case: Case, rows: ir.Table) -> Table:

@@ -181,7 +181,7 @@ def _table(case: Case, periods: Mapping[str, Sequence[Reviews]]) -> Table:
     body: list[list[str | int | float | None]] = []
     hidden = 0
     for team, parts in periods.items():
-        lines = [[team, str(part.month), *cells(case, part)] for part in parts]
+        lines = [[team, f"{part.month:%Y-%m}", *cells(case, part)] for part in parts]
         shown, count = hide_small(lines, n_column=2, counts=range(3, len(columns)), small=small)
         body += shown
         hidden += count
@@ -192,7 +192,7 @@ def _table(case: Case, periods: Mapping[str, Sequence[Reviews]]) -> Table:
         columns=columns,
         rows=body,
         hidden=hidden,
-        note="Each line begins on the day named. A median is told of single months only.",
+        note="Each line begins with the month named. A median is told of single months only.",
     )
 
 

@@ -8,6 +8,7 @@ from ethics_kit import schema
 from ethics_kit.measures import waiting
 from ethics_kit.measures.waiting import Cell
 from ethics_kit.record import Finding, Table
+from ethics_kit.report import figures
 from ethics_kit.schema.thresholds import Threshold
 from ethics_kit.stages.case import Case, hide_small
 from ethics_kit.stages.evidence import not_assessed, register_awaits, share_finding
@@ -70,6 +71,13 @@ def in_time(
         source=f"{SOURCE}; policy: {at_least.source}",
         minimum=case.dossier.policy.fairness.minimum_group.value,
     )
+
+
+def drawn_until(case: Case, cells: Sequence[Cell], key: str, *, what: str, done: str) -> tuple[figures.Figure, ...]:
+    """The curve of what is still open, with the promise where there is one."""
+    curve, days = waiting.curve(cells, confidence=case.dossier.policy.fairness.confidence.value), promised(case, key)
+    limits = [(f"promised: {days} days", days)] if days else []
+    return figures.completion_curve(curve, limits, what=what, done=done)
 
 
 def times_by_group(
