@@ -28,6 +28,7 @@ from ethics_kit.examples.extracts import extract_of
 from ethics_kit.examples.followed import by_people, followed
 from ethics_kit.examples.inputs import inputs_of_decisions, inputs_of_sample
 from ethics_kit.examples.model import fitted, model_file, reasons
+from ethics_kit.examples.responses import answered_evenly, more_appeals, more_reviews
 from ethics_kit.examples.told import consents, deletion_requests, notices, opt_outs
 
 PLANTED = Path(__file__).with_name("planted.yaml")
@@ -71,9 +72,17 @@ def tables(system: str, whole: Facts) -> dict[str, Frame]:
         selected = np.isin(events["decision"], WORDS[system].selected)
         wrong = facts["reasons"]["not_borne_out"]
         events["reason"] = reasons(system, more, fitted(system, found), events, selected, wrong)
+    found["human_reviews"] = more_reviews(_apart(facts, 6), people, events, found["human_reviews"])
+    found["appeals"] = more_appeals(_apart(facts, 27), people, events, found["appeals"])
+    found["feedback"] = answered_evenly(_apart(facts, 8), people, found["feedback"])
     for table, names in facts.get("unused", {}).items():
         found[table] |= {name: more.integers(1, 6, len(found[table]["customer"])) for name in names}
     return found
+
+
+def _apart(facts: Facts, number: int) -> np.random.Generator:
+    """A stream of its own for what was added later; of many numbers, one where chance sets groups apart little."""
+    return np.random.default_rng([facts["seed"], STREAM, number])
 
 
 def write_tables(parameters: Path) -> list[Path]:

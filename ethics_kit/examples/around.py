@@ -24,17 +24,11 @@ def _counted(people: People, table: str, counts: Mapping[str, int], **given: Arr
     order = rng.permutation(n)
     for name, role in catalogue.tables()[table].roles.items():
         if name in counts:
-            yes = order < counts[name]
-            frame[name] = yes if role.type == "flag" else draw.where(yes, _answered(people, frame["time"]), NEVER)
+            yes, flag = order < counts[name], role.type == "flag"
+            frame[name] = yes if flag else draw.where(yes, draw.soon_after(rng, frame["time"], people.as_of), NEVER)
         elif name in PICKS and name not in given:
             frame[name] = rng.choice(np.array(PICKS[name]), n).astype(object if role.type == "text" else float)
     return frame
-
-
-def _answered(people: People, time: Array) -> Array:
-    """Within 20 days, and before the day of assessment."""
-    longest = np.minimum(people.as_of - time, 20 * DAY * SECOND).astype(int)
-    return np.asarray(time + (longest * people.rng.beta(1.2, 3, len(time))).astype("m8[s]"))
 
 
 def around(people: People, whole: Facts, events: Frame) -> dict[str, Frame]:

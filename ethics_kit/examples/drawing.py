@@ -58,6 +58,12 @@ def moved(rng: np.random.Generator, time: Array, low: int, high: int) -> Array:
     return np.asarray(time + rng.integers(low, high, len(time)).astype("m8[s]"))
 
 
+def soon_after(rng: np.random.Generator, time: Array, as_of: np.datetime64) -> Array:
+    """Within 20 days of `time`, and before the day of assessment."""
+    longest = np.minimum(as_of - time, 20 * DAY * SECOND).astype(int)
+    return np.asarray(time + (longest * rng.beta(1.2, 3, len(time))).astype("m8[s]"))
+
+
 def parts(rng: np.random.Generator, among: Array, counts: Iterable[int]) -> list[Array]:
     """Disjoint random parts of `among` of the sizes given, then the rest."""
     return np.split(rng.permutation(among), np.cumsum(list(counts)))

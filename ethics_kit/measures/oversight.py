@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import ibis
 import ibis.expr.types as ir
 
 from ethics_kit.measures.timelines import Share
 
+IN_TIME = ("time", "decision")
+"""The order in which a team reviewed."""
+
 
 @dataclass(frozen=True)
 class Reviews:
-    """The reviews of one team. `wrong` and `right` count those of which it is known whether the system erred.
+    """The reviews of one team, in all or of one month. `wrong` and `right` count those of which it is known whether the
+    system erred.
 
-    `timed` have a duration; `fast` took less than the limit; `median` is in seconds.
+    `timed` have a duration; `fast` took less than the limit, `in_runs` stand in a run of one decision at one speed;
+    `median` is in seconds.
     """
 
     group: str | None
@@ -30,7 +36,9 @@ class Reviews:
     right_overridden: int
     timed: int
     fast: int
+    in_runs: int
     median: float | None
+    month: date | None = None
 
     @property
     def unsettled(self) -> int:
@@ -38,13 +46,29 @@ class Reviews:
         return self.n - self.wrong - self.right
 
 
-def by_reviewer_group(reviews: ir.Table, *, seconds_min: float) -> list[Reviews]:
+COUNTS = ("n", "overridden", "wrong", "wrong_kept", "right", "right_overridden", "timed", "fast", "in_runs")
+
+
+def together(parts: Sequence[Reviews], *, group: str | None, month: date | None = None) -> Reviews:
+    """Several teams, or several months of one, as one; a median of medians is none."""
+    sums = {name: sum(getattr(part, name) for part in parts) for name in COUNTS}
+    return Reviews(group=group, month=month, median=None, **sums)
+
+
+def by_reviewer_group(reviews: ir.Table, *, seconds_min: float, run_length: int) -> list[Reviews]:
     """Count reviews by team, largest first; without a team's column all are one group without a name."""
-    group = reviews.reviewer_group if "reviewer_group" in reviews.columns else ibis.null("string")
-    right = reviews.ai_was_right if "ai_was_right" in reviews.columns else ibis.null("boolean")
-    seconds = reviews.seconds if "seconds" in reviews.columns else ibis.null("float64")
-    table = reviews.select(group=group, changed=reviews.overridden, right=right, seconds=seconds)
-    counted = table.group_by("group").aggregate(
+    return _counted(reviews, seconds_min, run_length, by_month=False)
+
+
+def by_month(reviews: ir.Table, *, seconds_min: float, run_length: int) -> list[Reviews]:
+    """As `by_reviewer_group`, each team by calendar month, the earliest first."""
+    return sorted(_counted(reviews, seconds_min, run_length, by_month=True), key=lambda r: r.month or date.min)
+
+
+def _counted(reviews: ir.Table, seconds_min: float, run_length: int, *, by_month: bool) -> list[Reviews]:
+    table = _in_runs(reviews, run_length)
+    keys = ["group", "month"] if by_month else ["group"]
+    counted = table.group_by(keys).aggregate(
         n=table.count(),
         overridden=table.changed.sum(),
         wrong=(~table.right).sum(),
@@ -53,17 +77,39 @@ def by_reviewer_group(reviews: ir.Table, *, seconds_min: float) -> list[Reviews]
         right_overridden=(table.right & table.changed).sum(),
         timed=table.seconds.count(),
         fast=(table.seconds < seconds_min).sum(),
+        in_runs=table.in_run.sum(),
         median=table.seconds.quantile(0.5),
     )
     rows = counted.order_by(ibis.desc("n"), ibis.asc("group", nulls_first=False)).to_pyarrow().to_pylist()
     return [
         Reviews(
             group=row["group"],
+            month=row["month"].date() if by_month else None,
             median=None if row["median"] is None else float(row["median"]),
-            **{k: int(v or 0) for k, v in row.items() if k not in ("group", "median")},
+            **{name: int(row[name] or 0) for name in COUNTS},
         )
         for row in rows
     ]
+
+
+def _in_runs(reviews: ir.Table, run_length: int) -> ir.Table:
+    """Each review, and whether it stands among `run_length` or more of its team in a row that took one decision in the
+    same number of whole seconds; one without a duration stands in none and breaks the run.
+    """
+    held = {
+        "group": reviews.reviewer_group if "reviewer_group" in reviews.columns else ibis.null("string"),
+        "right": reviews.ai_was_right if "ai_was_right" in reviews.columns else ibis.null("boolean"),
+        "seconds": reviews.seconds if "seconds" in reviews.columns else ibis.null("float64"),
+        "time": reviews.time if "time" in reviews.columns else ibis.null("timestamp"),
+    }
+    table = reviews.select(decision=reviews.decision, changed=reviews.overridden, **held)
+    in_order = ibis.window(group_by="group", order_by=IN_TIME)
+    whole = table.seconds.round()
+    same = (table.changed == table.changed.lag().over(in_order)) & (whole == whole.lag().over(in_order))
+    marked = table.mutate(month=table.time.truncate("M"), breaks=(~same).fill_null(True).cast("int64"))
+    runs = marked.mutate(run=marked.breaks.sum().over(ibis.cumulative_window(group_by="group", order_by=IN_TIME)))
+    long = runs.decision.count().over(ibis.window(group_by=["group", "run"])) >= run_length
+    return runs.mutate(in_run=long & runs.seconds.notnull())
 
 
 def review_rate(events: ir.Table, reviews: ir.Table) -> tuple[Share, Share]:
@@ -74,6 +120,17 @@ def review_rate(events: ir.Table, reviews: ir.Table) -> tuple[Share, Share]:
     stray = reviews.anti_join(known, reviews.decision == known.known).count()
     counts = [int(c.to_pyarrow().as_py()) for c in (seen, events.count(), stray, reviews.count())]
     return Share(counts[0], counts[1]), Share(counts[2], counts[3])
+
+
+def review_rate_by_month(events: ir.Table, reviews: ir.Table) -> dict[date, Share]:
+    """By the month of the event: events with at least one review, of all events."""
+    reviewed = reviews.select(reviewed="decision").distinct()
+    joined = events.left_join(reviewed, events.id == reviewed.reviewed)
+    counted = joined.group_by(month=joined.time.truncate("M")).aggregate(
+        n=joined.count(), count=joined.reviewed.count()
+    )
+    rows = counted.order_by("month").to_pyarrow().to_pylist()
+    return {row["month"].date(): Share(int(row["count"]), int(row["n"])) for row in rows}
 
 
 @dataclass(frozen=True)

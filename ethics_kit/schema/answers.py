@@ -25,6 +25,7 @@ from ethics_kit.schema.monitoring import MonitoringPlan
 from ethics_kit.schema.oversight import Alternative, Checkpoint, ModelCard, ReviewPlan
 from ethics_kit.schema.privacy import PrivacyAssessment
 from ethics_kit.schema.registers import RegisteredRisk, RuledOut, Stakeholder
+from ethics_kit.schema.response import Promises
 from ethics_kit.schema.rollout import RolloutPlan
 
 
@@ -167,3 +168,4 @@ class DeploymentSignoff(StageAnswers):
     rollout: RolloutPlan | None = None
     audits: list[Audit] = []
     monitoring: MonitoringPlan | None = None
+    promises: Promises | None = None

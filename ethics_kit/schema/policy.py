@@ -12,6 +12,7 @@ from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, Priv
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share
 from ethics_kit.schema.governance import GovernancePolicy
 from ethics_kit.schema.monitoring import MonitoringPolicy
+from ethics_kit.schema.response import ResponsePolicy
 from ethics_kit.schema.rollout import RolloutPolicy
 from ethics_kit.schema.thresholds import Threshold, default
 
@@ -137,6 +138,14 @@ class OversightPolicy(Model):
         "Nobody reads a case and its reasons in less; 1.2 seconds a case were reported of an insurer (Cigna, 2023).",
     )
     too_fast_max: Threshold[Share] = default(0.1, "One case in ten may be plain at first sight.")
+    run_length: Threshold[Annotated[int, Field(ge=2, strict=True)]] = default(
+        20, "Twenty cases in a row with one decision in the same number of seconds look like a script or a batch."
+    )
+    in_runs_max: Threshold[Share] = default(0.1, "One batch of plain cases may happen; a habit of them is no review.")
+    worse_per_quarter_max: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = default(
+        0.15,
+        "Fifteen points a quarter take the errors a team passes on from one in ten to most within a year.",
+    )
     override_min: Threshold[Share] = default(
         0.01, "Reviewers who decide otherwise in fewer than 1 of 100 cases, while the system errs, change nothing."
     )
@@ -178,6 +187,7 @@ class Policy(Model):
     rollout: RolloutPolicy = RolloutPolicy()
     governance: GovernancePolicy = GovernancePolicy()
     monitoring: MonitoringPolicy = MonitoringPolicy()
+    response: ResponsePolicy = ResponsePolicy()
     gate: GatePolicy
 
     def approved(self, as_of: date) -> bool:

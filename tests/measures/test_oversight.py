@@ -1,5 +1,7 @@
 """People's part, counted from small tables whose answer can be read off."""
 
+from dataclasses import replace
+
 import ibis
 import pandas as pd
 import pytest
@@ -36,17 +38,45 @@ def test_reviews_are_counted_by_team_and_by_whether_the_system_was_right():
     rows = [review("day", False, True), review("day", True, True), review("day", False, False, 4.0)]
     rows += [review("day", True, False), review("night", False, None, None), review("night", False, False, 9.99)]
     rows += [review("night", False, False, 10.0)] * 5
-    night, day = oversight.by_reviewer_group(table(rows), seconds_min=10)
+    night, day = oversight.by_reviewer_group(table(rows), seconds_min=10, run_length=3)
     assert (day.group, day.n, day.overridden) == ("day", 4, 2)
     assert (day.right, day.right_overridden, day.wrong, day.wrong_kept) == (2, 1, 2, 1)
     assert (day.fast, day.timed, day.median, day.unsettled) == (1, 4, 60.0, 0)
     assert (night.n, night.wrong, night.wrong_kept, night.unsettled) == (7, 6, 6, 1)
     assert (night.fast, night.timed, night.median) == (1, 6, 10.0)
+    assert (day.in_runs, night.in_runs) == (0, 6)  # 9.99 and five times 10.0 are one speed; the untimed one is none
+
+
+def test_a_run_ends_where_decision_speed_or_team_change():
+    def rows(*kinds):
+        return [
+            review(t, o, None, s, f"d{i:02d}") | {"time": f"{DAY}12:00:{i:02d}"} for i, (t, o, s) in enumerate(kinds)
+        ]
+
+    def counted(*kinds):
+        found = oversight.by_reviewer_group(table(rows(*kinds)), seconds_min=1, run_length=3)
+        return {t.group: t.in_runs for t in found}
+
+    same = ("a", False, 5.0)
+    assert counted(same, same, same, same) == {"a": 4}
+    assert counted(same, same, ("a", True, 5.0), same, same) == {"a": 0}
+    assert counted(same, same, ("a", False, 7.0), same, same) == {"a": 0}
+    assert counted(same, same, ("a", False, None), same, same) == {"a": 0}
+    assert counted(same, ("b", True, 5.0), same, ("b", True, 5.0), same) == {"a": 3, "b": 0}
+
+
+def test_reviews_by_month_add_up_to_those_of_the_team():
+    rows = [review("a", i % 2 == 0, i % 3 > 0, float(i)) | {"time": f"2026-0{5 + i % 4}-11"} for i in range(40)]
+    (whole,) = oversight.by_reviewer_group(table(rows), seconds_min=10, run_length=3)
+    months = oversight.by_month(table(rows), seconds_min=10, run_length=3)
+    assert [m.month.isoformat() for m in months] == ["2026-05-01", "2026-06-01", "2026-07-01", "2026-08-01"]
+    summed = oversight.together(months, group="a")
+    assert summed == replace(whole, median=None)
 
 
 def test_without_columns_nothing_is_made_up():
     rows = table([{"decision": "d1", "overridden": True}, {"decision": "d2", "overridden": False}])
-    (only,) = oversight.by_reviewer_group(rows, seconds_min=10)
+    (only,) = oversight.by_reviewer_group(rows, seconds_min=10, run_length=3)
     assert (only.group, only.n, only.overridden) == (None, 2, 1)
     assert (only.wrong, only.right, only.timed, only.median) == (0, 0, 0, None)
 

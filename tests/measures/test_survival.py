@@ -7,8 +7,9 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from ethics_kit.measures.survival import kaplan_meier
+from ethics_kit.measures.survival import kaplan_meier, log_rank
 
 # Freireich et al. 1963, 6-MP arm: weeks in remission of 21 children; those still in remission are censored.
 RELAPSED = [6, 6, 6, 7, 10, 13, 16, 22, 23]
@@ -74,3 +75,26 @@ def test_the_curve_equals_a_product_over_days(rows):
     assert curve.share == pytest.approx([slow_share(rows, int(day)) for day in curve.days], abs=1e-9)
     bounds = [(low, s, high) for low, s, high in zip(curve.low, curve.share, curve.high, strict=True) if low == low]
     assert all(0 <= low <= s <= high <= 1 for low, s, high in bounds)
+
+
+# The other arm: 21 children on placebo, all of whom relapsed.
+PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
+
+
+def test_the_log_rank_test_of_freireich_1963_is_the_published_16_79():
+    days, ended = RELAPSED + CENSORED + PLACEBO, [True] * 9 + [False] * 12 + [True] * 21
+    p_value = log_rank(days, ended, [1] * 42, ["6-MP"] * 21 + ["placebo"] * 21)
+    assert stats.chi2.isf(p_value, 1) == pytest.approx(16.79, abs=0.005)  # Klein and Moeschberger 2003
+
+
+def test_groups_that_cannot_be_told_apart_have_no_p_value():
+    assert log_rank([1, 2], [True, True], [5, 5], ["a", "a"]) is None
+    assert log_rank([1, 2], [False, False], [5, 5], ["a", "b"]) is None
+    assert log_rank([1, 5], [False, True], [5, 5], ["a", "b"]) is None  # nobody of a was left when the first ended
+
+
+def test_the_share_open_on_a_day_is_that_of_the_last_step():
+    curve = freireich()
+    assert [round(curve.open_after(day), 3) for day in (5, 6, 9.9, 10, 40)] == [1.0, 0.857, 0.807, 0.753, 0.448]
+    assert curve.at(6).low == curve.low[0]
+    assert (curve.at(5).value, curve.at(5).low, curve.longest) == (1.0, None, 35)

@@ -96,6 +96,66 @@ def test_planted_opt_outs_audit_gaps_and_old_rows_are_counted_exactly(portfolio,
 
 
 @pytest.mark.parametrize("system", FACTS)
+def test_planted_appeals_errors_and_feedback_are_counted_exactly(portfolio, system):
+    facts = FACTS[system]
+    appeals, more = facts["appeals"], facts.get("more_appeals", {"rows": 0, "overturned": 0})
+    tables = {t["id"]: t for t in portfolio.record(system, "deployment_signoff")["tables"]}
+    filed, resolved = tables["C3.3.filed"]["rows"][0][:2]
+    assert (filed, resolved) == (appeals["rows"] + more["rows"], appeals["resolved"] + more["rows"])
+    changed = portfolio.finding(system, "deployment_signoff", "C3.3.overturned")
+    assert round(changed["value"] * changed["n"]) == appeals["overturned"] + more["overturned"]
+    assert changed["n"] == resolved
+    repeats = portfolio.finding(system, "deployment_signoff", "P4.3.repeat_errors")
+    assert (round(repeats["value"] * repeats["n"]), repeats["n"]) == (
+        facts["error_reports"]["repeats"],
+        facts["error_reports"]["rows"],
+    )
+    periods = tables["P4.3.by_period"]
+    assert periods["hidden"] or sum(row[2] for row in periods["rows"]) == facts["error_reports"]["corrected"]
+    assert sum(row[1] for row in tables["S4.3.topics"]["rows"]) == facts["feedback"]["rows"]
+    received = portfolio.finding(system, "deployment_signoff", "S4.3.received")
+    assert received["n"] == facts["feedback"]["rows"]
+
+
+@pytest.mark.parametrize("system", FACTS)
+def test_planted_reviews_are_counted_exactly(portfolio, system):
+    facts = FACTS[system]
+    for stage in ("design_review", "deployment_signoff"):
+        (table,) = [t for t in portfolio.record(system, stage)["tables"] if t["id"] == "P4.4.reviews"]
+        found = {row[0]: dict(zip(table["columns"], row, strict=True)) for row in table["rows"]}
+        for team, plan in facts["reviews"].items():
+            more = facts.get("more_reviews", {}).get(team, {"counts": [0] * 4})["counts"]
+            right, right_changed, wrong, wrong_changed = map(sum, zip(plan["counts"], more, strict=True))
+            assert found[team]["reviews"] == right + right_changed + wrong + wrong_changed
+            assert (found[team]["system right"], found[team]["system wrong"]) == (
+                right + right_changed,
+                wrong + wrong_changed,
+            )
+            assert round(found[team]["accepted all the same"] * (wrong + wrong_changed)) == wrong
+
+
+def test_the_team_that_comes_to_sign_is_found_and_no_other(portfolio):
+    worse = {
+        (system, finding["id"])
+        for system in FACTS
+        for finding in portfolio.record(system, "deployment_signoff")["findings"]
+        if finding["id"].endswith("_over_time") and finding["status"] == "not_met"
+    }
+    signs = ("accepted_when_wrong", "reviews_too_fast", "reviews_in_runs")
+    assert worse == {("support_triage", f"P4.4.{sign}_over_time") for sign in signs}
+
+
+def test_the_clean_system_answers_its_customers(portfolio):
+    answered = [
+        f
+        for f in portfolio.record("health_score", "deployment_signoff")["findings"]
+        if f["requirement"] in ("C3.3", "P4.3", "P4.4", "S4.3")
+    ]
+    assert len(answered) > 20
+    assert {f["status"] for f in answered} == {"met"}
+
+
+@pytest.mark.parametrize("system", FACTS)
 def test_planted_gaps_of_the_inventory_and_hard_notices_are_found_and_no_others(portfolio, system):
     planted = FACTS[system]["inventory"]
     apart = [t for t in portfolio.record(system, "design_review")["tables"] if t["id"] == "S2.1.columns_apart"]

@@ -142,6 +142,7 @@ def entries(dossier, stage):
         yield (stage, "privacy_assessment"), None
     if stage == "deployment_signoff":
         yield (stage, "rollout"), None
+        yield (stage, "promises"), None
     yield from ((("system", name), None) for name in ("owner", "deputy", "model"))
 
 

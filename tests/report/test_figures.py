@@ -121,11 +121,12 @@ def test_an_area_whose_name_is_code_stays_text():
 
 def test_the_completion_curve_tells_what_is_open_at_each_limit():
     curve = kaplan_meier([10, 40, 50], [True, True, False], [3, 1, 1])
-    (figure,) = figures.completion_curve(curve, [("one month", 31), ("45 days", 45)])
+    limits, words = [("one month", 31), ("45 days", 45)], {"what": "requests to delete", "done": "carried out"}
+    (figure,) = figures.completion_curve(curve, limits, **words)
     assert "Of 5 requests to delete, still open: 40% after 31 days, 20% after 45 days." in figure.alt
     assert figure.alt.endswith("Half were carried out after 10 days.")
     assert "one month" in ElementTree.fromstring(figure.svg.decode()).itertext()
-    assert figures.completion_curve(kaplan_meier([3], [False], [2]), [("one month", 31)]) == ()
+    assert figures.completion_curve(kaplan_meier([3], [False], [2]), [("one month", 31)], what="x", done="y") == ()
 
 
 def test_figures_are_the_same_on_every_run():

@@ -54,7 +54,7 @@ def reviewed(project, rows, **changes):
 def team(name, start, *, kept_right=0, overruled_right=0, kept_wrong=0, overruled_wrong=0, seconds=60):
     kinds = [("no", "yes")] * kept_right + [("yes", "yes")] * overruled_right
     kinds += [("no", "no")] * kept_wrong + [("yes", "no")] * overruled_wrong
-    return [(start + i, name, seconds, *kind) for i, kind in enumerate(kinds)]
+    return [(start + i, name, seconds + (i % 3 == 2), *kind) for i, kind in enumerate(kinds)]
 
 
 def assess(root, step, *, level="III"):
@@ -184,7 +184,14 @@ SIGNS = team("night", 200, kept_right=60, kept_wrong=40, seconds=3)
 def test_a_team_that_looks_is_not_accused(project):
     findings, tables = assess(reviewed(project, LOOKS), design_review.human_oversight)
     assert {name: f.status for name, f in findings.items()} == dict.fromkeys(
-        ("review_rate", "accepted_when_wrong", "overridden_when_right", "reviews_too_fast", "reviews_too_uniform"),
+        (
+            "review_rate",
+            "accepted_when_wrong",
+            "overridden_when_right",
+            "reviews_too_fast",
+            "reviews_in_runs",
+            "reviews_too_uniform",
+        ),
         "met",
     )
     row = dict(zip(tables["P4.4.reviews"].columns, tables["P4.4.reviews"].rows[0], strict=True))

@@ -10,6 +10,7 @@ from ethics_kit.report.figures.flow import Flow, data_flow
 from ethics_kit.report.figures.gaps import forest, frontier, heat_map, reliability
 from ethics_kit.report.figures.importance import importance_dots
 from ethics_kit.report.figures.monitoring import Panel, small_multiples
+from ethics_kit.report.figures.overtime import Lines, shares_over_time
 from ethics_kit.report.figures.representation import dumbbell
 from ethics_kit.report.figures.risks import AreaPoints, points_by_area, risk_matrix
 from ethics_kit.report.figures.rollout import rollout_looks
@@ -18,6 +19,7 @@ __all__ = [
     "AreaPoints",
     "Figure",
     "Flow",
+    "Lines",
     "Panel",
     "_canvas",
     "_finish",
@@ -37,5 +39,6 @@ __all__ = [
     "reliability",
     "risk_matrix",
     "rollout_looks",
+    "shares_over_time",
     "small_multiples",
 ]

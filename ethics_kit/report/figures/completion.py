@@ -1,4 +1,4 @@
-"""Figure of the design review: how long requests to delete stay open, and the legal limit."""
+"""How long requests stay open, and the limit or promise that they are held against."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
     from ethics_kit.measures.survival import Curve
 
 
-def completion_curve(curve: Curve, limits: Sequence[tuple[str, float]]) -> tuple[Figure, ...]:
-    """The share of requests still open by days since receipt, with its band and each (label, days) of `limits`."""
+def completion_curve(
+    curve: Curve, limits: Sequence[tuple[str, float]], *, what: str, done: str, note: str = ""
+) -> tuple[Figure, ...]:
+    """The share still open by days since receipt, with its band and each (label, days) of `limits`.
+
+    `what` was received and is to be `done`, both as words of a sentence; `note` ends the caption.
+    """
     if not curve.days:
         return ()
     canvas, axes = _canvas(6.6, 2.8)
-    days = [0.0, *curve.days]
-    low, high = (np.nan_to_num(np.array([1.0, *side]), nan=0.0) * 100 for side in (curve.low, curve.high))
+    end = max([curve.days[-1], *(limit for _, limit in limits)]) * 1.05
+    days = [0.0, *curve.days, max(curve.days[-1], min(curve.longest, end))]  # as far as anything was followed
+    low, high = (np.nan_to_num([1.0, *side, side[-1]], nan=0.0) * 100 for side in (curve.low, curve.high))
     axes.fill_between(days, low, high, step="post", color=BLUE, alpha=0.18, linewidth=0)
-    axes.step(days, [100, *(s * 100 for s in curve.share)], where="post", color=BLUE)
+    axes.step(days, [share * 100 for share in (1.0, *curve.share, curve.share[-1])], where="post", color=BLUE)
     for label, limit in limits:
         axes.axvline(limit, color=RED, linestyle="--")
         axes.annotate(_plain(label), (limit, 100), (3, 0), textcoords="offset points", va="top", color=RED)
-    axes.set_xlim(0, max(*days, *(limit for _, limit in limits)) * 1.05)
+    axes.set_xlim(0, end)
     axes.set_ylim(0, 102)
     axes.set_xlabel("days since receipt")
     axes.set_ylabel("still open, %")
-    told = ", ".join(f"{_open_after(curve, limit):.0%} after {limit:.0f} days" for _, limit in limits)
-    message = f"Of {curve.n:,} requests to delete, still open: {told}."
-    caption = (
-        f"{message} Kaplan–Meier curve with its pointwise interval; open requests count up to the as-of date. "
-        "Verification and extensions give some requests longer."
-    )
+    told = ", ".join(f"{curve.open_after(limit):.0%} after {limit:.0f} days" for _, limit in limits)
+    message = f"Of {curve.n:,} {what}, still open: {told or 'as the curve shows'}."
+    caption = f"{message} Kaplan–Meier curve with its pointwise interval; open ones count up to the as-of date."
     half = "never" if curve.median is None else f"after {curve.median:.0f} days"
-    return (_finish(canvas, caption, f"Step curve that falls with time. {message} Half were carried out {half}."),)
-
-
-def _open_after(curve: Curve, day: float) -> float:
-    return next((share for at, share in zip(curve.days[::-1], curve.share[::-1], strict=True) if at <= day), 1.0)
+    alt = f"Step curve that falls with time. {message} Half were {done} {half}."
+    return (_finish(canvas, f"{caption} {note}".strip(), alt),)

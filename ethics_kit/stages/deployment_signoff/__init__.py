@@ -1,8 +1,9 @@
-"""Stage 4: may it go, or stay, live: opt-outs, audit trail, training, reviews, and the three records before it."""
+"""Stage 4: may it go, or stay, live: opt-outs, audit trail, oversight, answers to customers, and the records before."""
 
 from __future__ import annotations
 
 from ethics_kit.stages.case import Step
+from ethics_kit.stages.deployment_signoff.appeals import appeals
 from ethics_kit.stages.deployment_signoff.audit_log import audit_log_completeness
 from ethics_kit.stages.deployment_signoff.audits import external_audits
 from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out
@@ -10,8 +11,11 @@ from ethics_kit.stages.deployment_signoff.bias_cadence import bias_tests_recur
 from ethics_kit.stages.deployment_signoff.changes import changes_since_last
 from ethics_kit.stages.deployment_signoff.drift_by_period import drift_by_period
 from ethics_kit.stages.deployment_signoff.earlier import earlier_records
+from ethics_kit.stages.deployment_signoff.errors import error_correction
+from ethics_kit.stages.deployment_signoff.feedback import feedback
 from ethics_kit.stages.deployment_signoff.gaps_by_period import gaps_by_period
 from ethics_kit.stages.deployment_signoff.improvement import actions_followed
+from ethics_kit.stages.deployment_signoff.oversight import oversight_over_time
 from ethics_kit.stages.deployment_signoff.performance_by_period import performance_by_period
 from ethics_kit.stages.deployment_signoff.returned import findings_returned
 from ethics_kit.stages.deployment_signoff.review_due import review_due
@@ -27,6 +31,10 @@ STEPS: dict[Step, tuple[str, ...]] = {
     gaps_by_period: ("S4.2",),
     decided_after_opt_out: ("C3.1",),
     audit_log_completeness: ("P4.2",),
+    oversight_over_time: ("P4.4",),
+    appeals: ("C3.3",),
+    error_correction: ("P4.3",),
+    feedback: ("S4.3",),
     training_current: ("G4",),
     review_due: ("G3", "B5"),
     review_triggers: ("G3",),

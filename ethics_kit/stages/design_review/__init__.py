@@ -17,9 +17,9 @@ from ethics_kit.stages.design_review.privacy_law import privacy_law_evidence
 from ethics_kit.stages.design_review.purpose import purpose_limitation
 from ethics_kit.stages.design_review.representation import training_representation
 from ethics_kit.stages.design_review.retention import retention
-from ethics_kit.stages.design_review.reviews import human_oversight
 from ethics_kit.stages.design_review.transfers import cross_border
 from ethics_kit.stages.design_review.transparency import transparency_views
+from ethics_kit.stages.oversight import human_oversight
 
 STEPS: dict[Step, tuple[str, ...]] = {
     notice_before_first_decision: ("P1.1",),

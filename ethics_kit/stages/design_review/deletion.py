@@ -43,7 +43,13 @@ def deletion_requests(case: Case) -> Outcome:
         _still_standing(case, standing),
         *_not_looked_at(case),
     )
-    drawn = figures.completion_curve(curve, [(law.label, law.first.days_at_most) for law in held])
+    drawn = figures.completion_curve(
+        curve,
+        [(law.label, law.first.days_at_most) for law in held],
+        what="requests to delete",
+        done="carried out",
+        note="Verification and extensions give some requests longer.",
+    )
     return Outcome(findings, (_by_state(counted), _by_table(case, standing)), drawn)
 
 

@@ -1,4 +1,4 @@
-"""P4.4: what people's reviews change, by team, and whether they are more than a form."""
+"""P4.4: what people's reviews change, by team, and whether they are more than a form; stages 2 and 4 ask it alike."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from ethics_kit import schema
 from ethics_kit.measures import oversight
 from ethics_kit.measures.oversight import Reviews
-from ethics_kit.measures.proportions import Estimate, rate
+from ethics_kit.measures.proportions import UNDEFINED, Estimate, rate
 from ethics_kit.record import WEAKEST, Finding, Interval, Status, Table
 from ethics_kit.schema.thresholds import Threshold
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed, share_finding
+from ethics_kit.stages.teams import COLUMNS, TABLE, Teams, by_team, cells, name_of
 
 METHOD = "reviews up to the as-of date, by team; Wilson score interval; the team that stands worst decides"
-NO_TEAM = "(no team named)"
+NEEDED = ("decision", "time", "overridden")
 
 
 @dataclass(frozen=True)
@@ -55,31 +56,37 @@ SIGNS = (
         "seconds",
         "Give the team fewer cases or more hours, and end batch approval.",
     ),
+    Sign(
+        "reviews_in_runs",
+        "reviews stood in long runs that took one decision at one speed",
+        lambda r: (r.in_runs, r.timed),
+        "in_runs_max",
+        "seconds",
+        "Look at how these runs came about; end batch approval, and sample the team's reviews again.",
+    ),
 )
 
 
 def human_oversight(case: Case) -> Outcome:
     """P4.4: reviews planned and made, and what they change, by team."""
-    needed = ("human_reviews", "decision", "time", "overridden")
-    if not case.has(*needed):
-        return Outcome((not_assessed("P4.4", "review_rate", case.lacking(*needed)),))
-    reviews, policy = case.table("human_reviews"), case.dossier.policy.oversight
-    teams = oversight.by_reviewer_group(reviews, seconds_min=policy.seconds_min.value)
+    if not case.has(TABLE, *NEEDED):
+        return Outcome((not_assessed("P4.4", "review_rate", case.lacking(TABLE, *NEEDED)),))
+    teams = by_team(case)
     findings = [_review_rate(case)]
-    if not teams:
+    if not teams.now:
         return Outcome((*findings, not_assessed("P4.4", "accepted_when_wrong", "reviews before the as-of date")))
     if unnamed := _unnamed(case, teams):
         findings.append(unnamed)
-    findings += [_signed(case, sign, teams) for sign in SIGNS]
-    findings.append(_uniform(case, teams))
-    return Outcome(tuple(findings), (_table(case, teams),))
+    findings += [_signed(case, sign, teams.now) for sign in SIGNS]
+    findings.append(_uniform(case, teams.now))
+    return Outcome(tuple(findings), (_table(case, teams.now),))
 
 
 def _review_rate(case: Case) -> Finding:
     events, name = case.dossier.system.events, "review_rate"
     if not case.has(events, "id", "time"):
         return not_assessed("P4.4", name, case.lacking(events, "id", "time"))
-    seen, stray = oversight.review_rate(case.table(events), case.table("human_reviews"))
+    seen, stray = oversight.review_rate(case.table(events), case.table(TABLE))
     if 2 * stray.count > stray.n:
         return not_assessed("P4.4", name, f"reviews with the events' ids: {stray.count} of {stray.n} match none")
     plan = case.dossier.stage(schema.DesignReview).review_plan
@@ -101,9 +108,11 @@ def _review_rate(case: Case) -> Finding:
     )
 
 
-def _unnamed(case: Case, teams: Sequence[Reviews]) -> Finding | None:
+def _unnamed(case: Case, teams: Teams) -> Finding | None:
     """Reviews without a team hide one that only signs among those that look."""
-    nameless, total = sum(t.n for t in teams if t.group is None), sum(t.n for t in teams)
+    if teams.awaits:
+        return not_assessed("P4.4", "by_team", teams.awaits)
+    nameless, total = sum(t.n for t in teams.now if t.group is None), sum(t.n for t in teams.now)
     if nameless <= case.dossier.policy.fairness.max_unknown.value * total:
         return None
     awaits = f"the team (reviewer_group) of more reviews: {nameless} of {total} have none"
@@ -112,8 +121,8 @@ def _unnamed(case: Case, teams: Sequence[Reviews]) -> Finding | None:
 
 def _signed(case: Case, sign: Sign, teams: Sequence[Reviews]) -> Finding:
     """One sign, by the team that stands worst."""
-    if not case.has("human_reviews", sign.column):
-        return not_assessed("P4.4", sign.name, case.lacking("human_reviews", sign.column))
+    if not case.has(TABLE, sign.column):
+        return not_assessed("P4.4", sign.name, case.lacking(TABLE, sign.column))
     limit = getattr(case.dossier.policy.oversight, sign.limit)
     counted = [(team, *sign.of(team)) for team in teams if sign.of(team)[1]]
     if not counted:
@@ -121,8 +130,13 @@ def _signed(case: Case, sign: Sign, teams: Sequence[Reviews]) -> Finding:
     judged = [(*_judged(case, count, n, limit.value), team, count, n) for team, count, n in counted]
     status, found, team, count, n = min(judged, key=lambda j: (WEAKEST.index(j[0]), -(j[1].value or 0.0)))
     total, whole = sum(c for _, c, _ in counted), sum(m for _, _, m in counted)
-    told = f"In the team {_name(team)} {count} of {n} {sign.told}"
-    if len(counted) > 1:
+    small = case.dossier.policy.records.small_cell.value
+    if n < small:
+        withheld = f"In the team {name_of(team)} fewer than {small} reviews tell how many {sign.told}: withheld"
+        action = None if status == "met" else sign.action
+        return _finding(case, sign.name, status, withheld, UNDEFINED, None, limit, action)
+    told = f"In the team {name_of(team)} {count} of {n} {sign.told}"
+    if len(counted) > 1 and min(m for _, _, m in counted) >= small:
         told += f"; of all {len(counted)} teams {total} of {whole}"
     if status == "inconclusive":
         told += f". {_settles(case, n)}"
@@ -152,7 +166,7 @@ def _uniform(case: Case, teams: Sequence[Reviews]) -> Finding:
     enough = case.dossier.policy.fairness.minimum_group.value
     least = min(erred, key=lambda t: (t.n < enough, t.overridden / t.n, -t.n))
     found = rate(least.overridden, least.n, confidence=case.dossier.policy.fairness.confidence.value)
-    told = f"The team {_name(least)} decided otherwise in {least.overridden} of {least.n} reviews"
+    told = f"The team {name_of(least)} decided otherwise in {least.overridden} of {least.n} reviews"
     status: Status = "met"
     if least.n >= enough and (found.value or 0.0) < limit.value:
         status = "not_met"
@@ -170,7 +184,7 @@ def _finding(
     status: Status,
     told: str,
     found: Estimate,
-    n: int,
+    n: int | None,
     limit: Threshold[float],
     action: str | None,
 ) -> Finding:
@@ -182,8 +196,9 @@ def _finding(
         evidence="measured",
         statement=f"{told}.",
         value=found.value,
+        null_reason=None if found.defined else "small cell, withheld",
         unit="share of a team's reviews",
-        interval=Interval(low=found.low, high=found.high, level=level),
+        interval=Interval(low=found.low, high=found.high, level=level) if found.defined else None,
         n=n,
         threshold=limit.value,
         method=METHOD,
@@ -192,36 +207,11 @@ def _finding(
     )
 
 
-def _name(team: Reviews) -> str:
-    return team.group or NO_TEAM
-
-
 def _table(case: Case, teams: Sequence[Reviews]) -> Table:
-    confidence, small = case.dossier.policy.fairness.confidence.value, case.dossier.policy.records.small_cell.value
-
-    def parts(count: int, n: int) -> list[float | None]:
-        found = rate(count, n, confidence=confidence)
-        return [found.value, found.low, found.high]
-
-    body = [
-        [
-            _name(t),
-            t.n,
-            *parts(t.overridden, t.n),
-            t.wrong,
-            *parts(t.wrong_kept, t.wrong),
-            t.right,
-            *parts(t.right_overridden, t.right),
-            None if t.median is None else round(t.median),
-            *parts(t.fast, t.timed),
-        ]
-        for t in teams
-    ]
-    interval = ["low", "high"]
-    columns = ["team", "reviews", "overridden", *interval, "system wrong", "accepted all the same", *interval]
-    columns += ["system right", "overridden all the same", *interval, "median seconds", "too fast", *interval]
+    small, policy = case.dossier.policy.records.small_cell.value, case.dossier.policy.oversight
+    columns = ["team", *COLUMNS]
+    body = [[name_of(t), *cells(case, t)] for t in teams]
     shown, hidden = hide_small(body, n_column=1, counts=range(2, len(columns)), small=small)
-    seconds = case.dossier.policy.oversight.seconds_min.value
     return Table(
         id="P4.4.reviews",
         title="Reviews by team",
@@ -229,6 +219,7 @@ def _table(case: Case, teams: Sequence[Reviews]) -> Table:
         columns=columns,
         rows=shown,
         hidden=hidden,
-        note=f"Too fast: less than {seconds:g} seconds. Whether the system was right is known of those reviews only "
-        "that later showed it.",
+        note=f"Too fast: less than {policy.seconds_min.value:g} seconds. A long run: {policy.run_length.value} reviews "
+        "or more of one team in a row with one decision in the same whole seconds. Whether the system was right is "
+        "known of those reviews only that later showed it.",
     )

@@ -59,6 +59,10 @@ SCALES: dict[str, Scale] = {
         "right answers after the swap", interval="paired interval; McNemar test", beside="the same prompts before it"
     ),
     "understood": Scale("understanding of the explanation"),
+    "appealed": Scale("share of customers who appealed"),
+    "resolved_in_time": Scale("share of appeals resolved within the promise"),
+    "overturned": Scale("share of resolved appeals that changed the decision"),
+    "answered_in_time": Scale("share of feedback answered within the promise"),
     "flip": Scale(
         "selection after the attribute is flipped",
         interval="paired interval; McNemar test",

@@ -1,0 +1,159 @@
+"""How long people wait for what they were promised: days from receipt to the end, counted where the table is.
+
+Tables have their roles as column names (framework/tables.yaml). Every function returns counts only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import ibis
+import ibis.expr.types as ir
+
+from ethics_kit.measures import survival
+from ethics_kit.measures.survival import Curve
+from ethics_kit.measures.timelines import Share
+
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`n` things of one group (None: not known) received `age` days ago, that ended or were still open after `days`."""
+
+    group: str | None
+    days: int
+    age: int
+    ended: bool
+    n: int
+
+
+def waits(rows: ir.Table, ended: str, *, end: datetime, group: str | None = None) -> list[Cell]:
+    """Count the rows (time, and the column `ended`) by group, calendar days taken and days since receipt.
+
+    An end at or after the moment `end` is still to come; one before the receipt is none. `group` names a column.
+    """
+    moment = ibis.literal(end, type="timestamp")
+    done = ((rows[ended] < moment) & (rows[ended] >= rows.time)).fill_null(False)
+    last = moment - ibis.interval(days=1)
+    until = ibis.ifelse(done, rows[ended], last)
+    table = rows.select(
+        group=rows[group] if group else ibis.null("string"),
+        days=_day(until) - _day(rows.time),
+        age=_day(last) - _day(rows.time),
+        ended=done,
+    )
+    counted = table.group_by(table.columns).aggregate(n=table.count()).order_by(table.columns)
+    return [
+        Cell(r["group"], int(r["days"]), int(r["age"]), bool(r["ended"]), int(r["n"]))
+        for r in counted.to_pyarrow().to_pylist()
+    ]
+
+
+def _day(moment: ir.TimestampValue) -> ir.NumericValue:
+    return moment.truncate("D").epoch_seconds() / DAY
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Things due, and those of them that ended within the promise; of the `late` ones, `open` are still waited for.
+
+    `not_due` were received less than the promised time ago, so that nothing can be said of them yet.
+    """
+
+    in_time: int
+    due: int
+    open: int
+    not_due: int
+
+    @property
+    def late(self) -> int:
+        return self.due - self.in_time
+
+
+def kept(cells: Iterable[Cell], promise: int) -> Kept:
+    """What became of things whose `promise` (days) has run out, however soon they ended: open ones are late."""
+    in_time = due = still_open = not_due = 0
+    for cell in cells:
+        if cell.age < promise:
+            not_due += cell.n
+            continue
+        due += cell.n
+        in_time += cell.n * (cell.ended and cell.days <= promise)
+        still_open += cell.n * (not cell.ended)
+    return Kept(in_time, due, still_open, not_due)
+
+
+def curve(cells: Iterable[Cell], *, confidence: float = 0.95) -> Curve:
+    """The Kaplan–Meier curve of all cells; what is still open counts for as long as it has been."""
+    held = list(cells)
+    return survival.kaplan_meier(
+        [c.days for c in held], [c.ended for c in held], [c.n for c in held], confidence=confidence
+    )
+
+
+def by_group(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
+    """The cells of each known group."""
+    found: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell.group is not None:
+            found.setdefault(cell.group, []).append(cell)
+    return dict(sorted(found.items()))
+
+
+def apart(cells: Iterable[Cell]) -> float | None:
+    """The p-value of the log-rank test that all known groups wait alike; None where it cannot be had."""
+    held = [c for c in cells if c.group is not None]
+    return survival.log_rank(
+        [c.days for c in held], [c.ended for c in held], [c.n for c in held], [str(c.group) for c in held]
+    )
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Reports, those that name an earlier one, those of them whose earlier one had been corrected by then, and the most
+    reports in one chain. `unknown` name a report that is not there.
+    """
+
+    reports: int
+    repeats: int
+    after_correction: int
+    unknown: int
+    longest: int
+
+    @property
+    def share(self) -> Share:
+        return Share(self.repeats, self.reports)
+
+
+def repeats(reports: ir.Table) -> Repeats:
+    """Reports (id, time, corrected, repeat_of) that repeat earlier ones. A report that names itself is none."""
+    table = reports.filter((reports.repeat_of.notnull() & (reports.repeat_of != reports.id)).fill_null(False))
+    first = reports.group_by(first="id").aggregate(corrected=reports.corrected.min(), known=reports.count())
+    joined = table.left_join(first, table.repeat_of == first.first)
+    row = (
+        joined.aggregate(
+            repeats=joined.count(),
+            after=(joined.corrected_right <= joined.time).sum(),
+            unknown=joined.known.isnull().sum(),
+        )
+        .to_pyarrow()
+        .to_pylist()[0]
+    )
+    pairs = table.select(table.id, table.repeat_of).to_pyarrow().to_pylist()
+    total = int(reports.count().to_pyarrow().as_py())
+    longest = _longest({str(p["id"]): str(p["repeat_of"]) for p in pairs})
+    return Repeats(total, int(row["repeats"]), int(row["after"] or 0), int(row["unknown"] or 0), longest)
+
+
+def _longest(earlier: dict[str, str]) -> int:
+    """The most reports that lead back to one another, without going round in a circle."""
+    longest = 0
+    for report in earlier:
+        seen = {report}
+        while (report := earlier.get(report, report)) not in seen:
+            seen.add(report)
+        longest = max(longest, len(seen))
+    return longest
