@@ -7,6 +7,7 @@ import pytest
 
 from ethics_kit import dossier as dossiers
 from ethics_kit.errors import InputError
+from ethics_kit.measures.sequential import boundaries
 from ethics_kit.project import Project
 from ethics_kit.record import LevelResult
 from ethics_kit.stages.case import Case
@@ -86,6 +87,14 @@ def test_a_planned_rollout_without_harm_meets_all_that_level_three_asks_for(asse
     assert harm.interval.low < harm.value < harm.interval.high < 0.02
     assert [row[-1].split(":")[0] for row in tables["S4.1.steps"]] == ["proceed"] * 3
     assert [row[1] for row in tables["S4.1.groups"]] == ["female", "male"]
+
+
+def test_boundaries_are_spent_by_the_plans_numbers_and_joined_by_what_was_counted(assess):
+    half = [[250, 10, 250, 10], [2500, 101, 2500, 99]]
+    _, tables = assess(rows(half), plan(sizes=QUIET[:2]), level="II")
+    fractions, information = [250 / 1500, 1.0], [125, 125 + 1250]
+    wanted = boundaries(fractions, alpha=0.05, spending="obrien_fleming", information=information)
+    assert [row[-2] for row in tables["S4.1.steps"]] == pytest.approx(wanted, abs=1e-3)
 
 
 def test_harm_that_crosses_the_boundary_is_rolled_back_and_the_step_after_it_is_a_finding(assess):
@@ -181,6 +190,9 @@ def test_the_committee_decides_between_steps_at_level_four(assess):
     found, _ = assess(WITH_GROUPS, decided, level="IV")
     assert found["committee"].status == "not_met"
     assert "Not between the steps: step 3." in found["committee"].statement
+    decided["steps"][2]["decided_on"] = day(2)
+    found, _ = assess(WITH_GROUPS, decided, level="IV")
+    assert found["committee"].status == "not_met"
     found, _ = assess(WITH_GROUPS, plan(groups=["female", "male"]), level="IV")
     assert found["committee"].null_reason == "awaits who decided on step 2, 3, when, and the minute (rollout.steps)"
 
