@@ -1,17 +1,18 @@
 """The reports folder: which records a system has, which is current, and how a new one gets there.
 
-``reports/<system>/<stage>/<as-of>_<digest>/`` holds one record and is never changed; ``latest.json`` names the current
-one. A record is published by one rename, so a reader sees all of it or nothing.
+``reports/<system>/<stage>/<as-of>_<digest>/`` holds one record, whose record.json is never changed; ``latest.json``
+names the current one. A record is published by one rename, so a reader sees all of it or nothing.
 """
 
 from __future__ import annotations
 
-import filecmp
 import json
 import os
 import shutil
+import socket
+import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import count
@@ -21,6 +22,8 @@ from typing import Literal
 from ethics_kit.framework.catalogue import Stage
 from ethics_kit.project import write_atomic
 from ethics_kit.record import Record, Upstream, read_record
+
+LATEST, STAGED = "latest.json", ".staging"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def stage_folder(reports: Path, system: str, stage: str) -> Path:
 def read_latest(folder: Path) -> Latest | None:
     """The current entry of a stage's folder, or None where there is none that can be read."""
     try:
-        content = json.loads((folder / "latest.json").read_text(encoding="utf-8"))
+        content = json.loads((folder / LATEST).read_text(encoding="utf-8"))
         name = str(content["folder"])
         if name in ("", ".", "..") or "/" in name or "\\" in name:
             return None
@@ -49,53 +52,62 @@ def read_latest(folder: Path) -> Latest | None:
         return None
 
 
-def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:
-    """Move `staging` to the record's own folder and make it current; False where that record is there already.
-
-    A folder of that name that does not hold this very record and page was altered or torn; it is set aside.
-    """
-    parent = stage_folder(reports, record.system["id"], record.stage)
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = parent / record.folder_name
-    new = not _holds(folder, record, staging)
-    if new:
-        _set_aside(folder)
-        _flush(staging)
-        try:
-            staging.rename(folder)
-        except OSError:  # somebody else published it meanwhile
-            if not _holds(folder, record, staging):
-                raise
-            new = False
-    if not new:
-        shutil.rmtree(staging, ignore_errors=True)
-    _make_current(parent, Latest("ok", folder.name, record.as_of))
-    return folder, new
+def staging_name(reports: Path) -> Path:
+    """A new name for a folder to prepare what will be published in."""
+    return reports / STAGED / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
 
 
-def _holds(folder: Path, record: Record, staging: Path) -> bool:
-    """Whether `folder` has this record, intact, and the other files of `staging` as they are there."""
-    there, _ = read_record(folder / "record.json")
-    if there is None or there.record_id != record.record_id:
+@contextmanager
+def staged(reports: Path) -> Iterator[Path]:
+    """A new folder to prepare what will be published in; what is left of it is removed."""
+    folder = staging_name(reports)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(reports: Path) -> None:
+    """Remove what processes that were killed on this machine left in the staging folder."""
+    for left in (reports / STAGED).glob(f"{socket.gethostname()}-*-*"):
+        pid = int(left.name.rsplit("-", 2)[1])
+        if pid != os.getpid() and not _alive(pid):
+            shutil.rmtree(left, ignore_errors=True)
+    with suppress(OSError):
+        (reports / STAGED).rmdir()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
-    names = [p.name for p in staging.iterdir() if p.name != "record.json"]
-    return filecmp.cmpfiles(folder, staging, names, shallow=False)[0] == names
+    except PermissionError:
+        return True
+    return True
 
 
-def _set_aside(folder: Path) -> None:
+def set_aside(folder: Path) -> None:
+    """Rename `folder`, where there is one, so that it is kept and in nobody's way."""
     if folder.exists():
         names = (folder.with_name(f"set_aside_{number}_{folder.name}") for number in count(1))
         folder.rename(next(name for name in names if not name.exists()))
 
 
-def _flush(folder: Path) -> None:
-    """Bring a folder and its files to the disk, so that a crash after the rename leaves them whole."""
-    for path in (*folder.iterdir(), folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def flush(folder: Path) -> None:
+    """Bring a folder and all in it to the disk, so that a crash after a rename leaves it whole."""
+    for path in (*folder.rglob("*"), folder):
+        flush_folder(path)
+
+
+def flush_folder(path: Path) -> None:
+    """Bring one file, or which files a folder holds, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def publish_failure(staging: Path, reports: Path, system: str, stage: str, as_of: date) -> Path:
@@ -103,7 +115,7 @@ def publish_failure(staging: Path, reports: Path, system: str, stage: str, as_of
     parent = stage_folder(reports, system, stage)
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / f"failed_{as_of.isoformat()}"
-    _flush(staging)
+    flush(staging)
     if folder.exists():
         old = staging.with_name(f"{staging.name}.old")
         folder.rename(old)
@@ -111,17 +123,26 @@ def publish_failure(staging: Path, reports: Path, system: str, stage: str, as_of
         shutil.rmtree(old, ignore_errors=True)
     else:
         staging.rename(folder)
-    _make_current(parent, Latest("failed", folder.name, as_of))
+    make_current(parent, Latest("failed", folder.name, as_of))
     return folder
 
 
-def _make_current(parent: Path, latest: Latest) -> None:
-    """An older day's run, made afterwards, does not become the current one, unless the current one lies ahead."""
+def make_current(parent: Path, latest: Latest) -> None:
+    """Write ``latest.json``, where `latest` becomes the current one."""
+    if content := current(parent, latest):
+        write_atomic(parent / LATEST, content)
+
+
+def current(parent: Path, latest: Latest) -> bytes | None:
+    """What ``latest.json`` is to hold, or None where it stays as it is.
+
+    An older day's run, made afterwards, does not become the current one, unless the current one lies ahead.
+    """
     before = read_latest(parent)
     if before and latest.as_of < before.as_of <= date.today():
-        return
+        return None
     content = {"status": latest.status, "folder": latest.folder, "as_of": latest.as_of.isoformat()}
-    write_atomic(parent / "latest.json", (json.dumps(content, indent=1) + "\n").encode())
+    return (json.dumps(content, indent=1) + "\n").encode()
 
 
 def folders(reports: Path, system: str, stage: str) -> list[Path]:

@@ -160,6 +160,7 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
         files=files,
     )
     problems += [*checks.answers.problems(dossier), *checks.transfers.problems(dossier)]
+    problems += checks.signers.problems(files["organisation"], dossier.organisation.signers)
     if models["system"].model_fields_set:
         wrong = checks.references.problems(dossier, doubtful)
         problems += checks.design.problems(dossier, doubtful)

@@ -15,7 +15,9 @@ def printable(text: object, limit: int = 200) -> str:
 
 
 def quoted(value: object) -> str:
-    """A found value as a person would type it, without the credentials an address may hold."""
+    """A found value as a person would type it, without the credentials an address may hold; never a private key."""
+    if "PRIVATE KEY" in str(value):
+        return "a private key"
     text = re.sub(r"(?s)^(.*?://).*[@?].*", r"\1…", str(value))
     return f'"{printable(text)}"'
 

@@ -125,7 +125,12 @@ def read(path: Path) -> YamlFile:
     InputError
         The file is missing, unreadable, too large, not YAML, or not a mapping.
     """
-    data = _parse(path, _text(path))
+    return parse(path, _content(path))
+
+
+def parse(path: Path, content: bytes) -> YamlFile:
+    """As `read`, of the bytes that are, or will be, in `path`."""
+    data = _parse(path, _text(path, content))
     if data is None:
         todo = "fill it in; ethics-kit new writes a commented one"
         raise _refusal(path, "an empty file", "keys with values", todo)
@@ -138,19 +143,22 @@ def _refusal(path: Path, found: str, allowed: str, todo: str, line: int = 0) -> 
     return InputError([Problem(file=path, line=line, found=found, allowed=allowed, todo=todo)])
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):  # reading a pipe or device may never end
             raise _refusal(path, "a folder, pipe or device", "a file", "put the YAML file itself there")
         if about.st_size > MAX_BYTES:
             raise _refusal(path, "a file over 2 MB", "at most 2 MB", "keep tables in data files, not in YAML")
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise _refusal(path, "no such file", "a YAML file", "create it, or check the folder's name") from None
     except OSError as error:
         found = error.strerror or "unreadable"
         raise _refusal(path, found, "a readable file", "check its permissions") from None
+
+
+def _text(path: Path, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

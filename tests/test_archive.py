@@ -12,6 +12,7 @@ import pytest
 
 from ethics_kit import archive
 from ethics_kit.archive import Latest
+from ethics_kit.attestation.folder import publish
 from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, recommend
 
@@ -77,7 +78,7 @@ class Reports:
     def publish(self, published: Record, report: bytes = b"<html>") -> tuple[Path, bool]:
         files = {"record.json": published.to_bytes(), "report.html": report, "notebook.ipynb": b"{}"}
         staging = self.staging(files)
-        return archive.publish(staging, self.root, published)
+        return publish(staging, self.root, published)
 
     def fail(self, as_of: date = AS_OF, page: bytes = b"<html>") -> Path:
         return archive.publish_failure(

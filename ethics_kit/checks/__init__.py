@@ -1,5 +1,5 @@
 """What one file of a dossier cannot see by itself: references between files, evidence, and the data they name."""
 
-from ethics_kit.checks import answers, data, design, extracts, model, references, transfers
+from ethics_kit.checks import answers, data, design, extracts, model, references, signers, transfers
 
-__all__ = ["answers", "data", "design", "extracts", "model", "references", "transfers"]
+__all__ = ["answers", "data", "design", "extracts", "model", "references", "signers", "transfers"]

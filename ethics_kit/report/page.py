@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters.templateexporter import TemplateExporter
 
+from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
 from ethics_kit.record import Record
 from ethics_kit.report import html
@@ -36,8 +37,8 @@ class RecordExporter(TemplateExporter):
         return html.furnish(super()._create_environment())  # type: ignore[no-untyped-call]
 
 
-def render(notebook: NotebookNode, record: Record) -> str:
-    """The page of an executed notebook and the record it left."""
+def render(notebook: NotebookNode, record: Record, proof: Proof) -> str:
+    """The page of an executed notebook and the record it left, with what proves them."""
     required = {d.requirement for d in record.obligations.duties if d.weight == "required"}
     counting = [f for f in record.findings if f.requirement in required]
     worst = [f for f in html.worst_first(counting) if f.status not in ("met", "not_applicable")]
@@ -45,6 +46,7 @@ def render(notebook: NotebookNode, record: Record) -> str:
     duties = catalogue.levels()[record.obligations.level].model_dump()
     resources = {
         "record": record,
+        "proof": proof,
         "counts": {s: statuses[s] for s in html.STATUS_WORDS if statuses[s]},
         "worst": worst[:WORST_SHOWN],
         "required": counting,

@@ -8,10 +8,8 @@ import json
 import logging
 import os
 import shutil
-import socket
 import threading
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,6 +19,9 @@ import nbformat
 import papermill
 
 from ethics_kit import archive
+from ethics_kit.attestation import statement
+from ethics_kit.attestation.folder import publish
+from ethics_kit.attestation.proof import Proof
 from ethics_kit.errors import RunError, Stopped, printable
 from ethics_kit.project import Project, Stage
 from ethics_kit.record import Record, read_record
@@ -31,7 +32,6 @@ from ethics_kit.workbook import STAGING
 logging.getLogger("traitlets").addHandler(logging.NullHandler())  # a failure is told once, by its result
 
 TIME_LIMIT = 600.0
-STAGED = ".staging"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def assess(job: Job) -> Result:
         The run was stopped; nothing was published.
     """
     start = time.monotonic()
-    staging = job.reports / STAGED / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
+    staging = archive.staging_name(job.reports)
     notebook = nbformat.v4.new_notebook()
     try:
         staging.mkdir(parents=True)
@@ -104,26 +104,6 @@ def assess(job: Job) -> Result:
         return Result(job, "failed", reason, folder, time.monotonic() - start)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def sweep(reports: Path) -> None:
-    """Remove what runs that were killed on this machine left in the staging folder."""
-    for left in (reports / STAGED).glob(f"{socket.gethostname()}-*-*"):
-        pid = int(left.name.rsplit("-", 2)[1])
-        if pid != os.getpid() and not _alive(pid):
-            shutil.rmtree(left, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        (reports / STAGED).rmdir()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _execute(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
@@ -226,10 +206,11 @@ def _publish(
     }
     (staging / "record.json").write_bytes(record.model_copy(update={"run": run}).to_bytes())
     _write_notebook(staging, notebook)
-    (staging / "report.html").write_text(page.render(notebook, record), encoding="utf-8")
     if text := card.markdown(record):
         (staging / card.FILE).write_text(text, encoding="utf-8")
-    return archive.publish(staging, job.reports, record)
+    unsigned = Proof(files=statement.digests(staging), signatures=[])
+    (staging / "report.html").write_text(page.render(notebook, record, unsigned), encoding="utf-8")
+    return publish(staging, job.reports, record)
 
 
 def _user() -> str:

@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+from ethics_kit import archive
 from ethics_kit.project import Project, Stage
 from ethics_kit.runner import kernel
-from ethics_kit.runner.assessment import Job, Result, assess, sweep
+from ethics_kit.runner.assessment import Job, Result, assess
 
 Located = tuple[Project, Path]
 
@@ -60,4 +61,4 @@ def run(
     finally:
         pool.shutdown()
         for folder in folders:
-            sweep(folder)
+            archive.sweep(folder)

@@ -18,6 +18,7 @@ from ethics_kit.schema.extracts import Extract, Population
 from ethics_kit.schema.fields import Model, placeholder, same_person
 from ethics_kit.schema.policy import Policy, Verdict
 from ethics_kit.schema.registers import Consultation, Rating, RegisteredRisk, Stakeholder
+from ethics_kit.schema.signers import Keys, Signer, public_key
 from ethics_kit.schema.system import Attribute, LawfulBasis, Organisation, System
 from ethics_kit.schema.tables import TableSpec
 
@@ -47,6 +48,7 @@ __all__ = [
     "FairnessConstraint",
     "ImpactAnalysis",
     "Inventory",
+    "Keys",
     "LawfulBasis",
     "Model",
     "NotApplicable",
@@ -57,6 +59,7 @@ __all__ = [
     "Population",
     "Rating",
     "RegisteredRisk",
+    "Signer",
     "StageAnswers",
     "Stakeholder",
     "System",
@@ -64,5 +67,6 @@ __all__ = [
     "Verdict",
     "Waiver",
     "placeholder",
+    "public_key",
     "same_person",
 ]

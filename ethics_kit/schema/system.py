@@ -11,6 +11,7 @@ from ethics_kit.schema.answers import Answer, Applicability
 from ethics_kit.schema.extracts import Extract
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Place, StandardId, Text, YesNo, yes_no
 from ethics_kit.schema.oversight import CardPart
+from ethics_kit.schema.signers import Signer
 from ethics_kit.schema.tables import RetentionClass, TableSpec
 from ethics_kit.schema.transfers import Transfer
 
@@ -18,7 +19,8 @@ from ethics_kit.schema.transfers import Transfer
 class Organisation(Model):
     """organisation.yaml: what all systems share. A system may override an answer or table with a reason.
 
-    `places` says in which country, or region of one, the customers of each region in the tables live.
+    `places` says in which country, or region of one, the customers of each region in the tables live; `signers` whose
+    signatures on records count.
     """
 
     name: Line
@@ -28,6 +30,7 @@ class Organisation(Model):
     places: dict[Line, Place] = {}
     standards: dict[StandardId, Applicability] = {}
     transfers: list[Transfer] = []
+    signers: list[Signer] = []
 
 
 class NotHeld(Model):

@@ -1,0 +1,122 @@
+"""Acts on a record that is published: signing it, reviewing it. Its page is rendered anew, then the act is attested."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import nbformat
+from securesystemslib.signer import CryptoSigner
+
+from ethics_kit import archive
+from ethics_kit.attestation import chain, keys, proof, statement
+from ethics_kit.attestation import folder as folders
+from ethics_kit.attestation.keys import TrustedKey
+from ethics_kit.attestation.proof import Proof, Signature
+from ethics_kit.errors import InputError, Problem
+from ethics_kit.project import Project
+from ethics_kit.record import Record
+from ethics_kit.report import page
+
+Review = Callable[[Record, bytes | None], bytes]
+"""From the record and its review.yaml as it is (None where there is none), the review.yaml that it becomes."""
+
+
+def act(
+    project: Project,
+    folder: Path,
+    *,
+    act: Literal["sign", "review"],
+    signer: CryptoSigner | None = None,
+    review: Review | None = None,
+) -> bool:
+    """Add an act to the record in `folder` (``reports/<system>/<stage>/<record>``): its review, a signature, or both.
+
+    False where there is nothing to do: the signer has signed the record and its review as they are.
+
+    Raises
+    ------
+    InputError
+        The record was altered, something lies in its folder that does not belong there, or the key is not trusted.
+    RunError
+        The system's chain is damaged.
+    """
+    trusted = keys.of_project(project)
+    by = signing(project, trusted, signer) if signer else None
+    reports, system = folder.parents[2], folder.parents[1].name
+    with chain.held(reports, system) as own:
+        record = _intact(folder, own.chain)
+        found = folders.attestations(folder)
+        if by and review is None and _signed_as_it_is(found[statement.FILE], list(found.values()), by):
+            return False
+        with archive.staged(reports) as whole:
+            files = whole / record.stage / folder.name
+            shutil.copytree(folder, files)
+            before = found.pop(statement.FILE)
+            earlier = f"attestation_{before.predicate.sequence:04d}.json"
+            (files / statement.FILE).rename(files / earlier)
+            if review:
+                kept = files / statement.REVIEW
+                kept.write_bytes(review(record, kept.read_bytes() if kept.is_file() else None))
+            signatures = proof.signatures({**found, earlier: before}, statement.digests(files)["record.json"], trusted)
+            if by:
+                signatures.append(proof.signature(by, datetime.now(UTC).date(), statement.FILE))
+            _render(files, record, signatures)
+            content = folders.attest(own, files, record, act=act, signer=signer)
+            (files / statement.FILE).write_bytes(content)
+            own.commit(whole, folders.entry(own, content, record, act=act))
+    return True
+
+
+def signing(project: Project, trusted: list[TrustedKey], signer: CryptoSigner) -> TrustedKey:
+    """Whose key `signer` is.
+
+    Raises
+    ------
+    InputError
+        The key does not stand in organisation.yaml, or does not count today.
+    """
+    key_id = signer.public_key.keyid
+    own = [key for key in trusted if key.id == key_id]
+    today = datetime.now(UTC).date()
+    if own and own[0].holds_on(today):
+        return own[0]
+    found = f"no signer with the key {key_id[:16]}…"
+    todo = "add the block that ethics-kit keygen printed, with a name and a role, and have it approved"
+    if own:
+        found = f"that the key of {own[0].name} counts from {own[0].from_} until {own[0].until or 'further notice'}"
+        todo = "sign with a key that counts today, or correct the days"
+    allowed = "a signer whose key counts today"
+    raise InputError([Problem(file=project.organisation, key="signers", found=found, allowed=allowed, todo=todo)])
+
+
+def _intact(folder: Path, known: chain.Chain | None) -> Record:
+    """The record in `folder`, where nothing was altered and nothing lies beside it."""
+    told = folders.altered(folder, known) or [f"{name} does not belong here" for name in statement.unlisted(folder)]
+    record = archive.trusted(folder, folder.parents[1].name, folder.parent.name)
+    if record is None or told:
+        allowed = "a record as its attestation and the chain say"
+        todo = "find out who changed it (ethics-kit verify tells more); ethics-kit run publishes it anew"
+        raise InputError([Problem(file=folder, found=one, allowed=allowed, todo=todo) for one in told])
+    return record
+
+
+def _signed_as_it_is(newest: statement.Attestation, found: list[statement.Attestation], by: TrustedKey) -> bool:
+    """Whether `by` has signed an attestation with the record and the review that the newest one has."""
+    state = [newest.statement.files.get(name) for name in ("record.json", statement.REVIEW)]
+    return any(
+        [one.statement.files.get(name) for name in ("record.json", statement.REVIEW)] == state
+        and statement.signed_by(one, [by])
+        for one in found
+    )
+
+
+def _render(files: Path, record: Record, signatures: list[Signature]) -> None:
+    """The page anew, from what is in the folder."""
+    (files / "report.html").unlink()
+    notebook = nbformat.read(files / "notebook.ipynb", as_version=4)
+    html = page.render(notebook, record, Proof(statement.digests(files), signatures))
+    (files / "report.html").write_text(html, encoding="utf-8")
