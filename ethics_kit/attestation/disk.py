@@ -1,4 +1,4 @@
-"""Reading a folder nobody vouches for: links are not followed, pipes are not opened, nothing is read without a limit."""
+"""Reading a folder nobody vouches for: links are not followed, pipes are not opened, no read is without a limit."""
 
 from __future__ import annotations
 

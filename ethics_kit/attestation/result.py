@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ethics_kit.attestation.proof import Signature
 from ethics_kit.attestation.statement import Attestation
 from ethics_kit.record import Record
 
@@ -14,16 +15,6 @@ class Trouble:
 
     place: str
     what: str
-
-
-@dataclass(frozen=True)
-class Signature:
-    """A valid signature of a trusted key on one of a record's attestations."""
-
-    name: str
-    role: str
-    on: str
-    key: str
 
 
 @dataclass
