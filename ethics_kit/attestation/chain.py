@@ -2,8 +2,8 @@
 
 An act is staged whole (new files, and chain.json with the new head), flushed to the disk, and made *pending* by one
 rename to ``reports/<system>/.pending``, whose tree mirrors the system's folder. Then its files are renamed to where
-they belong, chain.json last. Whatever stops an act before that one rename leaves everything as it was; whatever stops it
-afterwards is finished by the next act that takes the lock. Applying needs no further room on the disk.
+they belong, chain.json last. Whatever stops an act before that one rename leaves everything as it was; whatever stops
+it afterwards is finished by the next act that takes the lock. Applying needs no further room on the disk.
 """
 
 from __future__ import annotations

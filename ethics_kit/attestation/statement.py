@@ -1,8 +1,8 @@
 """An attestation: a DSSE envelope around an in-toto Statement v1 about one record's folder.
 
 Its subjects are the sha256 of every file of the folder but itself, and of every input; its predicate says which act it
-is (run, sign, review) and which number of the system's chain, after which attestation. The file is one line of canonical
-JSON (RFC 8785), so that `sed` and `openssl` can check it without this kit.
+is (run, sign, review) and which number of the system's chain, after which attestation. The file is one line of
+canonical JSON (RFC 8785), so that `sed` and `openssl` can check it without this kit.
 
 https://github.com/secure-systems-lab/dsse · https://github.com/in-toto/attestation/tree/main/spec/v1
 """
@@ -26,6 +26,7 @@ from securesystemslib.signer import CryptoSigner
 
 from ethics_kit import yamlfile
 from ethics_kit.attestation.keys import TrustedKey
+from ethics_kit.errors import InputError
 from ethics_kit.framework.catalogue import Stage
 from ethics_kit.record import Input, Part, Record
 from ethics_kit.schema import Verdict
@@ -110,7 +111,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 def belonging(folder: Path) -> list[str]:
     """The names of the files in `folder` that belong there, but the newest attestation."""
-    return sorted(p.name for p in folder.iterdir() if belongs(p.name) and p.is_file())
+    return sorted(p.name for p in folder.iterdir() if belongs(p.name) and p.is_file() and not p.is_symlink())
 
 
 def belongs(name: str) -> bool:
@@ -174,7 +175,7 @@ def review_entries(content: bytes | None) -> list[str]:
     file = yamlfile.parse(Path(REVIEW), content)
     entries = yamlfile.plain(file.data).get("entries")
     if not isinstance(entries, list):
-        raise yamlfile.InputError(
+        raise InputError(
             [file.problem(("entries",), found="no list", allowed="a list of entries", todo="restore the file")]
         )
     return [hashlib.sha256(rfc8785.dumps(_as_json(entry))).hexdigest() for entry in entries]
