@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class _NotPlain(Exception):
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _opened(path: Path) -> Iterator[io.BufferedReader]:
     kind = path.lstat().st_mode
     if stat.S_ISLNK(kind):
         raise _NotPlain("is a link, which is not followed")

@@ -16,7 +16,7 @@ from ethics_kit.record import Record, read_record
 RECORD, PAGE = "record.json", "report.html"
 LARGEST_RECORD = 100_000_000
 NOT_ATTESTED = (
-    "not attested: there is no attestation.json. A kit before attestations made the record, or it was taken away; "
+    "is not there, so the record is not attested. A kit before attestations made the record, or it was taken away; "
     "to attest it, run the assessment again"
 )
 
@@ -43,10 +43,10 @@ def look(path: Path, place: str, keys: Sequence[TrustedKey], *, system: str, sta
     if newest:
         _subjects(newest, {n: d for n, d in files.items() if n != statement.FILE}, looked)
         _reviewed(path, newest, looked)
-        for what in _statement(newest, looked, files):
+        for what in _statement(newest, looked):
             looked.trouble(statement.FILE, what)
     elif statement.FILE not in files:
-        looked.trouble("", NOT_ATTESTED)
+        looked.trouble(statement.FILE, NOT_ATTESTED)
     for name, one in looked.attestations.items():
         _signatures(name, one, keys, looked)
     looked.signatures = proof.signatures(looked.attestations, files.get(RECORD, ""), keys)
@@ -112,7 +112,7 @@ def _subjects(newest: Attestation, files: Mapping[str, str], looked: Looked) -> 
             looked.trouble(name, f"was changed: attestation.json lists sha256 {listed[name]}, it has {files[name]}")
 
 
-def _statement(newest: Attestation, looked: Looked, files: Mapping[str, str]) -> Iterator[str]:
+def _statement(newest: Attestation, looked: Looked) -> Iterator[str]:
     """What attestations say of themselves, of each other and of the record; the whole statement is built again."""
     for name, one in looked.attestations.items():
         number = f"attestation_{one.predicate.sequence:04d}.json"
@@ -157,12 +157,9 @@ def _earlier(name: str, one: Attestation, newest: Attestation) -> Iterator[str]:
 
 
 def _reviewed(path: Path, newest: Attestation, looked: Looked) -> None:
-    if REVIEW not in newest.statement.files:
-        content: bytes | Odd | None = None
-    else:
-        content = disk.content(path / REVIEW, statement.LARGEST)
-        if isinstance(content, Odd):
-            return  # told as a file that is gone or no file
+    content = disk.content(path / REVIEW, statement.LARGEST) if REVIEW in newest.statement.files else None
+    if isinstance(content, Odd):
+        return  # told already: it is gone, or no file
     try:
         entries = statement.review_entries(content)
     except InputError:

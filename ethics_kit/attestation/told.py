@@ -63,6 +63,6 @@ def _summary(verification: Verification) -> str:
     chains = sum(bool(system.troubles) for system in verification.systems)
     unsigned = len(records) - altered - signed
     return (
-        f"{len(verification.systems)} systems, {len(records)} records: {signed} intact and signed, {unsigned} intact and "
-        f"unsigned, {altered} altered; {chains} chains or folders of systems altered."
+        f"{len(verification.systems)} systems, {len(records)} records: {signed} intact and signed, "
+        f"{unsigned} intact and unsigned, {altered} altered; {chains} chains or folders of systems altered."
     )

@@ -91,7 +91,7 @@ def _system(folder: Path, trusted: Sequence[TrustedKey], only: str) -> System:
     if folder.is_symlink():
         system.trouble("", "is a link, which is not followed")
         return system
-    set_aside: dict[str, str] = {}
+    set_aside: set[str] = set()
     for name, path in disk.entries(folder).items():
         if name in STAGES:
             _stage(path, system, trusted, set_aside)
@@ -109,7 +109,7 @@ def _system(folder: Path, trusted: Sequence[TrustedKey], only: str) -> System:
     return system
 
 
-def _stage(folder: Path, system: System, trusted: Sequence[TrustedKey], set_aside: dict[str, str]) -> None:
+def _stage(folder: Path, system: System, trusted: Sequence[TrustedKey], set_aside: set[str]) -> None:
     stage = folder.name
     if folder.is_symlink() or not folder.is_dir():
         system.trouble(stage, "is no folder of its own")
@@ -117,7 +117,7 @@ def _stage(folder: Path, system: System, trusted: Sequence[TrustedKey], set_asid
     for name, path in disk.entries(folder).items():
         place = f"{stage}/{name}"
         if SET_ASIDE.match(name):
-            set_aside |= dict.fromkeys(_digests(path), place)
+            set_aside |= _digests(path)
             system.unchecked.append(f"{system.name}/{place}: set aside by a run that found it altered")
         elif path.is_symlink():
             system.trouble(place, "is a link, which is not followed")
@@ -129,13 +129,13 @@ def _stage(folder: Path, system: System, trusted: Sequence[TrustedKey], set_asid
             system.trouble(place, LEFT)
 
 
-def _digests(folder: Path) -> list[str]:
+def _digests(folder: Path) -> set[str]:
     found = [
         disk.digest(path)
         for name, path in disk.entries(folder).items()
         if statement.EARLIER.match(name) or name == statement.FILE
     ]
-    return [digest for digest in found if not isinstance(digest, Odd)]
+    return {digest for digest in found if not isinstance(digest, Odd)}
 
 
 def _together(system: System) -> None:
@@ -143,9 +143,9 @@ def _together(system: System) -> None:
     held = [(looked, looked.record) for looked in system.records if looked.record]
     first: dict[str, Looked] = {}
     for looked, record in held:
-        if other := first.setdefault(record.record_id, looked):
-            if other is not looked:
-                looked.trouble("", f"holds the same record as {other.place}")
+        other = first.setdefault(record.record_id, looked)
+        if other is not looked:
+            looked.trouble("", f"holds the same record as {other.place}")
     intact = {record.record_id: record for looked, record in held}
     for looked, record in held:
         for earlier in record.upstream:
