@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ethics_kit import cli_record
 from ethics_kit.errors import EthicsKitError, InputError, Problem, printable
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.project import STAGES, Project, find_project, locate_system, locate_systems, require_project
@@ -357,6 +358,10 @@ def _lab_options(project: Project, system: str) -> list[str]:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--Application.log_level=WARN",
     ]
+
+
+app.command()(cli_record.sign)
+app.command()(cli_record.keygen)
 
 
 @app.command()

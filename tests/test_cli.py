@@ -16,7 +16,10 @@ from ethics_kit.project import STAGES
 Make = Callable[..., Path]
 Edit = Callable[..., None]
 SYSTEM = "parameters/demo/system.yaml"
-HEAVY = "pandas numpy ibis duckdb matplotlib papermill nbconvert pydantic jinja2 ipywidgets IPython"
+HEAVY = (
+    "cryptography securesystemslib filelock pandas numpy ibis duckdb matplotlib papermill nbconvert pydantic jinja2 "
+    "ipywidgets IPython"
+)
 
 
 Kit = Callable[..., Any]
@@ -50,7 +53,7 @@ def test_help_needs_no_heavy_library(tmp_path: Path) -> None:
 def test_help_names_every_command_with_a_sentence(kit: Kit, tmp_path: Path) -> None:
     done = kit("--help", cwd=tmp_path)
     commands = dict(re.findall(r"^  (\w+)\s+(\S.+)$", done.out.split("Commands:")[1], re.MULTILINE))
-    assert list(commands) == ["check", "run", "new", "complete", "open", "demo", "schema"]
+    assert list(commands) == ["check", "run", "new", "complete", "open", "sign", "keygen", "demo", "schema"]
     assert done.code == 0
     assert done.err == ""
 

@@ -117,8 +117,7 @@ def generate(path: Path, passphrase: str) -> str:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        found = "a file that is there already"
-        raise _refused(path, found, "a new file", "choose another name; a key is never written over") from None
+        raise there_already(path) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -128,6 +127,12 @@ def generate(path: Path, passphrase: str) -> str:
         path.unlink()
         raise
     return pem(private.public_key())
+
+
+def there_already(path: Path) -> InputError:
+    """Why no key is written to `path`."""
+    todo = "choose another name; a key is never written over"
+    return _refused(path, "a file that is there already", "a new file", todo)
 
 
 def load_private(path: Path, passphrase: str) -> CryptoSigner:

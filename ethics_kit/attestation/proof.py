@@ -12,7 +12,10 @@ from ethics_kit.attestation.statement import Attestation, signed_by
 
 @dataclass(frozen=True)
 class Signature:
-    """A signature that counts: whose, in which role, by which key, on which day (UTC), and the file that holds it."""
+    """A signature that counts: whose, in which role, by which key, on which day (UTC), and the file that holds it.
+
+    `covers` are the files of the folder that are still as they were when it was given.
+    """
 
     name: str
     role: str
@@ -20,6 +23,7 @@ class Signature:
     pem: str
     on: date
     file: str
+    covers: list[str]
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,22 @@ def _role(text: str) -> str:
     return "_".join(text.casefold().replace("_", " ").split())
 
 
-def signature(key: TrustedKey, on: date, file: str) -> Signature:
+def signature(key: TrustedKey, on: date, file: str, covers: Iterable[str]) -> Signature:
     """As a report shows it."""
-    return Signature(key.name, key.role, key.id, key.pem, on, file)
+    return Signature(key.name, key.role, key.id, key.pem, on, file, sorted(covers))
 
 
 def signatures(
-    attestations: Mapping[str, Attestation], record_sha256: str, keys: Iterable[TrustedKey]
+    attestations: Mapping[str, Attestation], files: Mapping[str, str], keys: Iterable[TrustedKey]
 ) -> list[Signature]:
-    """The valid signatures by trusted keys on attestations (by file name) of this very record.json, oldest first."""
+    """The valid signatures by trusted keys on attestations (by file name) of this very record.json, oldest first.
+
+    `files` are the sha256 of the folder's files as they are, without a report that is still to be rendered.
+    """
     keys = list(keys)
     return [
-        signature(key, one.predicate.at.date(), name)
+        signature(key, one.predicate.at.date(), name, [n for n, _ in files.items() & one.statement.files.items()])
         for name, one in attestations.items()
-        if one.statement.files.get("record.json") == record_sha256
+        if one.statement.files.get("record.json") == files["record.json"]
         for key in signed_by(one, keys)
     ]

@@ -10,7 +10,7 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
 from ethics_kit.record import Record
-from ethics_kit.report import html
+from ethics_kit.report import commands, html
 
 if TYPE_CHECKING:
     from datetime import date
@@ -47,6 +47,9 @@ def render(notebook: NotebookNode, record: Record, proof: Proof) -> str:
     resources = {
         "record": record,
         "proof": proof,
+        "unsigned_roles": proof.missing(catalogue.levels()[record.obligations.level].signoff),
+        "commands": [(s, commands.of_signature(s)) for s in proof.signatures],
+        "digest_commands": commands.of_files(proof),
         "counts": {s: statuses[s] for s in html.STATUS_WORDS if statuses[s]},
         "worst": worst[:WORST_SHOWN],
         "required": counting,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -15,11 +15,12 @@ from ethics_kit import archive
 from ethics_kit.attestation import chain, keys, proof, statement
 from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation.keys import TrustedKey
-from ethics_kit.attestation.proof import Proof, Signature
+from ethics_kit.attestation.proof import Proof
+from ethics_kit.attestation.statement import Attestation
 from ethics_kit.errors import InputError, Problem
 from ethics_kit.project import Project
 from ethics_kit.record import Record
-from ethics_kit.report import page
+from ethics_kit.report import commands, page
 
 Review = Callable[[Record, bytes | None], bytes]
 """From the record and its review.yaml as it is (None where there is none), the review.yaml that it becomes."""
@@ -61,10 +62,7 @@ def act(
             if review:
                 kept = files / statement.REVIEW
                 kept.write_bytes(review(record, kept.read_bytes() if kept.is_file() else None))
-            signatures = proof.signatures({**found, earlier: before}, statement.digests(files)["record.json"], trusted)
-            if by:
-                signatures.append(proof.signature(by, datetime.now(UTC).date(), statement.FILE))
-            _render(files, record, signatures)
+            _render(files, record, {**found, earlier: before}, trusted, by)
             content = folders.attest(own, files, record, act=act, signer=signer)
             (files / statement.FILE).write_bytes(content)
             own.commit(whole, folders.entry(own, content, record, act=act))
@@ -104,7 +102,7 @@ def _intact(folder: Path, known: chain.Chain | None) -> Record:
     return record
 
 
-def _signed_as_it_is(newest: statement.Attestation, found: list[statement.Attestation], by: TrustedKey) -> bool:
+def _signed_as_it_is(newest: Attestation, found: list[Attestation], by: TrustedKey) -> bool:
     """Whether `by` has signed an attestation with the record and the review that the newest one has."""
     state = [newest.statement.files.get(name) for name in ("record.json", statement.REVIEW)]
     return any(
@@ -114,9 +112,16 @@ def _signed_as_it_is(newest: statement.Attestation, found: list[statement.Attest
     )
 
 
-def _render(files: Path, record: Record, signatures: list[Signature]) -> None:
-    """The page anew, from what is in the folder."""
-    (files / "report.html").unlink()
+def _render(
+    files: Path, record: Record, found: Mapping[str, Attestation], trusted: list[TrustedKey], by: TrustedKey | None
+) -> None:
+    """The page anew, from what is in the folder, with the signature that `by` is about to give."""
+    report = files / commands.REPORT
+    report.unlink()
+    digests = statement.digests(files)
+    signatures = proof.signatures(found, digests, trusted)
+    if by:
+        today = datetime.now(UTC).date()
+        signatures.append(proof.signature(by, today, statement.FILE, [*digests, commands.REPORT]))
     notebook = nbformat.read(files / "notebook.ipynb", as_version=4)
-    html = page.render(notebook, record, Proof(statement.digests(files), signatures))
-    (files / "report.html").write_text(html, encoding="utf-8")
+    report.write_text(page.render(notebook, record, Proof(digests, signatures)), encoding="utf-8")

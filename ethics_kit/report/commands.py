@@ -1,0 +1,58 @@
+"""The commands by which anybody with a shell and OpenSSL 3 checks a record, without this kit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ethics_kit.attestation.proof import Proof, Signature
+from ethics_kit.attestation.statement import FILE, PAYLOAD_TYPE
+
+REPORT = "report.html"
+
+SCRATCH = """\
+set -e
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+"""
+PAYLOAD = """\
+sed -n 's/.*"payload":"\\([^"]*\\)".*/\\1/p' {file} | openssl base64 -d -A > "$work/payload"
+"""
+SIGNATURE = """\
+cat > "$work/key.pem" <<'KEY'
+{pem}KEY
+sed -n 's/.*"keyid":"{key_id}","sig":"\\([^"]*\\)".*/\\1/p' {file} | openssl base64 -d -A > "$work/signature"
+printf 'DSSEv1 {length} {type} %s ' "$(wc -c < "$work/payload" | tr -d ' ')" | cat - "$work/payload" > "$work/signed"
+openssl pkeyutl -verify -pubin -inkey "$work/key.pem" -rawin -in "$work/signed" -sigfile "$work/signature"
+"""
+DIGESTS = """\
+for name in {names}; do
+  sha256=$(openssl dgst -sha256 -r "$name" | cut -d ' ' -f 1)
+  if grep -qF "{{\\"digest\\":{{\\"sha256\\":\\"$sha256\\"}},\\"name\\":\\"$name\\"}}" "$work/payload"
+  then echo "$name: as attested"
+  else echo "$name: ALTERED"; altered=yes
+  fi
+done
+test -z "$altered"
+"""
+
+
+def of_signature(signature: Signature) -> str:
+    """Checks a signature, and the digests of the files it covers against what was signed."""
+    signed = SIGNATURE.format(
+        pem=signature.pem,
+        key_id=signature.key_id,
+        file=signature.file,
+        length=len(PAYLOAD_TYPE),
+        type=PAYLOAD_TYPE,
+    )
+    return _script(signature.file, signed, signature.covers)
+
+
+def of_files(proof: Proof) -> str:
+    """Checks the digests of all files of the folder against attestation.json."""
+    return _script(FILE, "", sorted((*proof.files, REPORT)))
+
+
+def _script(file: str, signed: str, names: Sequence[str]) -> str:
+    body = SCRATCH + "altered=\n" + PAYLOAD.format(file=file) + signed + DIGESTS.format(names=" ".join(names))
+    return f"(\n{body})"
