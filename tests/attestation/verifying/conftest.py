@@ -48,7 +48,9 @@ class History:
         (found,) = (self.system / stage).glob(f"{day}_*")
         return found
 
-    def verify(self, reports: Path | None = None, *, key_file: Path | None = None, inputs: bool = False) -> Verification:
+    def verify(
+        self, reports: Path | None = None, *, key_file: Path | None = None, inputs: bool = False
+    ) -> Verification:
         return verify(reports or self.reports, key_file=key_file, inputs=inputs)
 
     def troubles(self, reports: Path | None = None, *, key_file: Path | None = None) -> list[Trouble]:
@@ -83,16 +85,16 @@ def run(root: Path, stage: Stage, day: date, system: str = "demo") -> None:
 def minute(record: Record, content: bytes | None) -> bytes:
     """A review.yaml, with one entry more than before."""
     head = f"schema: ethics-kit/review/1\nrecord_id: {record.record_id}\nentries:\n".encode()
-    return (content or head) + b"  - act: comment\n    by: Olu Owner\n    role: owner\n    on: 2026-11-02\n    text: Seen.\n"
+    return (
+        content or head
+    ) + b"  - act: comment\n    by: Olu Owner\n    role: owner\n    on: 2026-11-02\n    text: Seen.\n"
 
 
 @pytest.fixture(scope="session")
 def made(projects: Callable[[Path], Callable[..., Path]], tmp_path_factory: pytest.TempPathFactory) -> History:
     base = tmp_path_factory.mktemp("history")
     public = {role: keys.generate(base / f"{role}.pem", PASSPHRASE) for role in ("officer", "committee")}
-    people = signers(
-        ethics_officer=("Ona Officer", public["officer"]), committee=("Chi Chair", public["committee"])
-    )
+    people = signers(ethics_officer=("Ona Officer", public["officer"]), committee=("Chi Chair", public["committee"]))
     root = projects(base / "project")(organisation={"signers": people})
     shorten(root)
     history = History(root, *(keys.load_private(base / f"{role}.pem", PASSPHRASE) for role in public))
