@@ -49,7 +49,8 @@ def look(path: Path, place: str, keys: Sequence[TrustedKey], *, system: str, sta
         looked.trouble(statement.FILE, NOT_ATTESTED)
     for name, one in looked.attestations.items():
         _signatures(name, one, keys, looked)
-    looked.signatures = proof.signatures(looked.attestations, files.get(RECORD, ""), keys)
+    if RECORD in files:
+        looked.signatures = proof.signatures(looked.attestations, files, keys)
     return looked
 
 
