@@ -52,7 +52,7 @@ def read_latest(folder: Path) -> Latest | None:
             return None
         status: Literal["ok", "failed"] = "ok" if content["status"] == "ok" else "failed"
         return Latest(status, name, date.fromisoformat(content["as_of"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

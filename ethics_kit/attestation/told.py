@@ -60,9 +60,13 @@ def _summary(verification: Verification) -> str:
     records = [looked for system in verification.systems for looked in system.records]
     altered = sum(bool(looked.troubles) for looked in records)
     signed = sum(bool(looked.signatures) and not looked.troubles for looked in records)
-    chains = sum(bool(system.troubles) for system in verification.systems)
-    unsigned = len(records) - altered - signed
-    return (
-        f"{len(verification.systems)} systems, {len(records)} records: {signed} intact and signed, "
-        f"{unsigned} intact and unsigned, {altered} altered; {chains} chains or folders of systems altered."
+    broken = [system.name for system in verification.systems if system.troubles]
+    told = (
+        f"{_counted(len(records), 'record')} of {_counted(len(verification.systems), 'system')}: {signed} intact and "
+        f"signed, {len(records) - altered - signed} intact and unsigned, {altered} altered."
     )
+    return told + (f" Chain or folder altered: {_shown(', '.join(broken))}." if broken else "")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

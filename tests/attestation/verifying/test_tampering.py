@@ -37,7 +37,8 @@ CARD = "design_review/RECORD/model_card.md"
 
 def at(history: Any, file: str) -> Path:
     """`file` of the system's folder; RECORD stands for October's record."""
-    return history.system / file.replace("RECORD", history.folder(file.split("/", maxsplit=1)[0]).name)
+    stage, inside, rest = file.partition("/RECORD")
+    return history.folder(stage) / rest.lstrip("/") if inside else history.system / file
 
 
 def named(history: Any, path: Path, **more: Any) -> list[str]:
