@@ -98,8 +98,10 @@ def _listed(written: _Written, found: list[Link], system: System, set_aside: Col
     newest = {(e.stage, e.record): e for e in written.entries}
     listed: list[Link] = []
     previous: str | None = None
+    unfit: list[int] = []
     for entry in written.entries:
         link = by_digest.get(entry.sha256)
+        told = len(system.troubles)
         if link is None:
             replaced = entry.sha256 in set_aside and newest[entry.stage, entry.record] is not entry
             _not_here(entry, found, system, replaced=replaced)
@@ -107,7 +109,11 @@ def _listed(written: _Written, found: list[Link], system: System, set_aside: Col
             listed.append(link)
             for what in _differs(entry, link, previous):
                 system.trouble(link.path, what)
+        unfit += [entry.sequence] * (len(system.troubles) > told)
         previous = entry.sha256
+    if unfit:
+        acts = ", ".join(map(str, unfit[:50]))
+        system.trouble(FILE, f"does not fit the attestations that are here: see act{'s' * (len(unfit) > 1)} {acts}")
     _outside(written, found, system)
     return listed
 

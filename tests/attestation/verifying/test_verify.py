@@ -258,6 +258,32 @@ def test_an_altered_record_that_a_run_set_aside_and_published_anew_is_told_and_i
     assert "is about a folder that a later run set aside as altered" in printed(found)
 
 
+def test_a_record_that_is_found_again_after_another_became_current_is_current_by_an_act_of_its_own(
+    history: Any,
+) -> None:
+    """Else it could not be told from an old record that somebody put in place of a worse one."""
+    from ethics_kit.runner.assessment import Job, assess
+
+    project = Project(history.root)
+    job = Job(project, project.parameters / "demo", "impact_analysis", NOVEMBER, history.reports)
+    first = history.folder(day=NOVEMBER)
+    answers = history.root / "parameters/demo/impact_analysis.yaml"
+    kept = answers.read_bytes()
+    answers.write_bytes(kept + b"# changed\n")
+    second = assess(job)
+    answers.write_bytes(kept)
+    again = assess(job)
+    assert (second.new, again.new, again.folder) == (True, False, first)
+    assert history.troubles() == []
+    assert history.verify().systems[0].length == 12
+    latest = first.parent / "latest.json"
+    assert archive.read_latest(first.parent).folder == first.name
+    latest.write_text(latest.read_text().replace(first.name, second.folder.name))
+    assert [t.place for t in history.troubles()] == ["demo/impact_analysis/latest.json"]
+    assert assess(job).new is False
+    assert (history.troubles(), history.verify().systems[0].length) == ([], 13)
+
+
 # --- lodging the head ------------------------------------------------------------------------------------------------
 
 
