@@ -38,6 +38,10 @@ class Latest:
     folder: str
     as_of: date
 
+    def to_bytes(self) -> bytes:
+        content = {"status": self.status, "folder": self.folder, "as_of": self.as_of.isoformat()}
+        return (json.dumps(content, indent=1) + "\n").encode()
+
 
 def stage_folder(reports: Path, system: str, stage: str) -> Path:
     return reports / system / stage
@@ -52,7 +56,7 @@ def read_latest(folder: Path) -> Latest | None:
             return None
         status: Literal["ok", "failed"] = "ok" if content["status"] == "ok" else "failed"
         return Latest(status, name, date.fromisoformat(content["as_of"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -145,8 +149,7 @@ def current(parent: Path, latest: Latest) -> bytes | None:
     before = read_latest(parent)
     if before and latest.as_of < before.as_of <= date.today():
         return None
-    content = {"status": latest.status, "folder": latest.folder, "as_of": latest.as_of.isoformat()}
-    return (json.dumps(content, indent=1) + "\n").encode()
+    return latest.to_bytes()
 
 
 def folders(reports: Path, system: str, stage: str) -> list[Path]:

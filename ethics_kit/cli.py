@@ -361,6 +361,7 @@ def _lab_options(project: Project, system: str) -> list[str]:
 
 
 app.command()(cli_record.sign)
+app.command()(cli_record.verify)
 app.command()(cli_record.keygen)
 
 

@@ -1,4 +1,4 @@
-"""The commands about a record that is published: making a key, signing."""
+"""The commands about a record that is published: making a key, signing, verifying."""
 
 from __future__ import annotations
 
@@ -42,6 +42,28 @@ def sign(
         if signed
         else f"Nothing to do: {by.name} has signed this record and its review as they are: {where}"
     )
+
+
+def verify(
+    reports: Annotated[
+        Path | None,
+        typer.Argument(help="A reports folder, a system's or a record's in it. Default: reports/ of the project."),
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="A YAML file with the signers to trust, in place of organisation.yaml.")
+    ] = None,
+    inputs: Annotated[
+        bool, typer.Option("--inputs", help="An input that is gone or has changed since counts as altered.")
+    ] = False,
+) -> None:
+    """Check that records are as they were written: files, signatures, chain, conclusions. Exit code 1 where not."""
+    from ethics_kit.attestation import told
+    from ethics_kit.attestation.verify import verify
+
+    found = verify(reports or require_project(Path.cwd()).reports, key_file=keys, inputs=inputs)
+    for line in told.lines(found):
+        typer.echo(line)
+    raise typer.Exit(int(found.altered))
 
 
 def keygen(

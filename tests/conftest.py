@@ -232,18 +232,7 @@ def _dump(path: Path, content: Mapping[str, Any]) -> None:
     _yaml().dump(content, path)
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Callable[..., Path]:
-    """A factory of valid projects: ``project()`` writes one and returns its root.
-
-    The system lies in ``parameters/<name>``; a second call with another `name` adds a system to the same project. The
-    other keywords name a file without its ending (policy, organisation, system or a stage) and give what is
-    different in it: mappings are merged key by key, any other value takes the place of what was there, and ``...``
-    takes a key out. ``project(system={"kind": "ranked", "deputy": ...})``. Stage files are those that `new` writes,
-    every question unanswered.
-    """
-    root = tmp_path / "project"
-
+def _projects(root: Path) -> Callable[..., Path]:
     def make(name: str = "demo", **changes: Mapping[str, Any]) -> Path:
         parameters = root / "parameters"
         folder = parameters / name
@@ -269,6 +258,25 @@ def project(tmp_path: Path) -> Callable[..., Path]:
         return root
 
     return make
+
+
+@pytest.fixture(scope="session")
+def projects() -> Callable[[Path], Callable[..., Path]]:
+    """`project` for a folder of one's own choice, for what is made once and read by many tests."""
+    return _projects
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[..., Path]:
+    """A factory of valid projects: ``project()`` writes one and returns its root.
+
+    The system lies in ``parameters/<name>``; a second call with another `name` adds a system to the same project. The
+    other keywords name a file without its ending (policy, organisation, system or a stage) and give what is
+    different in it: mappings are merged key by key, any other value takes the place of what was there, and ``...``
+    takes a key out. ``project(system={"kind": "ranked", "deputy": ...})``. Stage files are those that `new` writes,
+    every question unanswered.
+    """
+    return _projects(tmp_path / "project")
 
 
 @pytest.fixture

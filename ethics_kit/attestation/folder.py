@@ -14,6 +14,7 @@ from ethics_kit.archive import Latest
 from ethics_kit.attestation import chain, statement
 from ethics_kit.attestation.chain import Chain, Entry
 from ethics_kit.attestation.statement import Act, Attestation
+from ethics_kit.errors import RunError
 from ethics_kit.record import Record
 
 
@@ -44,8 +45,8 @@ def altered(folder: Path, known: Chain | None) -> list[str]:
 def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:
     """Move `staging` to the record's own folder, attest it and make it current; False where it is there already.
 
-    A record that is there as its newest attestation says stays, signed and reviewed as it is. An altered one is set
-    aside.
+    A record that is there as its newest attestation says stays, signed and reviewed as it is; where another one was
+    current since, that it is so again is an act of its own. An altered one is set aside.
     """
     with chain.held(reports, record.system["id"]) as own:
         parent = archive.stage_folder(reports, record.system["id"], record.stage)
@@ -53,7 +54,8 @@ def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:
         latest = Latest("ok", folder.name, record.as_of)
         if not altered(folder, own.chain):
             shutil.rmtree(staging, ignore_errors=True)
-            archive.make_current(parent, latest)
+            if archive.current(parent, latest) and archive.read_latest(parent) != latest:
+                _make_current(own, folder, record, latest)
             return folder, False
         content = attest(own, staging, record, act="run")
         (staging / statement.FILE).write_bytes(content)
@@ -64,6 +66,26 @@ def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:
             staging.rename(whole / record.stage / folder.name)
             own.commit(whole, entry(own, content, record, act="run"), replacing=folder)
     return folder, True
+
+
+def _make_current(own: chain.Held, folder: Path, record: Record, latest: Latest) -> None:
+    with archive.staged(folder.parents[2]) as whole:
+        files = continued(folder, whole)
+        content = attest(own, files, record, act="run")
+        (files / statement.FILE).write_bytes(content)
+        (files.parent / archive.LATEST).write_bytes(latest.to_bytes())
+        own.commit(whole, entry(own, content, record, act="run"))
+
+
+def continued(folder: Path, whole: Path) -> Path:
+    """A copy of a record's folder, staged in `whole`, in which the newest attestation has become an earlier one."""
+    files = whole / folder.parent.name / folder.name
+    shutil.copytree(folder, files)
+    newest, why = statement.read(files / statement.FILE)
+    if newest is None:
+        raise RunError(why)
+    (files / statement.FILE).rename(files / f"attestation_{newest.predicate.sequence:04d}.json")
+    return files
 
 
 def attest(own: chain.Held, files: Path, record: Record, *, act: Act, signer: CryptoSigner | None = None) -> bytes:

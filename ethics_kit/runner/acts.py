@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,15 +55,11 @@ def act(
         if by and review is None and _signed_as_it_is(found[statement.FILE], list(found.values()), by):
             return False
         with archive.staged(reports) as whole:
-            files = whole / record.stage / folder.name
-            shutil.copytree(folder, files)
-            before = found.pop(statement.FILE)
-            earlier = f"attestation_{before.predicate.sequence:04d}.json"
-            (files / statement.FILE).rename(files / earlier)
+            files = folders.continued(folder, whole)
             if review:
                 kept = files / statement.REVIEW
                 kept.write_bytes(review(record, kept.read_bytes() if kept.is_file() else None))
-            _render(files, record, {**found, earlier: before}, trusted, by)
+            _render(files, record, folders.attestations(files), trusted, by)
             content = folders.attest(own, files, record, act=act, signer=signer)
             (files / statement.FILE).write_bytes(content)
             own.commit(whole, folders.entry(own, content, record, act=act))

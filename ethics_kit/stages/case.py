@@ -10,11 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ethics_kit import archive, schema
+from ethics_kit import archive, duties, schema
 from ethics_kit.dossier import Dossier, Given
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import LEVELS, Question
-from ethics_kit.project import STAGES
 from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, Table, Upstream
 from ethics_kit.stages import levels
 
@@ -72,7 +71,6 @@ class Case:
 
     @cached_property
     def _upstream(self) -> list[tuple[Upstream, Record | None]]:
-        count = {"impact_analysis": 0, "bias_testing": 2, "deployment_signoff": 3}.get(self.stage, 1)
         return [
             archive.upstream(
                 self.reports,
@@ -82,9 +80,9 @@ class Case:
                 version=self.dossier.system.model.label,
                 as_of=self.as_of,
                 max_age_days=self.dossier.policy.records.upstream_max_age_days.value,
-                use="gate" if self.stage == "deployment_signoff" else "level" if stage == STAGES[0] else "read",
+                use=use,
             )
-            for stage in STAGES[:count]
+            for stage, use in duties.rests_on(self.stage)
         ]
 
     @property
@@ -112,7 +110,7 @@ class Case:
         if self.stage == "impact_analysis":
             return levels.score(self.points_answered)
         record = self.earlier("impact_analysis")
-        return record.level if record else levels.UNKNOWN
+        return record.level if record else duties.UNKNOWN
 
     @cached_property
     def obligations(self) -> Obligations:
@@ -125,17 +123,13 @@ class Case:
         else:
             conditions = dict.fromkeys(catalogue.conditions(), "unanswered")
         kind, level = self.dossier.system.kind, self.level.holds
-        duties = [
-            levels.duty(requirement, needs, kind=kind, level=level, conditions=conditions)
-            for requirement, needs in catalogue.stage_requirements(self.stage).items()
-        ]
         return Obligations(
             level=level,
             kind=kind,
             conditions=conditions,
             policy_approved=self.dossier.policy.approved(self.as_of),
             preliminary=self.dossier.system.preliminary,
-            duties=duties,
+            duties=duties.duties(self.stage, kind=kind, level=level, conditions=conditions),
         )
 
     def duty(self, requirement: str) -> Duty:

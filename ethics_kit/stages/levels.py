@@ -1,27 +1,20 @@
-"""Impact level → obligations: points and legal triggers give the level, level and kind give each duty its weight."""
+"""Answers → impact level: points and legal triggers give the level, answers say which conditions hold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ethics_kit.duties import level_of
 from ethics_kit.framework import catalogue
-from ethics_kit.framework.catalogue import Evidence, Question
-from ethics_kit.measures.impact import LEVELS, Level, higher, impact_level, total_points
-from ethics_kit.record import Duty, LevelResult
+from ethics_kit.framework.catalogue import Question
+from ethics_kit.measures.impact import Level
+from ethics_kit.record import LevelResult
 
 TRIGGERED: Level = "III"
 
 ConditionState = Literal["holds", "does_not_hold", "unanswered"]
-
-UNKNOWN = LevelResult(
-    value="undetermined",
-    holds="IV",
-    best="I",
-    worst="IV",
-    reasons=["no impact analysis that can be relied on"],
-)
 
 
 @dataclass(frozen=True)
@@ -46,21 +39,16 @@ def score(questions: Sequence[Scored]) -> LevelResult:
     The maxima are the whole questionnaire's, hidden questions included, so that no removed answer lowers the level.
     """
     scales = {name: [q for q in questions if q.question.scores == name] for name in ("raw", "mitigation")}
-    maximum = {name: sum(q.question.max_points for q in rows) for name, rows in scales.items()}
-    low = {name: sum(q.points()[0] for q in rows) for name, rows in scales.items()}
-    high = {name: sum(q.points()[1] for q in rows) for name, rows in scales.items()}
-
-    def level(raw: int, mitigation: int) -> tuple[int, Level]:
-        total = total_points(raw=raw, mitigation=mitigation, max_mitigation=maximum["mitigation"])
-        return total, impact_level(total, maximum["raw"])
-
-    worst_total, worst = level(high["raw"], low["mitigation"])
-    best_total, best = level(low["raw"], high["mitigation"])
+    points: dict[str, int] = {}
+    for name, rows in scales.items():
+        points[f"{name}_low"] = sum(q.points()[0] for q in rows)
+        points[f"{name}_high"] = sum(q.points()[1] for q in rows)
+        points[f"{name}_max"] = sum(q.question.max_points for q in rows)
     holding = [q.question.text for q in questions if q.question.trigger and q.answer not in ("no", None)]
     open_ = [q.question.text for q in questions if q.question.trigger and q.answer is None and q.shown is not False]
     floor: Level | None = TRIGGERED if holding or open_ else None
-    worst = higher(worst, TRIGGERED) if floor else worst
-    best = higher(best, TRIGGERED) if holding else best
+    total_worst, worst = level_of(points, "worst", floor)
+    total_best, best = level_of(points, "best", TRIGGERED if holding else None)
     reasons = [f"Legal trigger: {text}" for text in holding]
     reasons += [f"Legal trigger not answered, so taken as holding: {text}" for text in open_]
     counted = [q for rows in scales.values() for q in rows] + [q for q in questions if q.question.trigger]
@@ -72,16 +60,7 @@ def score(questions: Sequence[Scored]) -> LevelResult:
         floor=floor,
         reasons=reasons,
         unanswered=sum(q.answer is None and q.shown is not False for q in counted),
-        points={
-            "raw_low": low["raw"],
-            "raw_high": high["raw"],
-            "raw_max": maximum["raw"],
-            "mitigation_low": low["mitigation"],
-            "mitigation_high": high["mitigation"],
-            "mitigation_max": maximum["mitigation"],
-            "total_best": best_total,
-            "total_worst": worst_total,
-        },
+        points={**points, "total_best": total_best, "total_worst": total_worst},
     )
 
 
@@ -96,26 +75,3 @@ def conditions(questions: Sequence[Scored]) -> dict[str, ConditionState]:
         else:
             found[condition.id] = "holds" if answer in condition.holds_when else "does_not_hold"
     return found
-
-
-def duty(
-    requirement: str,
-    needs: tuple[Evidence, ...],
-    *,
-    kind: str,
-    level: Level,
-    conditions: Mapping[str, str],
-) -> Duty:
-    """What one obligation means for a system of this kind and level."""
-    row = catalogue.obligations()[requirement]
-    weight: Literal["required", "informative", "excluded"] = "required"
-    reason = row.reason
-    if kind not in row.kinds:
-        weight, reason = "excluded", f"not asked of a {kind} system"
-    elif LEVELS.index(level) < LEVELS.index(row.required_from):
-        weight, reason = "informative", f"required from level {row.required_from}"
-    elif row.condition and conditions.get(row.condition) == "does_not_hold":
-        weight, reason = "informative", f"does not hold: {catalogue.conditions()[row.condition].text}"
-    if kind not in row.measured_kinds:
-        needs = tuple(e for e in needs if e != "measured")
-    return Duty(requirement=requirement, weight=weight, needs=needs, if_not_met=row.if_not_met, reason=reason)

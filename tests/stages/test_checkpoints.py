@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 from ethics_kit import dossier as dossiers
+from ethics_kit import duties
 from ethics_kit.project import Project
-from ethics_kit.stages import design_review, levels
+from ethics_kit.stages import design_review
 from ethics_kit.stages.case import Case
 
 BY = {"by": "Ana Ruiz", "on": date(2026, 9, 1)}
@@ -60,7 +61,7 @@ def team(name, start, *, kept_right=0, overruled_right=0, kept_wrong=0, overrule
 def assess(root, step, *, level="III"):
     dossier = dossiers.load(Project(root), root / "parameters/demo", tables=False)
     case = Case(dossier, "design_review", date(2026, 11, 1), root / "reports")
-    vars(case)["level"] = levels.UNKNOWN.model_copy(update={"holds": level})
+    vars(case)["level"] = duties.UNKNOWN.model_copy(update={"holds": level})
     outcome = step(case)
     return {f.id.split(".", 2)[2]: f for f in outcome.findings}, {t.id: t for t in outcome.tables}
 

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ethics_kit import duties
+from ethics_kit.duties import duty
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Choice, Question
 from ethics_kit.measures.impact import LEVELS, impact_level, total_points
 from ethics_kit.record import LevelResult
-from ethics_kit.stages import levels
-from ethics_kit.stages.levels import Scored, conditions, duty, score
+from ethics_kit.stages.levels import Scored, conditions, score
 
 REAL = list(catalogue.questions("impact_analysis").values())
 SCORED = [q for q in REAL if q.scores]
@@ -84,7 +85,7 @@ def test_nothing_answered_holds_level_four_and_is_undetermined() -> None:
 
 
 def test_no_reliable_impact_analysis_holds_level_four() -> None:
-    assert (levels.UNKNOWN.holds, levels.UNKNOWN.value) == ("IV", "undetermined")
+    assert (duties.UNKNOWN.holds, duties.UNKNOWN.value) == ("IV", "undetermined")
 
 
 def test_the_best_answers_to_everything_are_level_one() -> None:

@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 from ethics_kit import dossier as dossiers
+from ethics_kit import duties
 from ethics_kit.project import Project
-from ethics_kit.stages import design_review, levels
+from ethics_kit.stages import design_review
 from ethics_kit.stages.case import Case
 
 SAMPLE = {"source": "data/training_sample.csv", "columns": {"customer": "customer", "split": "split"}}
@@ -39,7 +40,7 @@ def learnt(project, ids, *, splits="train", rows=None, **changes):
 def assess(root, *, level="II"):
     dossier = dossiers.load(Project(root), root / "parameters/demo", tables=False)
     case = Case(dossier, "design_review", date(2026, 11, 1), root / "reports")
-    vars(case)["level"] = levels.UNKNOWN.model_copy(update={"holds": level})
+    vars(case)["level"] = duties.UNKNOWN.model_copy(update={"holds": level})
     outcome = design_review.training_representation(case)
     found = {f.id.removeprefix("P2.4.").removesuffix(".training_representation"): f for f in outcome.findings}
     return found, {t.id: t for t in outcome.tables}, outcome.figures

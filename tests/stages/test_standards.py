@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from ethics_kit import dossier as dossiers
+from ethics_kit import duties
 from ethics_kit.framework import catalogue, crosswalk
 from ethics_kit.project import Project
 from ethics_kit.record import Finding
 from ethics_kit.report.html import part
-from ethics_kit.stages import design_review, impact_analysis, levels
+from ethics_kit.stages import design_review, impact_analysis
 from ethics_kit.stages.case import Case, Outcome
 
 SIGNED = {"by": "Cleo Counsel", "role": "legal counsel", "on": date(2026, 10, 1)}
@@ -207,14 +208,14 @@ def test_it_is_met_when_every_clause_due_by_now_has_a_finding_and_for_no_finding
     finding, _ = privacy(root, monkeypatch, *due["design_review"])
     assert finding.status == "not_assessed"
     assert "open: S1.2, S1.4, S3.2, G2." in finding.statement  # the impact analysis left no record
-    duties = [
-        levels.duty(r, needs, kind="scored", level="IV", conditions={})
+    owed = [
+        duties.duty(r, needs, kind="scored", level="IV", conditions={})
         for r, needs in catalogue.stage_requirements("impact_analysis").items()
     ]
     record = SimpleNamespace(
         findings=[planted(*row) for row in due["impact_analysis"]],
-        obligations=SimpleNamespace(duties=duties, conditions=dict.fromkeys(catalogue.conditions(), "holds")),
-        level=levels.UNKNOWN,
+        obligations=SimpleNamespace(duties=owed, conditions=dict.fromkeys(catalogue.conditions(), "holds")),
+        level=duties.UNKNOWN,
     )
     monkeypatch.setattr(Case, "earlier", lambda *_: record)
     finding, tables = privacy(root, monkeypatch, *due["design_review"])

@@ -1,0 +1,72 @@
+"""The inputs that records name, as they are now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ethics_kit import schema, yamlfile
+from ethics_kit.attestation import disk
+from ethics_kit.attestation.disk import Odd
+from ethics_kit.errors import InputError
+from ethics_kit.project import Project, bundle
+from ethics_kit.record import Input, Record
+
+
+@dataclass
+class Inputs:
+    """Where a project's inputs lie, and the digests of those looked at so far."""
+
+    project: Project | None
+    roots: Sequence[Path] = ()
+    seen: dict[Path, str | Odd] = field(default_factory=dict)
+
+    def differences(self, record: Record) -> Iterator[tuple[str, str]]:
+        """Address and what is different, for each input of `record` that is not there as it was."""
+        for one in record.inputs:
+            if why := self._differs(one):
+                yield one.address, why
+
+    def _differs(self, one: Input) -> str:
+        if self.project is None:
+            return "no project is here to look in"
+        path = self._path(self.project, one)
+        if isinstance(path, Odd):
+            return path.why
+        if path not in self.seen:
+            self.seen[path] = disk.digest(path) if path.exists() else Odd("is gone")
+        now = self.seen[path]
+        if isinstance(now, Odd):
+            return f"{now.why}; it had sha256 {one.sha256}"
+        return "" if now == one.sha256 else f"has changed since: it had sha256 {one.sha256}, it has {now}"
+
+    def _path(self, project: Project, one: Input) -> Path | Odd:
+        if one.address.startswith("outside:"):
+            return Odd("lay outside the project and the policy's data_roots")
+        base, address = project.root, one.address
+        if below := re.match(r"root(\d{1,3}):", address):
+            number = int(below[1])
+            if not 0 < number <= len(self.roots):
+                return Odd("lay in a folder that the policy's data_roots no longer list")
+            base, address = self.roots[number - 1].resolve(), address[below.end() :]
+        path = base / address
+        if one.role == "template" and not path.exists():
+            path, base = bundle() / address, bundle()
+        try:
+            inside = path.resolve().is_relative_to(base.resolve())
+        except (OSError, ValueError, RuntimeError):
+            inside = False
+        return path if inside else Odd("has an address that leads out of the project")
+
+
+def of_project(project: Project | None) -> Inputs:
+    """The inputs of `project`; its policy says where tables may lie besides."""
+    if project is None:
+        return Inputs(None)
+    try:
+        policy, _ = yamlfile.validate(schema.Policy, yamlfile.read(project.policy))
+    except InputError:
+        policy = None
+    return Inputs(project, project.data_roots(policy.data_roots) if policy else ())
