@@ -172,6 +172,15 @@ def trusted(folder: Path, system: str, stage: str) -> Record | None:
     return record
 
 
+def newer_decided(folder: Path, record: Record) -> bool:
+    """Whether people decided on a newer record of the same stage."""
+    system, stage = folder.parents[1].name, folder.parent.name
+    found = folders(folder.parents[2], system, stage)
+    newer = found[found.index(folder) + 1 :] if folder in found else []
+    later = [(p, other) for p in newer if (other := trusted(p, system, stage))]
+    return any(review_state(p, other)[0] == "decided" for p, other in later if other.as_of >= record.as_of)
+
+
 def upstream(
     reports: Path,
     stage: Stage,
@@ -212,7 +221,7 @@ def upstream(
     elif version is None or (record.system.get("kind"), record.system.get("model_version")) != (kind, version):
         status = "other_model"
     verdicts = (record.recommendation.verdict, _verdict_on(record, as_of))
-    state, decision = _review(found[-1], record)
+    state, decision = review_state(found[-1], record)
     entry = Upstream(
         stage=stage,
         use=use,
@@ -233,7 +242,8 @@ def _verdict_on(record: Record, day: date) -> Verdict:
     return recommend(record.findings, record.obligations, record.upstream, day).verdict
 
 
-def _review(folder: Path, record: Record) -> tuple[State | Literal["unreadable"], Decision | None]:
+def review_state(folder: Path, record: Record) -> tuple[State | Literal["unreadable"], Decision | None]:
+    """The state of the review of the record in `folder`, and what people decided so far."""
     try:
         found = review.read(folder, record)
     except InputError:

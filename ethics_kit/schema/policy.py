@@ -146,12 +146,15 @@ class OversightPolicy(Model):
 
 
 class GatePolicy(Model):
-    """The recommendations that ``ethics-kit run --gate`` refuses, and the roles that may waive a finding."""
+    """What ``ethics-kit run --gate`` refuses, whether it asks for people's sign-off, and who may waive a finding."""
 
     refuse: Threshold[list[Verdict]]
     may_waive: Threshold[list[Line]] = default(
         ["ethics officer", "ethics committee", "chair of the ethics committee", "executive"],
         "Those who sign beside the owner; whoever answers for a system does not accept its faults for customers.",
+    )
+    signoff: Threshold[bool] = default(
+        False, "People sign off a release once, not every assessment; ask for it where only signed-off records may go."
     )
 
 
