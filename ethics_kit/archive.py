@@ -172,6 +172,14 @@ def trusted(folder: Path, system: str, stage: str) -> Record | None:
     return record
 
 
+def current_folder(parent: Path) -> Path | None:
+    """The folder of a stage's current record, where its last run ended with one."""
+    latest = read_latest(parent)
+    if latest is None or latest.status != "ok" or not (parent / latest.folder / "record.json").is_file():
+        return None
+    return parent / latest.folder
+
+
 def newer_decided(folder: Path, record: Record) -> bool:
     """Whether people decided on a newer record of the same stage."""
     system, stage = folder.parents[1].name, folder.parent.name

@@ -53,7 +53,7 @@ def _why(result: Result, review: Review | None, policy: Policy) -> str:
         return f"people's review: {review.state}"
     if review.decision == "reject":
         return "people decided reject"
-    if policy.gate.signoff.value and review.state != "decided":
+    if policy.gate.signoff.value == "yes" and review.state != "decided":
         return "the policy asks for a complete sign-off (gate.signoff)"
     return ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,27 @@ from ethics_kit.yamlfile import YamlFile
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The current record of a stage, whichever it is by then, for a form; `parent` is the stage's reports folder."""
+
+    project: Project
+    parent: Path
+
+    def standing(self) -> Reviewed | None:
+        """The record's review as it stands; None where there is no record."""
+        folder = archive.current_folder(self.parent)
+        return standing(self.project, folder) if folder else None
+
+    def enter(self, act: dict[str, Any]) -> Reviewed:
+        """Add an act; raises as `enter` does."""
+        folder = archive.current_folder(self.parent)
+        if folder is None:
+            todo = "assess the stage first: ethics-kit run"
+            raise InputError([Problem(file=self.parent, found="no record", allowed="a current record", todo=todo)])
+        return enter(self.project, folder, act)
 
 
 def enter(project: Project, folder: Path, given: Mapping[str, Any], *, signer: CryptoSigner | None = None) -> Reviewed:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
-from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share, YesNo
 from ethics_kit.schema.thresholds import Threshold, default
 
 Verdict = Literal["approve", "approve_with_conditions", "reject", "undetermined"]
@@ -153,8 +153,8 @@ class GatePolicy(Model):
         ["ethics officer", "ethics committee", "chair of the ethics committee", "executive"],
         "Those who sign beside the owner; whoever answers for a system does not accept its faults for customers.",
     )
-    signoff: Threshold[bool] = default(
-        False, "People sign off a release once, not every assessment; ask for it where only signed-off records may go."
+    signoff: Threshold[YesNo] = default(
+        "no", "People sign off a release once, not every assessment; ask for it where only signed-off records may go."
     )
 
 

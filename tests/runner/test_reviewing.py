@@ -279,12 +279,12 @@ def test_the_gate_tells_in_one_line_what_it_refused_why_and_how_far_the_sign_off
 
 def test_a_policy_that_asks_for_sign_off_lets_nothing_pass_without_it(published, gate):
     _, _, review = published
-    assert gate(signoff=False).code == 0
-    done = gate(signoff=True)
+    assert gate(signoff="no").code == 0
+    done = gate(signoff="yes")
     assert (done.code, "the policy asks for a complete sign-off" in done.out) == (3, True)
     signed = sign_off(review, "approve_with_conditions")
     assert [d.code for d in signed] == [0, 0, 0, 0]
-    done = gate(signoff=True)
+    done = gate(signoff="yes")
     assert done.code == 0, done.out
     assert "demo  impact_analysis  undetermined; review decided, 4 of 4 roles have decided" in done.out
 
@@ -292,20 +292,20 @@ def test_a_policy_that_asks_for_sign_off_lets_nothing_pass_without_it(published,
 @pytest.mark.parametrize("act", ["return", "withdraw", "reject"])
 def test_what_people_took_back_or_rejected_never_passes(published, gate, act):
     _, _, review = published
-    gate(signoff=False)
+    gate(signoff="no")
     review("submit", *ANALYST)
     last = ("--reason", "Wrong table.")
     if act == "reject":
         review("decide", *OWNER, "--decision", "reject", *last)
     else:
         review(act, *ANALYST, *last)
-    assert gate(signoff=False).code == 3
+    assert gate(signoff="no").code == 3
 
 
 def test_a_review_that_is_not_in_order_lets_nothing_pass(published, gate):
     _, folder, _ = published
-    gate(signoff=False)
+    gate(signoff="no")
     for path in folder.parent.glob("2026-*"):
         (path / "review.yaml").write_text("schema: ethics-kit/review/1\n")
-    done = gate(signoff=False)
+    done = gate(signoff="no")
     assert done.code == 3, done.out
