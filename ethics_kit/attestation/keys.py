@@ -160,19 +160,17 @@ def load_private(path: Path, passphrase: str) -> CryptoSigner:
 
 
 def _private_content(path: Path) -> bytes:
+    if not path.is_file():  # reading a pipe may never end
+        raise _refused(path, "no such file", "a key file", "check the name, or make a key: ethics-kit keygen FILE")
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                todo = f"chmod 600 {path.name}, and consider whether somebody may have copied it"
+                raise _refused(path, "a key that others can read", "a file that its owner alone can read", todo)
+            return file.read(LONGEST)
     except OSError as error:
         found = error.strerror or "unreadable"
-        raise _refused(path, found, "a readable key file", "check the name and its permissions") from None
-    with os.fdopen(handle, "rb") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode):
-            raise _refused(path, "a folder, pipe or device", "a file", "name the key file itself")
-        if about.st_mode & 0o077:
-            todo = f"chmod 600 {path.name}, and consider whether somebody may have copied it"
-            raise _refused(path, "a key that others can read", "a file that its owner alone can read", todo)
-        return file.read(LONGEST)
+        raise _refused(path, found, "a readable key file", "check its permissions") from None
 
 
 def _refused(path: Path, found: str, allowed: str, todo: str) -> InputError:

@@ -84,7 +84,12 @@ def test_two_runs_at_once_on_one_folder_end_with_whole_records(short):
         process.stdout.close()
     folders = [p for p in (root / "reports/demo/impact_analysis").iterdir() if p.is_dir()]
     assert len(folders) == 1
-    assert sorted(p.name for p in folders[0].iterdir()) == ["notebook.ipynb", "record.json", "report.html"]
+    assert sorted(p.name for p in folders[0].iterdir()) == [
+        "attestation.json",
+        "notebook.ipynb",
+        "record.json",
+        "report.html",
+    ]
 
 
 def test_a_published_folder_that_was_changed_is_set_aside_and_published_anew(short):
