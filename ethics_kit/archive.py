@@ -206,6 +206,23 @@ def history(reports: Path, system: str, stage: str, *, before: date) -> History:
     return History(tuple(records), dict(sorted(files.items())), tuple(sorted(altered)))
 
 
+def current_folder(parent: Path) -> Path | None:
+    """The folder of a stage's current record, where its last run ended with one."""
+    latest = read_latest(parent)
+    if latest is None or latest.status != "ok" or not (parent / latest.folder / "record.json").is_file():
+        return None
+    return parent / latest.folder
+
+
+def newer_decided(folder: Path, record: Record) -> bool:
+    """Whether people decided on a newer record of the same stage."""
+    system, stage = folder.parents[1].name, folder.parent.name
+    found = folders(folder.parents[2], system, stage)
+    newer = found[found.index(folder) + 1 :] if folder in found else []
+    later = [(p, other) for p in newer if (other := trusted(p, system, stage))]
+    return any(review_state(p, other)[0] == "decided" for p, other in later if other.as_of >= record.as_of)
+
+
 def upstream(
     reports: Path,
     stage: Stage,
@@ -246,7 +263,7 @@ def upstream(
     elif version is None or (record.system.get("kind"), record.system.get("model_version")) != (kind, version):
         status = "other_model"
     verdicts = (record.recommendation.verdict, _verdict_on(record, as_of))
-    state, decision = _review(found[-1], record)
+    state, decision = review_state(found[-1], record)
     entry = Upstream(
         stage=stage,
         use=use,
@@ -267,7 +284,8 @@ def _verdict_on(record: Record, day: date) -> Verdict:
     return recommend(record.findings, record.obligations, record.upstream, day).verdict
 
 
-def _review(folder: Path, record: Record) -> tuple[State | Literal["unreadable"], Decision | None]:
+def review_state(folder: Path, record: Record) -> tuple[State | Literal["unreadable"], Decision | None]:
+    """The state of the review of the record in `folder`, and what people decided so far."""
     try:
         found = review.read(folder, record)
     except InputError:

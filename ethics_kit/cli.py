@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ethics_kit import cli_record
+from ethics_kit import cli_gate, cli_record, cli_review
 from ethics_kit.errors import EthicsKitError, InputError, Problem, printable
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.project import STAGES, Project, find_project, locate_system, locate_systems, require_project
@@ -260,22 +260,12 @@ def _tell_next(results: list[Result]) -> None:
 
 def _exit_code(found: Validated, results: list[Result], *, gate: bool) -> int:
     """2 over 1 over 3."""
-    refused = _refused(found, results) if gate else []
-    if gate:
-        passed = "Gate: not passed, see the problems above." if found.problems else "Gate: passed."
-        told = ", ".join(f"{r.system} {r.stage} {r.verdict}" for r in refused)
-        typer.echo(f"Gate: refused {len(refused)} of {len(results)}: {told}" if refused else passed)
+    stopped = cli_gate.refused(results, found.policies, problems=found.problems) if gate else []
     if found.problems:
         return BAD_INPUT
     if not all(r.ok for r in results):
         return FAILED
-    return REFUSED if refused else OK
-
-
-def _refused(found: Validated, results: list[Result]) -> list[Result]:
-    """The results that the policy of their own project does not let pass; a failed one never passes."""
-    policies = found.policies
-    return [r for r in results if not r.ok or r.verdict in policies[r.job.project.root].gate.refuse.value]
+    return REFUSED if stopped else OK
 
 
 @app.command()
@@ -360,6 +350,7 @@ def _lab_options(project: Project, system: str) -> list[str]:
     ]
 
 
+app.command()(cli_review.review)
 app.command()(cli_record.sign)
 app.command()(cli_record.verify)
 app.command()(cli_record.keygen)

@@ -33,7 +33,7 @@ def sign(
     from ethics_kit.runner import acts
 
     project, folder = locate_record(record)
-    signer = keys.load_private(key, _passphrase(key))
+    signer = keys.load_private(key, passphrase(key))
     by = acts.signing(project, keys.of_project(project), signer)
     signed = acts.act(project, folder, act="sign", signer=signer)
     where = display_path(folder / "report.html")
@@ -76,7 +76,7 @@ def keygen(
 
     if file.exists():
         raise keys.there_already(file)
-    public = keys.generate(file, _passphrase(file, new=True))
+    public = keys.generate(file, passphrase(file, new=True))
     typer.echo(f"Private key, for its owner alone: {display_path(file)}")
     typer.echo("Have this added to parameters/organisation.yaml; only then do its signatures count:\n")
     block = "\n".join(f"      {line}" for line in public.strip().splitlines())
@@ -90,7 +90,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False) if text else ""
 
 
-def _passphrase(file: Path, *, new: bool = False) -> str:
+def passphrase(file: Path, *, new: bool = False) -> str:
     """From the environment, else asked for; of a new key twice.
 
     Raises

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from IPython.display import display
 
+from ethics_kit import archive, registers
 from ethics_kit import dossier as dossiers
-from ethics_kit import registers
 from ethics_kit.errors import InputError, Problem, quoted
 from ethics_kit.framework.catalogue import Question, Stage
 from ethics_kit.project import STAGES, TITLES, locate_system, write_atomic
@@ -163,6 +163,16 @@ class Workbook:
         for table in record.tables:
             if table.id in (IN_THE_WAY, WAIVERS):
                 display(Html(part("table", table), table.title))
+
+    def review(self) -> None:
+        """In a workbook, a form to review the published record; a record shows its review on its own page."""
+        if self.mode == "workbook":
+            from ethics_kit import forms
+            from ethics_kit.runner.reviewing import Desk
+
+            case = self.case
+            parent = archive.stage_folder(case.reports, case.dossier.id, case.stage)
+            display(forms.review_form(self._file(), Desk(case.dossier.project, parent)))
 
     def _draft(self) -> Path:
         case = self.case

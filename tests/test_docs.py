@@ -4,10 +4,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from ruamel.yaml import YAML
 
+from ethics_kit import review
 from ethics_kit.framework import catalogue
+from ethics_kit.schema.review import Act
 
 CHECKOUT = Path(__file__).parents[1]
 PAGES = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")]
@@ -70,3 +74,26 @@ def tables_as_markdown():
 
 def test_the_dossiers_page_lists_every_table_and_role():
     assert tables_as_markdown() in (CHECKOUT / "docs/dossier.md").read_text(encoding="utf-8") + "\n"
+
+
+def test_the_gate_in_a_pipeline_and_the_acts_of_a_review_are_commands_that_exist():
+    text = (CHECKOUT / "docs/review.md").read_text(encoding="utf-8")
+    workflow = YAML(typ="safe", pure=True).load(text.split("```yaml\n")[1].split("```")[0])
+    steps = [step["run"] for step in workflow["jobs"]["gate"]["steps"] if "run" in step]
+    acts = re.findall(r"(?m)^ethics-kit .*(?:\\\n.*)?", text)
+    commands = [line for line in [*steps, *acts] if line.startswith("ethics-kit ")]
+    assert any(line.startswith("ethics-kit run") and "--gate" in line for line in steps)
+    assert len(commands) == 8
+    for line in commands:
+        name = line.split()[1]
+        for option in re.findall(r"--[a-z-]+", line):
+            assert option in help_of(name), line
+    named = {line.split()[3] for line in acts if len(line.split()) > 3 and not line.split()[3].startswith("#")}
+    assert named == set(get_args(Act)) - {"withdraw", "supersede"}
+
+
+def test_the_states_of_a_review_are_those_of_the_documents():
+    text = (CHECKOUT / "docs/review.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"(?m)^\| `(\w+)` \| .* \| (.+) \|$", text))
+    told = {state: tuple(re.sub(r"\(.*\)", "", words).replace(" ", "").split(",")) for state, words in rows.items()}
+    assert told == {state: acts or ("nothing",) for state, acts in review.POSSIBLE.items()}

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from ethics_kit import dossier, scaffold, yamlfile
+from ethics_kit import dossier, review, scaffold, yamlfile
+from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.errors import InputError
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, Project
@@ -163,10 +164,11 @@ def test_what_was_not_asked_is_not_assessed_and_says_so(short: Path, stage: str)
 def test_page_one_says_that_it_is_preliminary_and_how_little_was_asked(short: Path) -> None:
     record = conclude(case(short), {})
     every = [q for stage in STAGES for q in catalogue.questions(stage).values() if "scored" in q.kinds]
-    page = html.part("verdict", record)
+    draft = Reviewed(review.replayed(record, ())[0])
+    page = html.part("verdict", record, draft)
     assert f"Preliminary: {len(QUICK)} of {len(every)} questions were asked." in page
     full = record.model_copy(update={"obligations": record.obligations.model_copy(update={"preliminary": False})})
-    assert "Preliminary" not in html.part("verdict", full)
+    assert "Preliminary" not in html.part("verdict", full, draft)
 
 
 def test_questions_not_asked_count_at_their_worst(short: Path, edit: Edit) -> None:

@@ -13,14 +13,27 @@ import ipywidgets as widgets
 from ethics_kit.forms import controls
 from ethics_kit.forms.disk import ChangedOnDisk, StageFile
 from ethics_kit.forms.register import RegisterForm, form_id
+from ethics_kit.forms.review import ID as REVIEW
+from ethics_kit.forms.review import Desk, ReviewForm
 from ethics_kit.forms.section import SectionForm
 from ethics_kit.framework.catalogue import Section
 from ethics_kit.record import Finding
 from ethics_kit.registers import Register
 from ethics_kit.stages.case import Case
 
-__all__ = ["ChangedOnDisk", "RegisterForm", "SectionForm", "StageFile", "register_form", "section_form", "stage_file"]
+__all__ = [
+    "ChangedOnDisk",
+    "RegisterForm",
+    "ReviewForm",
+    "SectionForm",
+    "StageFile",
+    "register_form",
+    "review_form",
+    "section_form",
+    "stage_file",
+]
 
+AnyForm = SectionForm | RegisterForm | ReviewForm
 _files: dict[Path, StageFile] = {}
 
 
@@ -44,12 +57,17 @@ def register_form(register: Register, file: StageFile, findings: Callable[[], Se
     return _shown(file, form_id(register), lambda: RegisterForm(register, file, findings))
 
 
-def _shown(file: StageFile, name: str, make: Callable[[], SectionForm | RegisterForm]) -> widgets.Widget:
+def review_form(file: StageFile, desk: Desk) -> widgets.Widget:
+    """The form that reviews the stage's current record."""
+    return _shown(file, REVIEW, lambda: ReviewForm(file, desk))
+
+
+def _shown(file: StageFile, name: str, make: Callable[[], AnyForm]) -> widgets.Widget:
     file.flush()
     old = file.forms.get(name)
     if file.reload():
         file.tell(name)
     form = file.forms[name] = make()
-    if isinstance(old, SectionForm | RegisterForm):
+    if isinstance(old, AnyForm):
         controls.close(old.box, but=(file.signature.by, file.signature.role))
     return form.box

@@ -57,6 +57,7 @@ def _row(reports: Path, system: str) -> dict[str, Any]:
             "mark": "not_assessed",
             "as_of": "",
             "required": 0,
+            "state": "",
         }
         if latest:
             cell |= {
@@ -76,6 +77,7 @@ def _row(reports: Path, system: str) -> dict[str, Any]:
                     "mark": MARKS[verdict],
                     "settled": share[0],
                     "required": share[1],
+                    "state": archive.review_state(folder / latest.folder, record)[0],
                 }
                 level = f"{record.level.value}" + (
                     f" ({record.level.holds})" if record.level.value == "undetermined" else ""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
-from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share, YesNo
 from ethics_kit.schema.governance import GovernancePolicy
 from ethics_kit.schema.monitoring import MonitoringPolicy
 from ethics_kit.schema.response import ResponsePolicy
@@ -158,12 +158,15 @@ class OversightPolicy(Model):
 
 
 class GatePolicy(Model):
-    """The recommendations that ``ethics-kit run --gate`` refuses, and the roles that may waive a finding."""
+    """What ``ethics-kit run --gate`` refuses, whether it asks for people's sign-off, and who may waive a finding."""
 
     refuse: Threshold[list[Verdict]]
     may_waive: Threshold[list[Line]] = default(
         ["ethics officer", "ethics committee", "chair of the ethics committee", "executive"],
         "Those who sign beside the owner; whoever answers for a system does not accept its faults for customers.",
+    )
+    signoff: Threshold[YesNo] = default(
+        "no", "People sign off a release once, not every assessment; ask for it where only signed-off records may go."
     )
 
 
