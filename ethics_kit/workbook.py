@@ -102,7 +102,7 @@ class Workbook:
     def ask(self, section_id: str) -> None:
         """Show a section's questions: a form in a workbook, the answers with author and date in a record."""
         section = answers.section(self.case.stage, section_id)
-        self._outcomes[section_id] = answers.attested(self.case, section_id)
+        self._outcomes[section_id] = self.case.taken[section_id] = answers.attested(self.case, section_id)
         if self.mode == "workbook":
             from ethics_kit import forms
 
@@ -183,7 +183,7 @@ class Workbook:
         """Go on with the dossier as it is after a form has saved to it."""
         self.case = case
         if form in self._outcomes:
-            self._outcomes[form] = answers.attested(case, form)
+            self._outcomes[form] = case.taken[form] = answers.attested(case, form)
 
 
 def _words(record: Record) -> str:

@@ -58,7 +58,7 @@ class Case:
     documents: dict[str, Path] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
     taken: dict[str, Outcome] = field(default_factory=dict)
-    """What the notebook's steps found so far, by name: a step that needs another's findings need not run it again."""
+    """What the notebook's steps and sections found so far, by name, for steps that need the findings of others."""
     histories: dict[str, archive.History] = field(default_factory=dict)
     """The earlier records that were read, by stage; each is an input of the record."""
 

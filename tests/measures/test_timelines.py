@@ -183,6 +183,9 @@ def test_a_course_taken_again_counts_once_and_lapses_when_the_later_one_does() -
     again = [("agent", "p1", "basics", -9000, -2), ("agent", "p1", "basics", -50, 20 * 86400)]
     courses = table("role person course completed expires", *again, ("agent", "p2", "basics", -9, 80 * 86400))
     assert timelines.current_training(courses, as_of=NOON) == {"agent": Courses(2, 2, 1, 2)}
+    both = [("agent", "p1", "basics", -50, 20 * 86400), ("agent", "p1", "basics", -10, 200 * 86400)]
+    longer = table("role person course completed expires", *both)
+    assert timelines.current_training(longer, as_of=NOON) == {"agent": Courses(1, 1, 0, 0)}
     gone = table("role person course completed expires", again[0])
     assert timelines.current_training(gone, as_of=NOON) == {"agent": Courses(0, 1, 0, 0)}
 

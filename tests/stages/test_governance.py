@@ -95,6 +95,13 @@ def test_a_sign_off_is_a_review_from_the_day_people_decided_on_it(governed, acts
     assert ("decision" in shown) is (last == "2026-08-05")
 
 
+def test_a_sign_off_that_not_all_roles_decided_on_is_no_review(governed):
+    needs_two = record("deployment_signoff", date(2026, 8, 1), finding("P1.1.x", "not_met"), level="II")
+    case = governed([*current(), needs_two])
+    reviewed(case.reports, needs_two, ("submit", date(2026, 8, 3)), ("decide", date(2026, 8, 5)))
+    assert "The last review is of 2026-06-01" in found(case, stage.review_due, "G3.review_overdue").statement
+
+
 def test_a_decision_to_come_is_no_review_yet(governed):
     case = governed([*current(), SIGNED_OFF])
     reviewed(case.reports, SIGNED_OFF, ("submit", date(2026, 8, 3)), ("decide", date(2026, 11, 2)))

@@ -85,10 +85,10 @@ def _newly(case: Case, changes: Sequence[comparison.FindingChange], before: date
     policy = case.dossier.policy.governance.newly_not_met_max
     new = [change.id for change in changes if change.newly_not_met]
     worse = [change.id for change in changes if change.kind == "worse" and not change.newly_not_met]
-    told = f"Since the bias tests of {before}, {len(new)} findings are newly not met"
-    told += f": {', '.join(new[:3])}{' and more' if len(new) > 3 else ''}." if new else "."
+    told = f"Findings newly not met since the bias tests of {before}: {len(new)}"
+    told += f" ({', '.join(new[:3])}{' and more' if len(new) > 3 else ''})." if new else "."
     if worse:
-        told += f" {len(worse)} can no longer be told as well as before, such as {worse[0]}."
+        told += f" Told less well than before: {len(worse)}, such as {worse[0]}."
     failed = len(new) > policy.value
     return Finding(
         id="P2.3.newly_not_met",

@@ -52,7 +52,7 @@ def _came_back(case: Case, found: Returned, missing: list[str]) -> list[Finding]
     if not failed and awaits:
         return [not_assessed("S4.4", "came_back", "; ".join(awaits))]
     since = min(r.as_of for r in records)
-    told = f"{len(found)} findings that are not met now were so before and had gone in between"
+    told = f"Findings not met now that were so before and had gone in between: {len(found)}"
     named = ", ".join(name for _, name, _, _ in found[:3])
     return [
         Finding(
@@ -60,7 +60,7 @@ def _came_back(case: Case, found: Returned, missing: list[str]) -> list[Finding]
             requirement="S4.4",
             status="not_met" if failed else "met",
             evidence="measured",
-            statement=f"{told}{f': {named}' if found else ''}. Records are kept since {since}.",
+            statement=f"{told}{f' ({named})' if found else ''}. Records are kept since {since}.",
             value=len(found),
             unit="findings that came back",
             n=len(records),

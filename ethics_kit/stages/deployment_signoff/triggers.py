@@ -52,13 +52,14 @@ def _finding(case: Case, since: date, watched: list[Watched]) -> Finding:
     awaits = [w.awaits for w in watched if w.awaits]
     if not late and awaits:
         return not_assessed("G3", "review_triggered", "; ".join(awaits))
-    told = f"Since the review of {since}, {len(happened)} things happened that bring the next one forward"
+    things = "1 thing" if len(happened) == 1 else f"{len(happened)} things"
+    told = f"Since the review of {since}, {things} happened that called for the next one earlier"
     if late:
         told += f"; for {len(late)} it is overdue: {late[0].what}, {late[0].on}, so due {_due(case, late[0])}."
     elif happened:
         told += f": it is due {_due(case, happened[0])} ({happened[0].what})."
     else:
-        told = f"Since the review of {since} nothing happened that brings the next one forward."
+        told = f"Since the review of {since} nothing happened that called for the next one earlier."
     return Finding(
         id="G3.review_triggered",
         requirement="G3",
