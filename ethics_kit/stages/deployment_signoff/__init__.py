@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from ethics_kit.stages.case import Step
-from ethics_kit.stages.deployment_signoff.audit_log import audit_log_completeness
+from ethics_kit.stages.deployment_signoff.audit_log import (
+    audit_log_completeness,
+    audit_log_sequence,
+    audit_log_versions,
+)
 from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out
 from ethics_kit.stages.deployment_signoff.earlier import earlier_records
 from ethics_kit.stages.deployment_signoff.review_due import review_due
@@ -13,6 +17,8 @@ STEPS: dict[Step, tuple[str, ...]] = {
     earlier_records: ("G3",),
     decided_after_opt_out: ("C3.1",),
     audit_log_completeness: ("P4.2",),
+    audit_log_sequence: ("P4.2",),
+    audit_log_versions: ("P4.2",),
     training_current: ("G4",),
     review_due: ("G3", "B5"),
 }
