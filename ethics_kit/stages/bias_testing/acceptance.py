@@ -13,7 +13,8 @@ from ethics_kit.measures.sums import Moments
 from ethics_kit.record import WEAKEST, Finding, Interval, Status, Table
 from ethics_kit.report import figures
 from ethics_kit.schema.thresholds import Threshold
-from ethics_kit.stages.bias_testing import sessions, told
+from ethics_kit.stages import told
+from ethics_kit.stages.bias_testing import sessions
 from ethics_kit.stages.bias_testing.parity import Line
 from ethics_kit.stages.bias_testing.tested import tested
 from ethics_kit.stages.case import Case, Outcome, hide_small

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from ethics_kit.record import Finding, Interval, Status, Table
-from ethics_kit.stages.bias_testing import individuals, told
+from ethics_kit.stages import told
+from ethics_kit.stages.bias_testing import individuals
 from ethics_kit.stages.bias_testing.tested import tested
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import not_assessed

@@ -8,7 +8,8 @@ from ethics_kit.measures import scores
 from ethics_kit.measures.counts import UNKNOWN
 from ethics_kit.record import Table
 from ethics_kit.report import figures
-from ethics_kit.stages.bias_testing import scored, told
+from ethics_kit.stages import told
+from ethics_kit.stages.bias_testing import scored
 from ethics_kit.stages.bias_testing.parity import Line
 from ethics_kit.stages.bias_testing.tested import tested
 from ethics_kit.stages.case import Case, Outcome, hide_small

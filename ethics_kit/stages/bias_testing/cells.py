@@ -12,7 +12,8 @@ from ethics_kit.measures.intersections import Pooled
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
 from ethics_kit.report.figures import Figure
-from ethics_kit.stages.bias_testing import crossed, told
+from ethics_kit.stages import told
+from ethics_kit.stages.bias_testing import crossed
 from ethics_kit.stages.bias_testing.parity import SEED, Line
 from ethics_kit.stages.bias_testing.tested import tested, uncovered
 from ethics_kit.stages.case import Case, Outcome

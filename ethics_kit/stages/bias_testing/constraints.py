@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ethics_kit.measures import fairness
 from ethics_kit.record import Finding, Interval
-from ethics_kit.stages.bias_testing import families, told
+from ethics_kit.stages import told
+from ethics_kit.stages.bias_testing import families
 from ethics_kit.stages.bias_testing.tested import tested
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import not_assessed

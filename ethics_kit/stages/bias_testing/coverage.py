@@ -8,7 +8,7 @@ from ethics_kit.measures import fairness, metrics
 from ethics_kit.proposal import looks_protected
 from ethics_kit.record import Finding, Status
 from ethics_kit.report import figures
-from ethics_kit.stages.bias_testing import told
+from ethics_kit.stages import told
 from ethics_kit.stages.bias_testing.labelled import labelled, of_people, source
 from ethics_kit.stages.bias_testing.tested import doubt, tested
 from ethics_kit.stages.case import Case, Outcome

@@ -10,7 +10,8 @@ from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.proportions import rates
 from ethics_kit.record import Table
 from ethics_kit.report import figures
-from ethics_kit.stages.bias_testing import scored, told
+from ethics_kit.stages import told
+from ethics_kit.stages.bias_testing import scored
 from ethics_kit.stages.bias_testing.labelled import labelled, of_people
 from ethics_kit.stages.bias_testing.parity import Line, drawn, unknown_note
 from ethics_kit.stages.bias_testing.tested import doubt, tested, uncovered

@@ -11,7 +11,7 @@ from ethics_kit.measures.importance import GroupImportance, Importance
 from ethics_kit.measures.proportions import rate
 from ethics_kit.record import Finding, Table
 from ethics_kit.report import figures
-from ethics_kit.stages.bias_testing import told
+from ethics_kit.stages import told
 from ethics_kit.stages.bias_testing.labelled import of_people
 from ethics_kit.stages.bias_testing.reasons import NO_WORDS
 from ethics_kit.stages.case import Case, Outcome, hide_small

@@ -17,7 +17,7 @@ from ethics_kit.measures.scoring import ModelError
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
 from ethics_kit.schema.thresholds import Threshold
-from ethics_kit.stages.bias_testing import told
+from ethics_kit.stages import told
 from ethics_kit.stages.bias_testing.parity import SEED
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.evidence import not_assessed, share_finding

@@ -14,8 +14,8 @@ from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.mitigation import Constraint, Split, try_mitigations
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
-from ethics_kit.stages import events
-from ethics_kit.stages.bias_testing import families, told
+from ethics_kit.stages import events, told
+from ethics_kit.stages.bias_testing import families
 from ethics_kit.stages.bias_testing.labelled import labelled
 from ethics_kit.stages.bias_testing.parity import SEED, Line
 from ethics_kit.stages.bias_testing.tested import tested

@@ -12,7 +12,8 @@ from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.uplift import Effect
 from ethics_kit.record import Table
 from ethics_kit.report import figures
-from ethics_kit.stages.bias_testing import families, scored, told
+from ethics_kit.stages import told
+from ethics_kit.stages.bias_testing import families, scored
 from ethics_kit.stages.bias_testing.labelled import knows_outcomes, labelled, of_people, source
 from ethics_kit.stages.bias_testing.parity import SEED, Line, drawn, spread_tables, unknown_note
 from ethics_kit.stages.bias_testing.tested import doubt, tested, uncovered

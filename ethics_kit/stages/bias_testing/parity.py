@@ -12,7 +12,8 @@ from ethics_kit.measures.metrics import Metric
 from ethics_kit.measures.proportions import Estimate, Pair, Sample, difference, ratio
 from ethics_kit.record import Table
 from ethics_kit.report import figures
-from ethics_kit.stages.bias_testing import families, told
+from ethics_kit.stages import told
+from ethics_kit.stages.bias_testing import families
 from ethics_kit.stages.bias_testing.labelled import labelled, of_people, source
 from ethics_kit.stages.bias_testing.tested import doubt, tested, uncovered
 from ethics_kit.stages.case import Case, Outcome

@@ -9,7 +9,7 @@ from ethics_kit.measures import metrics, proportions
 from ethics_kit.measures.metrics import Metric
 from ethics_kit.measures.proportions import Estimate, Pair
 from ethics_kit.record import Finding, Interval, Status, Table
-from ethics_kit.stages.bias_testing import told
+from ethics_kit.stages import told
 from ethics_kit.stages.bias_testing.labelled import labelled, source
 from ethics_kit.stages.bias_testing.parity import Line
 from ethics_kit.stages.bias_testing.tested import doubt, tested

@@ -14,7 +14,7 @@ from ethics_kit.measures.proxies import Association, Predicted
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
 from ethics_kit.report.figures import Figure
-from ethics_kit.stages.bias_testing import told
+from ethics_kit.stages import told
 from ethics_kit.stages.bias_testing.explanations import KINDS, order_of
 from ethics_kit.stages.bias_testing.labelled import lacking, of_people
 from ethics_kit.stages.bias_testing.parity import SEED
