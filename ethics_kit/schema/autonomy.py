@@ -46,6 +46,9 @@ class AutonomyPolicy(Model):
     human_in_time_min: Threshold[Share] = default(
         0.9, "One request in ten may come at night or on a holiday; most have to be answered in time."
     )
+    group_margin: Threshold[Annotated[float, Field(gt=0, lt=1, strict=True)]] = default(
+        0.1, "Requests and choices are few: a gap of five points could not be told from none in a year of them."
+    )
     choices_honoured_min: Threshold[Share] = default(
         0.99, "A choice that is not carried out is worse than none: people rely on it. 1% may be lost by a log."
     )

@@ -59,6 +59,8 @@ SCALES: dict[str, Scale] = {
         "right answers after the swap", interval="paired interval; McNemar test", beside="the same prompts before it"
     ),
     "understood": Scale("understanding of the explanation"),
+    "served_in_time": Scale("share answered by a person in time"),
+    "honoured": Scale("share whose choices were all carried out"),
     "flip": Scale(
         "selection after the attribute is flipped",
         interval="paired interval; McNemar test",

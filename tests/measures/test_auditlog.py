@@ -1,6 +1,7 @@
 """Running numbers of an audit log, counted by hand and by a second route."""
 
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 import ibis
 import pandas as pd
@@ -69,7 +70,7 @@ def test_counts_agree_with_a_walk_along_the_numbers(rows):
     for number, second in rows:
         first[number] = min(second, first.get(number, second))
     numbers = sorted(first)
-    steps = [first[a] - first[b] for a, b in zip(numbers, numbers[1:], strict=False)]
+    steps = [first[a] - first[b] for a, b in pairwise(numbers)]
     found = auditlog.numbering(log(*rows))
     assert found.missing == len(set(range(numbers[0], numbers[-1] + 1)) - set(numbers))
     assert found.repeated == len(rows) - len(numbers)

@@ -110,7 +110,10 @@ def test_in_time_is_up_to_the_last_minute_promised(served, yes):
 
 def test_who_asked_too_lately_to_be_late_is_not_looked_at():
     late = 10 * DAY - 30 * 60
-    assert autonomy.answered_in_time(requests((late, True, late + 60)), minutes=60, end=END).count().to_pyarrow().as_py() == 0
+    assert (
+        autonomy.answered_in_time(requests((late, True, late + 60)), minutes=60, end=END).count().to_pyarrow().as_py()
+        == 0
+    )
 
 
 def test_a_choice_without_an_answer_was_not_carried_out():

@@ -8,14 +8,19 @@ from ethics_kit.stages.deployment_signoff.audit_log import (
     audit_log_sequence,
     audit_log_versions,
 )
-from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out
+from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out, opt_out_latency
 from ethics_kit.stages.deployment_signoff.earlier import earlier_records
+from ethics_kit.stages.deployment_signoff.human_alternative import human_alternative
+from ethics_kit.stages.deployment_signoff.personalisation import control_over_personalisation
 from ethics_kit.stages.deployment_signoff.review_due import review_due
 from ethics_kit.stages.deployment_signoff.training import training_current
 
 STEPS: dict[Step, tuple[str, ...]] = {
     earlier_records: ("G3",),
     decided_after_opt_out: ("C3.1",),
+    opt_out_latency: ("C3.1",),
+    human_alternative: ("C3.2",),
+    control_over_personalisation: ("C3.4",),
     audit_log_completeness: ("P4.2",),
     audit_log_sequence: ("P4.2",),
     audit_log_versions: ("P4.2",),

@@ -193,5 +193,7 @@ def _by_version(found: list[VersionUse]) -> Table:
         title="Events by model version",
         requirement="P4.2",
         columns=["version", "listed", "events", "outside its days"],
-        rows=[[use.name, "yes" if use.known else "no", use.events, use.outside if use.known else None] for use in found],
+        rows=[
+            [use.name, "yes" if use.known else "no", use.events, use.outside if use.known else None] for use in found
+        ],
     )
