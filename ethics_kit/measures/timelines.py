@@ -36,6 +36,32 @@ def noticed_before_first_event(events: ir.Table, notices: ir.Table) -> Share:
     return Share(int(found["count"]), int(found["n"]))
 
 
+def notices_reaching(events: ir.Table, notices: ir.Table, *, since: datetime) -> ir.Table:
+    """A row per customer and month with an event from `since` on: `month` (its first day), and the latest notice at or
+    before the customer's first event of the month, as `told`, `channel` and `language` (null without one).
+    """
+    recent = events.filter(events.time >= ibis.literal(since, type="timestamp"))
+    first = recent.group_by("customer", month=recent.time.truncate("M").date()).aggregate(first=ibis._.time.min())
+    shown = notices.select(
+        who=notices.customer,
+        at=notices.time,
+        **{name: notices[name] if name in notices.columns else ibis.null("string") for name in ("channel", "language")},
+    )
+    pairs = first.left_join(shown, (first.customer == shown.who) & (shown["at"] <= first["first"]))
+    return pairs.group_by("customer", "month").aggregate(
+        told=ibis._.who.notnull().any(),
+        channel=ibis._.channel.argmax(ibis._["at"]),
+        language=ibis._.language.argmax(ibis._["at"]),
+    )
+
+
+def shares_by(rows: ir.Table, key: str, flag: str) -> dict[Any, Share]:
+    """Rows with `flag`, of all, by the column `key` in its order; null, if it is there, comes last."""
+    counted = rows.group_by(key).aggregate(n=ibis._.count(), count=ibis._[flag].sum())
+    found = counted.order_by(ibis.asc(key, nulls_first=False)).to_pyarrow().to_pylist()
+    return {row[key]: Share(int(row["count"] or 0), int(row["n"])) for row in found}
+
+
 def unmatched(rows: ir.Table, customers: ir.Table, purposes: Collection[str]) -> tuple[Share, Share]:
     """Rows whose customer `customers` does not hold, and rows whose purpose differs from one of `purposes` by its
     spelling only (case, spaces), of all rows.

@@ -50,7 +50,7 @@ class AutonomyPolicy(Model):
         0.1, "Requests and choices are few: a gap of five points could not be told from none in a year of them."
     )
     choices_honoured_min: Threshold[Share] = default(
-        0.99, "A choice that is not carried out is worse than none: people rely on it. 1% may be lost by a log."
+        0.98, "A choice that is not carried out is worse than none; one in fifty may be lost before anybody notices."
     )
 
 

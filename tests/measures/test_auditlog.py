@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ethics_kit.measures import auditlog
 from ethics_kit.measures.auditlog import Run, Version
 
-START = datetime(2026, 5, 1)
+START = datetime.fromisoformat("2026-05-01")
 
 
 def log(*rows):

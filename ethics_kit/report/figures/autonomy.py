@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def still_decided(still: Mapping[int, Share], *, limit: int, confidence: float) -> tuple[Figure, ...]:
-    """The share of opt-outs that were still decided on, by days since, with Wilson intervals; nothing where none was."""
+    """The share of opt-outs that were still decided on, by days since, with Wilson intervals."""
     from ethics_kit.measures.proportions import rate
 
     shares = {days: rate(s.count, s.n, confidence=confidence) for days, s in still.items() if s.n}

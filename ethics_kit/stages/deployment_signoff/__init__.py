@@ -9,6 +9,7 @@ from ethics_kit.stages.deployment_signoff.audit_log import (
     audit_log_versions,
 )
 from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out, opt_out_latency
+from ethics_kit.stages.deployment_signoff.disclosure import card_of_deployed_model, notices_still_reach
 from ethics_kit.stages.deployment_signoff.earlier import earlier_records
 from ethics_kit.stages.deployment_signoff.human_alternative import human_alternative
 from ethics_kit.stages.deployment_signoff.personalisation import control_over_personalisation
@@ -17,6 +18,8 @@ from ethics_kit.stages.deployment_signoff.training import training_current
 
 STEPS: dict[Step, tuple[str, ...]] = {
     earlier_records: ("G3",),
+    notices_still_reach: ("P1.1",),
+    card_of_deployed_model: ("P1.3",),
     decided_after_opt_out: ("C3.1",),
     opt_out_latency: ("C3.1",),
     human_alternative: ("C3.2",),
