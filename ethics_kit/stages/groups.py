@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import ibis
@@ -45,8 +46,8 @@ def compare_groups(case: Case, question: Question, rows: ir.Table) -> Outcome:
     ]
     if not names:
         return Outcome(tuple(findings))
-    held = counts.count(_with_people(case, names, rows), list(names), ["yes"])
-    judged = _judged(case, question, held)
+    held = counts.count(_with_people(case, names, rows), [f"attribute_{name}" for name in names], ["yes"])
+    judged = _judged(case, question, names, held)
     tables = []
     for name in names:
         if awaits := _doubt(case, held, name):
@@ -73,39 +74,37 @@ def _of_people(case: Case) -> dict[str, str]:
 def _with_people(case: Case, names: dict[str, str], rows: ir.Table) -> ir.Table:
     people = rows.group_by("customer").aggregate(yes=ibis._.yes.all())
     for table in sorted(set(names.values())):
-        own = {name: case.table(table)[f"attribute_{name}"] for name, where in names.items() if where == table}
-        known = case.table(table).select(who="customer", **own).group_by("who")
-        people = people.left_join(
-            known.aggregate(**{name: ibis._[name].max() for name in own}), ibis._.customer == ibis._.who
-        ).drop("who")
+        own = [f"attribute_{name}" for name, where in names.items() if where == table]
+        known = case.table(table).group_by(who="customer").aggregate(**{column: ibis._[column].max() for column in own})
+        people = people.left_join(known, people.customer == known.who).drop("who")
     return people
 
 
-def _judged(case: Case, question: Question, held: Counts) -> dict[str, list[Comparison]]:
+def _judged(case: Case, question: Question, names: Collection[str], held: Counts) -> dict[str, list[Comparison]]:
     policy = case.dossier.policy.fairness
     metric = Metric(question.metric, told.scale(question.metric).label, {"yes": True}, {"yes": None})
     found = [
         comparison
-        for name in held.keys
+        for name in names
         if not _doubt(case, held, name)
         for comparison in fairness.compare(
             name,
             question.metric,
-            held.pairs(metric, name),
+            held.pairs(metric, f"attribute_{name}"),
             margin=question.margin.value,
             confidence=policy.confidence.value,
         )
     ]
     judged = fairness.judge(found, significance=policy.significance.value, minimum_group=policy.minimum_group.value)
-    return {name: [c for c in judged if c.attribute == name] for name in held.keys}
+    return {name: [c for c in judged if c.attribute == name] for name in names}
 
 
 def _doubt(case: Case, held: Counts, name: str) -> str | None:
     """Why nothing can be concluded for an attribute, or None."""
-    groups = held.table[name].nunique()
+    groups = held.table[f"attribute_{name}"].nunique()
     if groups > MOST_GROUPS:
         return f"{name} in at most {MOST_GROUPS} groups: it has {groups}; band them"
-    unknown, total = held.unknown(name)
+    unknown, total = held.unknown(f"attribute_{name}")
     most = case.dossier.policy.fairness.max_unknown.value
     if unknown > most * total:
         return f"the {name} of more people: too many have none; the policy allows {most:.0%}"
@@ -118,7 +117,7 @@ def _finding(case: Case, question: Question, name: str, rows: list[Comparison]) 
 
 
 def _table(case: Case, question: Question, name: str, rows: list[Comparison], held: Counts) -> Table:
-    unknown, total = held.unknown(name)
+    unknown, total = held.unknown(f"attribute_{name}")
     small = case.dossier.policy.records.small_cell.value
     counted = f"{unknown} of {total}" if unknown >= small or not unknown else f"Fewer than {small}"
     note = f"{counted} people have no known {name}; they are in no comparison."

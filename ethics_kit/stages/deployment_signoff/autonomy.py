@@ -65,7 +65,7 @@ def opt_out_latency(case: Case) -> Outcome:
     read = _read(case)
     if isinstance(read, str):
         return Outcome((not_assessed("C3.1", name, read),))
-    followed = autonomy.opt_outs_followed(read.events, read.rows, end=case.end)
+    followed = case.dossier.tables.kept(autonomy.opt_outs_followed(read.events, read.rows, end=case.end))
     days = sorted({*HORIZONS, policy.value})
     still = autonomy.still_decided_on(followed, days)
     late = still[policy.value]

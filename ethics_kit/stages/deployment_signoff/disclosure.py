@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
@@ -22,10 +22,8 @@ NAMES, COMPLETE, CURRENT = "card_names_deployed", "card_complete", "card_after_r
 
 def notices_still_reach(case: Case) -> Outcome:
     """P1.1: customers decided on of late who had been told of the AI before, by month, language and channel."""
-    since = datetime.combine(
-        months_after(case.as_of + timedelta(days=1), -case.dossier.policy.autonomy.recent_months.value),
-        datetime.min.time(),
-    )
+    months = case.dossier.policy.autonomy.recent_months.value
+    since = datetime.combine(months_after(case.as_of, -months), datetime.min.time())
     reached, tables = _reached(case, since)
     if case.dossier.system.kind == "generative":
         return Outcome((reached, _in_conversation(case, since)), tables)
@@ -37,7 +35,8 @@ def _reached(case: Case, since: datetime) -> tuple[Finding, tuple[Table, ...]]:
     for needed in ((events, "customer", "time"), ("notices", "customer", "time")):
         if not case.has(*needed):
             return not_assessed("P1.1", REACHES, case.lacking(*needed)), ()
-    rows = timelines.notices_reaching(case.table(events), case.table("notices"), since=since)
+    reached = timelines.notices_reaching(case.table(events), case.table("notices"), since=since)
+    rows = case.dossier.tables.kept(reached)
     by_month = timelines.shares_by(rows, "month", "told")
     if not by_month:
         return not_assessed("P1.1", REACHES, f"{events} from {since.date()} on"), ()
@@ -135,7 +134,7 @@ def _in_conversation(case: Case, since: datetime) -> Finding:
 
 
 def card_of_deployed_model(case: Case) -> Outcome:
-    """P1.3: the design review's model card against the version that decides: named, complete, newer than its release."""
+    """P1.3: the design review's model card against the version that decides: named, complete, newer than it."""
     record = case.earlier("design_review")
     says = _card(record, "Version") if record else None
     if record is None or says is None:
