@@ -291,7 +291,7 @@ def test_a_method_that_breaks_off_says_why_without_what_the_data_say(monkeypatch
 
     methods = [replace(m, decide=broken) if m.decide is learners.correlation_remover else m for m in mitigation.METHODS]
     monkeypatch.setattr(mitigation, "METHODS", methods)
-    assert failures(tried()) == {"broken": "RuntimeError: no convergence for '…'"}
+    assert failures(tried()) == {"broken": "RuntimeError"}
 
 
 def test_what_a_method_warns_of_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
