@@ -84,10 +84,9 @@ def main() -> None:
 def _place(error: Exception) -> str:
     """The last line of the kit's own code that the error came through."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if Path(f.filename).is_relative_to(Path(__file__).parent)]
-    return (
-        f"{Path(own[-1].filename).relative_to(Path(__file__).parent)}:{own[-1].lineno}" if own else "an unknown place"
-    )
+    here = Path(__file__).parent
+    own = [f"{Path(f.filename).relative_to(here)}:{f.lineno}" for f in frames if Path(f.filename).is_relative_to(here)]
+    return own[-1] if own else "an unknown place"
 
 
 def _tell(error: InputError) -> None:

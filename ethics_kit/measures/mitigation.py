@@ -167,9 +167,8 @@ def _tried(trial: Trial, method: _Method, task: Task, confidence: float) -> Tria
             selected, failed = None, f"not run: {reason}"
         except Exception as error:  # fairlearn and scikit-learn raise many types where data do not suit them
             selected, failed = None, type(error).__name__
-    told = [
-        w.category.__name__ for w in caught if not issubclass(w.category, FOR_DEVELOPERS)
-    ]  # its words may quote data
+    # a warning's words may quote data, as those of an error may
+    told = [w.category.__name__ for w in caught if not issubclass(w.category, FOR_DEVELOPERS)]
     if selected is None:
         return replace(trial, failed=failed, warnings=tuple(dict.fromkeys(told)))
     counts = _counts(task.test, selected)

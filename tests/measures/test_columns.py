@@ -207,7 +207,8 @@ def test_uncertain_times_are_a_fault_of_the_zone(tmp_path: Path) -> None:
     found = told(tmp_path / "a.csv", {"x": Column("v", "time", form=Form(time_zone="Europe/Berlin"))})
     assert [f.setting for f in found] == ["time_zone", None]
     assert found[0].found == (
-        "1 of 3 times of v that the clocks of Europe/Berlin show twice or never, the first in row 1, written like “9999-99-99 99:99”"
+        "1 of 3 times of v that the clocks of Europe/Berlin show twice or never, the first in row 1, "
+        "written like “9999-99-99 99:99”"
     )
     assert found[1].found == "1 of 3 values of v that are not a time, the first in row 3, written like “aaaa”"
 

@@ -172,19 +172,19 @@ def test_no_row_of_a_ragged_csv_is_dropped_silently(write: Callable[..., Path], 
 
 def test_a_ragged_row_is_found_though_its_column_is_not_asked_for(write: Callable[..., Path]) -> None:
     path = write("id,v\n" + "1,a\n" * 30_000 + "2,b,c\n")
-    assert "CSV Error on Line: 30002" in only(faults(path, {"who": Column("id", "id")})).found
+    assert "; line 30002)" in only(faults(path, {"who": Column("id", "id")})).found
 
 
 def test_a_fault_of_a_csv_does_not_show_the_row(write: Callable[..., Path]) -> None:
     found = only(faults(write("id,v\n" + "1,a\n" * 30_000 + "ann@example.org,b,c\n"))).found
-    assert "Expected Number of Columns: 2 Found: 3" in found
+    assert "a row with more or fewer values than the header has columns" in found
     assert "ann@example.org" not in found
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_a_csv_that_is_not_utf_8_is_a_fault(write: Callable[..., Path], encoding: str) -> None:
     found = only(faults(write("id,v\n1,é\n".encode(encoding))))
-    assert "is not utf-8 encoded" in found.found
+    assert "not in UTF-8" in found.found
     assert found.allowed == "a well-formed UTF-8 table with one header row"
 
 
