@@ -56,7 +56,12 @@ def compare_groups(case: Case, question: Question, rows: ir.Table) -> Outcome:
         findings.append(_finding(case, question, f"{name}.{what}", judged[name]))
         if judged[name]:
             tables.append(_table(case, question, name, judged[name], held))
-    drawn = [c for rows_of in judged.values() for c in rows_of if c.attribute in named or c.verdict == "disparity"]
+    drawn = [
+        c
+        for rows_of in judged.values()
+        for c in rows_of
+        if (c.attribute in named or c.verdict == "disparity") and c.group not in told.withheld_groups(case, rows_of)
+    ]
     small = case.dossier.policy.records.small_cell.value
     labels = {question.metric: told.scale(question.metric).label}
     return Outcome(tuple(findings), tuple(tables), figures.forest(drawn, labels, small=small))

@@ -23,7 +23,8 @@ FAILURES = {
     "an error with a name of the kit's kind": f"raise type('Inputs', (Exception,), {{}})('{CANARY}')",
     "a value is in the path": f"open('/nowhere/{CANARY}')",
     "a step of a model prints and fails": f"print('{CANARY}'); import sys; print('{CANARY}', file=sys.stderr); 1 / 0",
-    "a table is gone": "import os; os.remove('parameters/demo/data/decisions.csv'); book.assess(stage.audit_log_sequence)",
+    "a table is gone": "import os; os.remove('parameters/demo/data/decisions.csv'); "
+    "book.assess(stage.audit_log_sequence)",
 }
 
 

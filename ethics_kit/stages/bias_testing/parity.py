@@ -81,7 +81,8 @@ def _awaits(case: Case) -> str | None:
 
 def drawn(case: Case, rows: list[Comparison]) -> list[Comparison]:
     """What a figure shows: the policy's attributes, and any disparity; of two groups one, as the other mirrors it."""
-    some = rows[:1] if len(rows) == 2 else rows
+    hidden = told.withheld_groups(case, rows)
+    some = [c for c in (rows[:1] if len(rows) == 2 else rows) if c.group not in hidden]
     named = case.dossier.policy.fairness.attributes.value
     return [c for c in some if c.attribute in named or c.verdict == "disparity"]
 
