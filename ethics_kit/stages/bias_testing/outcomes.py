@@ -8,6 +8,7 @@ from functools import cache
 from ethics_kit.framework import catalogue
 from ethics_kit.measures import classes, gaps, metrics, proportions
 from ethics_kit.measures.counts import UNKNOWN, Counts
+from ethics_kit.measures.disclosure import withheld
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.uplift import Effect
 from ethics_kit.record import Table
@@ -111,7 +112,8 @@ def _equalized_odds(case: Case) -> list[Table]:
         key = f"attribute_{name}"
         recall, alarms = (held.shares(metrics.ERRORS[m], key) for m in ("true_positive_rate", "false_positive_rate"))
         both = recall.add_suffix("_p").join(alarms.add_suffix("_n")).drop(index=UNKNOWN, errors="ignore")
-        both = both[both["n_p"] + both["n_n"] >= small]
+        hidden = withheld((both["n_p"] + both["n_n"]).tolist(), small)
+        both = both[[place not in hidden for place in range(len(both))]]
         if len(both) < 2:
             continue
         cells = [

@@ -7,6 +7,7 @@ from functools import cache
 
 from ethics_kit.measures import gaps
 from ethics_kit.measures.counts import UNKNOWN, Counts, bounds
+from ethics_kit.measures.disclosure import withheld
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.metrics import Metric
 from ethics_kit.measures.proportions import Estimate, Pair, Sample, difference, ratio
@@ -160,7 +161,9 @@ def spread_tables(case: Case, requirement: str, metrics: Sequence[Metric]) -> li
     body: list[Line] = []
     for name in known.compared:
         for metric in metrics:
-            pairs = [p for p in held.pairs(metric, f"attribute_{name}") if p.own.n >= small]
+            every = held.pairs(metric, f"attribute_{name}")
+            hidden = withheld([p.own.n for p in every], small)
+            pairs = [p for place, p in enumerate(every) if p.own.n and place not in hidden]
             if len(pairs) > 1:
                 body.append(_spread(case, name, metric, pairs))
                 body += _against_reference(case, name, metric, pairs)

@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from ethics_kit.measures import oversight, timelines
+from ethics_kit.measures.disclosure import withheld_crossed
 from ethics_kit.measures.proportions import rate
 from ethics_kit.measures.timelines import Share
 from ethics_kit.record import UPSTREAM_WORDS, Finding, Record, Table
@@ -95,14 +96,16 @@ def _by_channel(case: Case, rows: ir.Table) -> list[Table]:
     told = rows.filter(rows.told).group_by("channel", "language").aggregate(n=ibis._.customer.nunique())
     found = told.order_by(ibis.desc("n"), "channel", "language").to_pyarrow().to_pylist()
     body = [[row["channel"] or "not known", row["language"] or "not known", row["n"]] for row in found]
-    shown, hidden = hide_small(body, n_column=2, counts=(), small=case.dossier.policy.records.small_cell.value)
+    small = case.dossier.policy.records.small_cell.value
+    hidden = withheld_crossed([(row[0], row[1]) for row in body], [row[2] for row in body], small)
+    shown = [[*row[:2], None if place in hidden else row[2]] for place, row in enumerate(body)]
     table = Table(
         id="P1.1.reached_by_channel",
         title="Customers told, by channel and language of the latest notice before",
         requirement="P1.1",
         columns=["channel", "language", "customers"],
         rows=shown,
-        hidden=hidden,
+        hidden=len(hidden),
     )
     return [table] if body else []
 
