@@ -144,7 +144,7 @@ def test_decisions_long_after_an_opt_out_are_told_with_the_days(project):
 def test_opt_outs_that_are_heard_are_met_and_none_is_not_assessed(project):
     root = project()
     assert statuses(assess(root, stage.opt_out_latency)[0]) == {"opt_out_latency": "met"}
-    rewrite(root, "opt_outs", lambda rows: [r | {"opted_out_at": "2026-10-31"} for r in rows])
+    rewrite(root, "opt_outs", lambda rows: [r | {"opted_out_at": "2026-11-01"} for r in rows])
     found, _ = assess(root, stage.opt_out_latency)
     assert found["opt_out_latency"].statement.startswith("Not assessed: it awaits an opt-out of at least 2 days ago")
 
@@ -196,13 +196,18 @@ def test_a_group_that_waits_longer_is_a_disparity(project):
     assert [row[-1] for row in tables["gender.served_in_time"].rows] == ["disparity", "disparity"]
 
 
-def test_few_requests_are_inconclusive_and_none_not_assessed(project):
+def test_without_requests_or_choices_nothing_is_assessed(project):
+    root = project()
+    for step in (stage.human_alternative, stage.control_over_personalisation):
+        assert set(statuses(assess(root, step)[0]).values()) <= {"not_assessed"}
+
+
+def test_few_requests_are_inconclusive(project):
     root = project(system=ASKED)
     added(root, "human_requests", "who asked offered served", [["c001", "2026-09-01T09:00", "yes", "2026-09-01T10:00"]])
     found, _ = assess(root, stage.human_alternative)
     assert (found["person_offered"].status, found["served_in_time"].status) == ("inconclusive", "inconclusive")
     assert "Fewer than 100 rows" in found["served_in_time"].statement
-    assert set(statuses(assess(project("other"), stage.human_alternative)[0]).values()) == {"not_assessed"}
 
 
 def test_an_answer_before_the_question_is_no_evidence(project):
@@ -261,11 +266,13 @@ NINE_MONTHS = {"autonomy": {"recent_months": limit(9)}}
 
 
 def test_notices_are_looked_at_in_the_last_months_alone(project):
-    root = project(policy=NINE_MONTHS)
-    found, tables = assess(root, stage.notices_still_reach)
+    found, tables = assess(project(policy=NINE_MONTHS), stage.notices_still_reach)
     assert statuses(found) == {"notice_reaches_recent": "met"}
     assert tables["reached_by_channel"].rows == [["email", "en", 200]]
-    found, _ = assess(project("late"), stage.notices_still_reach)
+
+
+def test_months_without_decisions_settle_nothing(project):
+    found, _ = assess(project(), stage.notices_still_reach)
     assert found["notice_reaches_recent"].statement == "Not assessed: it awaits decisions from 2026-08-01 on."
 
 
@@ -277,7 +284,7 @@ def test_a_notice_that_broke_is_found_with_its_weakest_month(project):
     found, tables = assess(root, stage.notices_still_reach)
     assert (found["notice_reaches_recent"].status, found["notice_reaches_recent"].value) == ("not_met", 0.75)
     by_month = {row[0]: row[1:3] for row in tables["reached_by_month"].rows}
-    assert by_month["2026-02"] == [62, 62]
+    assert by_month["2026-02"] == [63, 63]
     assert sum(n - told for n, told in by_month.values()) == 50
 
 
