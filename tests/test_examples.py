@@ -421,8 +421,7 @@ def test_counts_of_the_smaller_tables(example: Example) -> None:
     for name in ("appeals", "feedback", "error_reports", "human_requests", "personalisation_choices"):
         frame = example.table(name)
         later = planted.get("requests_later", 0) if name == "human_requests" else 0
-        for role, count in planted[name].items():
-            count += later
+        for role, count in {role: number + later for role, number in planted[name].items()}.items():
             if role == "rows":
                 assert len(frame) == count, name
             elif role == "repeats":
