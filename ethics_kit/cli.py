@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ethics_kit import cli_gate, cli_record, cli_review
-from ethics_kit.errors import EthicsKitError, InputError, Problem, printable
+from ethics_kit.errors import EthicsKitError, InputError, Problem, printable, told
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.project import STAGES, Project, find_project, locate_system, locate_systems, require_project
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ethics_kit.schema import Policy
 
 OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
+
+TRACE = "ETHICS_KIT_TRACE"
+"""Set by a person who wants to read an unexpected error whole, on a terminal of their own."""
 
 EXAMPLE_DAY = "2026-11-01"
 NEXT_TOLD = 5
@@ -66,8 +70,24 @@ def main() -> None:
         typer.echo(str(error), err=True)
         sys.exit(FAILED)
     except OSError as error:
-        typer.echo(f"{printable(error.filename or 'system', 4096)}: {error.strerror or error}", err=True)
+        typer.echo(f"{printable(error.filename or 'system', 4096)}: {error.strerror or told(error)}", err=True)
         sys.exit(FAILED)
+    except Exception as error:
+        if TRACE in os.environ:
+            raise
+        typer.echo(f"{told(error)} at {_place(error)}: a fault of the kit, or of a library that it uses.", err=True)
+        typer.echo(
+            f"What the error says may quote data; to read it on this terminal, set {TRACE}=1 and try again.", err=True
+        )
+        sys.exit(FAILED)
+
+
+def _place(error: Exception) -> str:
+    """The last line of the kit's own code that the error came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    here = Path(__file__).parent
+    own = [f"{Path(f.filename).relative_to(here)}:{f.lineno}" for f in frames if Path(f.filename).is_relative_to(here)]
+    return own[-1] if own else "an unknown place"
 
 
 def _tell(error: InputError) -> None:

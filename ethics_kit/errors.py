@@ -66,6 +66,21 @@ class InputError(EthicsKitError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+OWN = ("EthicsKitError", "InputError", "RunError")
+"""The names of errors whose messages are the kit's own words."""
+
+
+def told(error: BaseException) -> str:
+    """What may be published of an error: the kit's own words; of any other its kind, as its words may quote data.
+
+    What the operating system says of a file is no data.
+    """
+    if isinstance(error, EthicsKitError):
+        return str(error)
+    reason = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+
+
 class Stopped(EthicsKitError):
     """The person who started a run stopped it; what was under way is dropped."""
 

@@ -286,9 +286,14 @@ def test_audit_log(example: Example) -> None:
     blank = events[fields].isna()
     assert blank.any(axis=1).sum() == blank.sum().sum() == example.planted["audit_log_incomplete"]
     assert blank.sum().max() - blank.sum().min() <= 1
-    ordered = events.sort_values("sequence")
-    assert ordered.time.is_monotonic_increasing
-    assert ordered.sequence.iloc[-1] - ordered.sequence.iloc[0] + 1 - len(events) == example.planted["sequence_gaps"]
+    first = events.sort_values(["sequence", "time"]).drop_duplicates("sequence")
+    faults = example.planted.get("audit_log", {})
+    assert len(events) - len(first) == faults.get("repeated", 0)
+    assert (first.time.diff() < pd.Timedelta(0)).sum() == faults.get("steps_back", 0)
+    assert first.sequence.iloc[-1] - first.sequence.iloc[0] + 1 - len(first) == example.planted["sequence_gaps"]
+    model = example.system["model"]
+    listed = {str(model["version"]), *(str(v["version"]) for v in model["earlier_versions"])}
+    assert (~events.model_version.dropna().isin(listed)).sum() == faults.get("unknown_version", 0)
 
 
 def test_retention(example: Example) -> None:
@@ -415,8 +420,9 @@ def test_counts_of_the_smaller_tables(example: Example) -> None:
     planted = example.planted
     for name in ("appeals", "feedback", "error_reports", "human_requests", "personalisation_choices"):
         frame, more = example.table(name), planted.get(f"more_{name}", {})
+        later = planted.get("requests_later", 0) if name == "human_requests" else 0
         for role, first in planted[name].items():
-            count = first + more.get("rows" if role == "resolved" else role, 0)  # more appeals are all resolved
+            count = first + later + more.get("rows" if role == "resolved" else role, 0)  # more appeals are all resolved
             if role == "rows":
                 assert len(frame) == count, name
             elif role == "repeats":
@@ -440,6 +446,14 @@ def test_counts_of_the_smaller_tables(example: Example) -> None:
     of_groups = {g: steps[groups == g][counts].to_numpy().tolist() for g in groups.dropna().unique()}
     assert of_groups == planted.get("rollout_groups", {})
     assert [d.date() for d in example.table("past_assessments").date] == planted["past_assessments"]
+
+
+def test_people_answer_within_eight_hours_but_for_the_planted(example: Example) -> None:
+    requests = example.table("human_requests")
+    waited = requests.served - requests.time
+    assert (waited > pd.Timedelta(hours=8)).sum() == example.planted.get("answered_slowly", 0)
+    assert not (waited <= pd.Timedelta(0)).any()
+    assert (requests.served.dropna() < AS_OF + pd.Timedelta(days=1)).all()
 
 
 def test_people_decide(example: Example) -> None:

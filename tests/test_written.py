@@ -102,7 +102,7 @@ def test_a_number_that_a_map_leads_to_has_a_point(project: Make) -> None:
 def test_values_that_a_map_leaves_out_are_told_at_the_map(told: Told) -> None:
     (problem,) = told(values={"purpose": {"Retention": "retention"}})
     assert problem.startswith(
-        "tables.opt_outs.values.purpose: 1 of 1 values of from that `values` leaves out: “retention”; "
+        "tables.opt_outs.values.purpose: 1 of 1 values of from that `values` leaves out: “aaaaaaaaa”; "
     )
 
 

@@ -175,6 +175,11 @@ def _data_problem(dossier: Dossier, table: str, located: LocatedTable, fault: Fa
 
 
 def _value_problems(dossier: Dossier) -> Iterator[Problem]:
+    import ibis
+
+    from ethics_kit.measures.faults import shape
+    from ethics_kit.measures.valuefaults import ROWS_TO_SHOW
+
     events = dossier.system.events
     for role, (part, key, wanted) in _meanings(dossier).items():
         if role == "action" and not dossier.system.decision.taken:
@@ -182,10 +187,12 @@ def _value_problems(dossier: Dossier) -> Iterator[Problem]:
         located = dossier.located_tables[events]
         if not wanted or role not in located.spec.columns:
             continue
-        rows = dossier.tables.table(events).select(value=role).distinct().filter(lambda t: t.value.notnull())
-        few = sorted(rows.limit(MOST_SHOWN + 1).to_pyarrow()["value"].to_pylist())
+        counted = dossier.tables.table(events).select(value=role).group_by("value").aggregate(rows=ibis._.count())
+        rows = counted.filter(counted.value.notnull())
+        some = rows.limit(MOST_SHOWN + 1).to_pyarrow().to_pylist()
+        few = sorted({r["value"] if r["rows"] >= ROWS_TO_SHOW else f"{shape(r['value'])} (rare)" for r in some})
         alike = rows.filter(rows.value.lower().isin([w.lower() for w in wanted])).to_pyarrow()["value"].to_pylist()
-        shown = ", ".join(few) if len(few) <= MOST_SHOWN else f"{rows.count().to_pyarrow()} different ones"
+        shown = ", ".join(few) if len(some) <= MOST_SHOWN else f"{rows.count().to_pyarrow()} different ones"
         for index, value in enumerate(wanted):
             variants = sorted(v for v in alike if v.lower() == value.lower() and v not in wanted)
             if variants:

@@ -27,6 +27,7 @@ from ethics_kit.examples.exports import OFFICE, column_name, file_suffix, office
 from ethics_kit.examples.extracts import extract_of
 from ethics_kit.examples.followed import by_people, followed
 from ethics_kit.examples.inputs import inputs_of_decisions, inputs_of_sample
+from ethics_kit.examples.logged import answered_by_people, audit_log
 from ethics_kit.examples.model import fitted, model_file, reasons
 from ethics_kit.examples.responses import answered_evenly, more_appeals, more_reviews
 from ethics_kit.examples.told import consents, deletion_requests, notices, opt_outs
@@ -66,6 +67,8 @@ def tables(system: str, whole: Facts) -> dict[str, Frame]:
     more = np.random.default_rng([facts["seed"], STREAM])
     events |= followed(more, people, events)
     events |= by_people(people, events)
+    events |= audit_log(people, events)
+    found["human_requests"] = answered_by_people(people, found["human_requests"])
     if "inputs_missing" in facts:
         events |= inputs_of_decisions(system, more, people, since, events)
         found["training_sample"] |= inputs_of_sample(system, more, people, since, found["training_sample"])

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ethics_kit.measures import ubjson
-from ethics_kit.measures.scoring import Model, ModelError, Scale, named, without_values
+from ethics_kit.measures.scoring import Model, ModelError, Scale, named
 
 WHOLE = "write the model again, with the library's own save_model, and copy the whole file"
 
@@ -239,4 +239,4 @@ def _decoded(content: bytes, allowed: str) -> str:
 
 
 def _damaged(error: Exception, allowed: str) -> ModelError:
-    return ModelError(f"a file that cannot be read ({type(error).__name__}: {without_values(error)})", allowed, WHOLE)
+    return ModelError(f"a file that cannot be read ({type(error).__name__})", allowed, WHOLE)

@@ -121,7 +121,8 @@ def judge(comparisons: Sequence[Comparison], *, significance: float, minimum_gro
         needed = None
         if verdict == "inconclusive":
             base = item.rest_rate.value or 0.0
-            needed = proportions.rows_needed(base, item.gap.value, margin, variance=item.variance)
+            rows = proportions.rows_needed(base, item.gap.value, margin, variance=item.variance)
+            needed = None if rows is None else max(rows, minimum_group)
         judged.append(replace(item, adjusted_p=adjusted, verdict=verdict, rows_needed=needed))
     return judged
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,20 @@ import ibis
 
 FORMATS = (".csv", ".parquet", ".duckdb")
 GLOB = set("*?[]{}")
+REASONS = {
+    "not utf-8": "not in UTF-8",
+    "unterminated quote": "a quotation mark that is not closed",
+    "Expected Number of Columns": "a row with more or fewer values than the header has columns",
+    "Maximum line size": "a line that is too long",
+    "sniffing": "no delimiter that fits every row",
+    "Permission Error": "it points at other files, which may not be read",
+    "No magic bytes": "no Parquet file, or a damaged one",
+    "Footer length": "no Parquet file, or a damaged one",
+    "too small to be a Parquet": "no Parquet file, or a damaged one",
+    "not a valid DuckDB": "no DuckDB file, or a damaged one",
+}
+"""Why DuckDB cannot read a file, by a part of its message. The message itself may quote data and is not told."""
+LINE = re.compile(r"[Ll]ine: ?(\d+)")
 
 
 @dataclass(frozen=True)
@@ -39,8 +54,21 @@ def file_fault(path: Path) -> Fault | None:
     return None
 
 
+def shape(value: object) -> str:
+    """How a value is written, and not what it says: letters are a or A, digits 9, as in 99.99.9999."""
+    shown = "".join(("A" if c.isupper() else "a") if c.isalpha() else "9" if c.isdigit() else c for c in str(value))
+    return f"“{shown[:40]}”"
+
+
+DATA = re.compile(r"[\d.,:/ -]+|.*@.*|\s*")
+"""What stands in a first row of values and names no column: numbers, dates, addresses, nothing."""
+
+
 def missing(role: str, name: str, columns: tuple[str, ...]) -> Fault:
-    """A column that the file does not have."""
+    """A column that the file does not have. Of a file without a header the first row is data, and is not told."""
+    if any(DATA.fullmatch(column) for column in columns):
+        found = f"no column {name}, and a first row that looks like data"
+        return Fault(role, found, "a header: a row with the names of the columns", "export the table with a header")
     close = difflib.get_close_matches(name, columns, n=1, cutoff=0.6)
     shown = ", ".join(columns[:20]) + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
     todo = f"did you mean {close[0]}?" if close else "name the column that plays this part, or export it"
@@ -57,17 +85,16 @@ def unreadable(table: str, error: Exception) -> Fault:
     """A file that DuckDB cannot read."""
     if isinstance(error, ibis.common.exceptions.TableNotFound):
         return Fault(None, f"no table {table} in the file", "a table of the DuckDB file", "correct `table:`")
-    message = str(error).strip().split("\n\n")[0] or type(error).__name__
-    told = [
-        line for line in message.splitlines() if not line.startswith("Original Line")
-    ]  # it may hold a person's data
-    reason = "; ".join(told[:2])
+    message = str(error)
+    known = [words for part, words in REASONS.items() if part in message]
+    place = LINE.search(message)
+    reason = "; ".join([*known[:1], *([f"line {place[1]}"] if place else [])]) or type(error).__name__
     todo = "export it again, or open it and look at the place named"
-    if "not utf-8" in reason:
+    if "not utf-8" in message:
         todo = "say its `encoding:` (cp1252 for western Windows), or export it in UTF-8"
     return Fault(
         None,
-        f"a file that cannot be read ({reason[:160]})",
+        f"a file that cannot be read ({reason})",
         "a well-formed UTF-8 table with one header row",
         todo,
     )

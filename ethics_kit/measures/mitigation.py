@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ethics_kit.measures import learners, proportions, scoring
+from ethics_kit.measures import learners, proportions
 from ethics_kit.measures.learners import Constraint, Mask, NotTried, Split, Task
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 
@@ -166,8 +166,9 @@ def _tried(trial: Trial, method: _Method, task: Task, confidence: float) -> Tria
         except NotTried as reason:
             selected, failed = None, f"not run: {reason}"
         except Exception as error:  # fairlearn and scikit-learn raise many types where data do not suit them
-            selected, failed = None, f"{type(error).__name__}: {scoring.without_values(error)}"
-    told = [" ".join(str(w.message).split()) for w in caught if not issubclass(w.category, FOR_DEVELOPERS)]
+            selected, failed = None, type(error).__name__
+    # a warning's words may quote data, as those of an error may
+    told = [w.category.__name__ for w in caught if not issubclass(w.category, FOR_DEVELOPERS)]
     if selected is None:
         return replace(trial, failed=failed, warnings=tuple(dict.fromkeys(told)))
     counts = _counts(task.test, selected)

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ethics_kit.measures import estimators, formats, skopsfile
-from ethics_kit.measures.scoring import Model, ModelError, Scale, check_columns, named, without_values
+from ethics_kit.measures.scoring import Model, ModelError, Scale, check_columns, named
 
 __all__ = ["Model", "ModelError", "Scale", "load", "plugin"]
 
@@ -93,7 +93,7 @@ def _unpickled(content: bytes, pinned: bool) -> object:
         return joblib.load(io.BytesIO(content))
     except Exception as error:  # whatever the file's own code raises
         raise ModelError(
-            f"a file that cannot be read ({type(error).__name__}: {without_values(error)})",
+            f"a file that cannot be read ({type(error).__name__})",
             "a fitted scikit-learn model, written by the versions that are installed",
             "write the model with skops.io.dump",
         ) from None
@@ -118,7 +118,7 @@ def plugin(name: str, *, columns: Sequence[str] | None = None) -> Model:
         predict = offered[name].load()
     except Exception as error:  # whatever the package raises
         raise ModelError(
-            f"a plug-in that cannot be imported ({type(error).__name__}: {without_values(error)})",
+            f"a plug-in that cannot be imported ({type(error).__name__})",
             "a function of a data frame",
             "repair or install the package again",
         ) from None

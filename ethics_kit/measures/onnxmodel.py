@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ethics_kit.measures.scoring import Model, ModelError, Scale, named, without_values
+from ethics_kit.measures.scoring import Model, ModelError, Scale, named
 
 ALLOWED = "an ONNX file that holds all its weights"
 ELSEWHERE = b"\x0a\x08location"
@@ -42,7 +42,7 @@ def onnx_model(content: bytes, *, positive: object = None, columns: Sequence[str
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises types of its own
-        found = f"a file that cannot be read ({type(error).__name__}: {without_values(error)})"
+        found = f"a file that cannot be read ({type(error).__name__})"
         raise ModelError(found, ALLOWED, "export the model again, and copy the whole file") from None
     inputs = session.get_inputs()
     unknown = [i.type for i in inputs if i.type not in KINDS]

@@ -236,6 +236,7 @@ def rows_needed(base_rate: float, gap: float, margin: float, *, variance: float 
     (Chow, Shao and Wang 2008, Sample Size Calculations in Clinical Research, sections 3.2 and 4.2). `variance` is that
     of one row where what is compared is no rate but a mean.
     """
+    base_rate = min(max(base_rate, 0.01), 0.99)  # all or nothing in a sample is no proof of all or nothing
     room = margin - abs(gap)
     if room < 0 and variance is None:
         return rows_to_settle(base_rate, abs(gap))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -69,7 +68,7 @@ class Model:
             raise
         except Exception as error:  # estimators raise many types
             raise ModelError(
-                f"data the model refuses ({type(error).__name__}: {without_values(error)})",
+                f"data the model refuses ({type(error).__name__})",
                 "columns of the types it was fitted on",
                 "compare the table's columns with those of the training data",
             ) from None
@@ -81,12 +80,6 @@ class Model:
                 "look for missing or extreme values in the columns the model reads",
             )
         return scores
-
-
-def without_values(error: Exception) -> str:
-    """The first line of a message; what it quotes may be a person's data."""
-    first = str(error).strip().split("\n")[0]
-    return re.sub(r"'[^']*'|\"[^\"]*\"", "'…'", first)[:160]
 
 
 def check_columns(needed: Sequence[str], offered: Sequence[str]) -> None:

@@ -74,8 +74,7 @@ def read(content: bytes) -> tuple[Any, tuple[str, ...]]:
 
 
 def _corrupt(error: Exception) -> ModelError:
-    reason = " ".join(str(error).split())[:160]
-    return ModelError(f"a file that cannot be read ({type(error).__name__}: {reason})", ALLOWED, WRITE)
+    return ModelError(f"a file that cannot be read ({type(error).__name__})", ALLOWED, WRITE)
 
 
 def content_of(path: Path) -> bytes:

@@ -36,6 +36,32 @@ def noticed_before_first_event(events: ir.Table, notices: ir.Table) -> Share:
     return Share(int(found["count"]), int(found["n"]))
 
 
+def notices_reaching(events: ir.Table, notices: ir.Table, *, since: datetime) -> ir.Table:
+    """A row per customer and month with an event from `since` on: `month` (its first day), and the latest notice at or
+    before the customer's first event of the month, as `told`, `channel` and `language` (null without one).
+    """
+    recent = events.filter(events.time >= ibis.literal(since, type="timestamp"))
+    first = recent.group_by("customer", month=recent.time.truncate("M").date()).aggregate(first=ibis._.time.min())
+    shown = notices.select(
+        who=notices.customer,
+        at=notices.time,
+        **{name: notices[name] if name in notices.columns else ibis.null("string") for name in ("channel", "language")},
+    )
+    pairs = first.left_join(shown, (first.customer == shown.who) & (shown["at"] <= first["first"]))
+    return pairs.group_by("customer", "month").aggregate(
+        told=ibis._.who.notnull().any(),
+        channel=ibis._.channel.argmax(ibis._["at"]),
+        language=ibis._.language.argmax(ibis._["at"]),
+    )
+
+
+def shares_by(rows: ir.Table, key: str, flag: str) -> dict[Any, Share]:
+    """Rows with `flag`, of all, by the column `key` in its order; null, if it is there, comes last."""
+    counted = rows.group_by(key).aggregate(n=ibis._.count(), count=ibis._[flag].sum())
+    found = counted.order_by(ibis.asc(key, nulls_first=False)).to_pyarrow().to_pylist()
+    return {row[key]: Share(int(row["count"] or 0), int(row["n"])) for row in found}
+
+
 def unmatched(rows: ir.Table, customers: ir.Table, purposes: Collection[str]) -> tuple[Share, Share]:
     """Rows whose customer `customers` does not hold, and rows whose purpose differs from one of `purposes` by its
     spelling only (case, spaces), of all rows.
@@ -50,24 +76,50 @@ def unmatched(rows: ir.Table, customers: ir.Table, purposes: Collection[str]) ->
     return Share(int(strange.to_pyarrow().as_py()), n), Share(int(misspelt.to_pyarrow().as_py()), n)
 
 
-def events_after_opt_out(events: ir.Table, opt_outs: ir.Table) -> Share:
-    """Events strictly after the same customer's opt-out, of all events.
+@dataclass(frozen=True)
+class AfterOptOut:
+    """Events of one purpose, those strictly after the same customer's opt-out, and the customers concerned."""
+
+    events: int
+    after: int
+    customers: int
+
+
+def after_opt_out_by_purpose(events: ir.Table, opt_outs: ir.Table) -> dict[str | None, AfterOptOut]:
+    """By purpose of the events, those strictly after the same customer's opt-out.
 
     An opt-out without a purpose is from all; one with a purpose counts for events of that purpose only.
     """
-    left = opt_outs.select(
-        who=opt_outs.customer,
-        left_at=opt_outs.time,
-        from_purpose=opt_outs.purpose if "purpose" in opt_outs.columns else ibis.null("string"),
-    )
     keys = ["customer", "time", "purpose"]
     moments = events.group_by(keys).aggregate(events=ibis._.count())
+    left = opt_outs_of(opt_outs)
     pairs = moments.left_join(left, moments.customer == left.who)
     concerns = (pairs.from_purpose == pairs.purpose).fill_null(True)
     after = ((pairs.time > pairs.left_at) & concerns).fill_null(False)
     flagged = pairs.mutate(after=after).group_by(keys).aggregate(events=ibis._.events.max(), after=ibis._.after.any())
-    found = _row(flagged.aggregate(n=flagged.events.sum(), count=flagged.events.sum(where=flagged.after)))
-    return Share(int(found["count"]), int(found["n"]))
+    counted = flagged.group_by("purpose").aggregate(
+        events=ibis._.events.sum(),
+        late=ibis._.events.sum(where=ibis._.after),
+        customers=ibis._.customer.nunique(where=ibis._.after),
+    )
+    rows = counted.order_by(ibis.desc("events"), "purpose").to_pyarrow().to_pylist()
+    return {r["purpose"]: AfterOptOut(int(r["events"]), int(r["late"] or 0), int(r["customers"])) for r in rows}
+
+
+def events_after_opt_out(events: ir.Table, opt_outs: ir.Table) -> Share:
+    """As `after_opt_out_by_purpose`, over all purposes."""
+    found = after_opt_out_by_purpose(events, opt_outs).values()
+    return Share(sum(f.after for f in found), sum(f.events for f in found))
+
+
+def opt_outs_of(opt_outs: ir.Table) -> ir.Table:
+    """Opt-outs as `who`, `left_at`, `from_purpose` (null where they are from all) and `channel` (null if not kept)."""
+    return opt_outs.select(
+        who=opt_outs.customer,
+        left_at=opt_outs.time,
+        from_purpose=opt_outs.purpose if "purpose" in opt_outs.columns else ibis.null("string"),
+        channel=opt_outs.channel if "channel" in opt_outs.columns else ibis.null("string"),
+    )
 
 
 @dataclass(frozen=True)

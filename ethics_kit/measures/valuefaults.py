@@ -1,4 +1,7 @@
-"""Values that are not what their column has to hold: counted, with an example where it is nobody's id."""
+"""Values that are not what their column has to hold: counted, with the first row and how the value there is written.
+
+A value itself is told only where it stands in many rows: one that does not may be somebody's name or words.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,14 @@ import ibis
 import ibis.expr.types as ir
 
 from ethics_kit.measures.columns import Column, filled, mapped, typed
-from ethics_kit.measures.faults import Fault
+from ethics_kit.measures.faults import Fault, shape
 from ethics_kit.measures.times import has_offset, moment
 
 MOST_SHOWN = 12
 """Values that a fault lists; more may be those of customers."""
+
+ROWS_TO_SHOW = 10
+"""A value that stands in fewer rows is told by its shape only."""
 
 
 def value_faults(raw: ir.Table, columns: Mapping[str, Column]) -> list[Fault]:
@@ -40,21 +46,26 @@ def value_faults(raw: ir.Table, columns: Mapping[str, Column]) -> list[Fault]:
 def _counts(value: ir.Value, column: Column) -> dict[str, ir.Scalar]:
     """What is counted of a column: blank, left out of its map, not of its type, uncertain by its zone's clocks."""
     clean = filled(value)
-    read, result = mapped(clean, column), typed(value, column)
-    bad = read.notnull() & result.isnull()
     counts = {"blank": clean.isnull().sum()}
     if column.values:
-        counts["unmapped"] = (clean.notnull() & read.isnull()).sum()
-    if column.type == "number":
-        bad |= ((result < column.low) | (result > column.high)).fill_null(False)
+        counts["unmapped"] = (clean.notnull() & mapped(clean, column).isnull()).sum()
     if column.type == "time":
         offset, clock = _offsets(clean)
         counts |= {"offset": offset.sum(), "clock": clock.sum()}
-        if column.form.time_zone:
-            uncertain = bad & moment(clean, dates=column.form.dates).notnull()
-            counts |= {"uncertain": uncertain.sum(), "instance": clean.cast("string").min(where=uncertain)}
-            bad &= ~uncertain
-    return counts | {"bad": bad.sum(), "example": clean.cast("string").min(where=bad)}
+    return counts | {name: wrong.sum() for name, wrong in _wrong(value, column).items()}
+
+
+def _wrong(value: ir.Value, column: Column) -> dict[str, ir.BooleanValue]:
+    """Whether a value is not of its column's type: in no way, or only by its zone's clocks."""
+    clean = filled(value)
+    read, result = mapped(clean, column), typed(value, column)
+    bad = read.notnull() & result.isnull()
+    if column.type == "number":
+        bad |= ((result < column.low) | (result > column.high)).fill_null(False)
+    if column.type == "time" and column.form.time_zone:
+        uncertain = bad & moment(clean, dates=column.form.dates).notnull()
+        return {"bad": bad & ~uncertain, "uncertain": uncertain}
+    return {"bad": bad}
 
 
 def _offsets(clean: ir.Value) -> tuple[ir.BooleanValue, ir.BooleanValue]:
@@ -73,21 +84,33 @@ def _column_faults(raw: ir.Table, role: str, column: Column, one: Mapping[str, A
         yield Fault(role, what, "an entry for every value of the column", "add them to the map", "values")
     if one.get("uncertain"):
         what = f"{one['uncertain']} of {rows} times of {column.name} that the clocks of {column.form.time_zone} show "
-        what += f"twice or never, such as “{str(one['instance'])[:40]}”"
+        what += f"twice or never{_first(raw, column, 'uncertain')}"
         yield Fault(role, what, "times that are certain", "export the times in UTC, or with their offset", "time_zone")
     if one["bad"]:
         what = f"{one['bad']} of {rows} values of {column.name} that are not {column.wanted}"
-        what += "" if column.type == "id" else f", such as “{str(one['example'])[:40]}”"
+        what += _first(raw, column, "bad")
         yield Fault(role, what, column.allowed, "correct the export, or name another column")
     if one["blank"] and column.required:
         what = f"{one['blank']} of {rows} rows without a value in {column.name}"
         yield Fault(role, what, "a value in every row", "correct the export; no row is dropped silently")
 
 
+def _first(raw: ir.Table, column: Column, how: str) -> str:
+    """The first row (from 1, without the header) that is wrong in this way, and how its value is written."""
+    value = raw[column.name]
+    rows = raw.select(wrong=_wrong(value, column)[how], value=value.cast("string"), place=ibis.row_number() + 1)
+    wrong = rows.filter(rows.wrong)
+    row = wrong.aggregate(place=wrong.place.min(), value=wrong.value.argmin(wrong.place)).to_pyarrow().to_pylist()[0]
+    return f", the first in row {row['place']}, written like {shape(row['value'])}"
+
+
 def _few(raw: ir.Table, column: Column) -> str:
-    """The values that a map leaves out, where they are few."""
-    value = filled(raw[column.name])
-    left = value.cast("string").name("value").as_table().distinct()
-    left = left.filter(left.value.notnull() & left.value.notin(list(column.values))).limit(MOST_SHOWN + 1)
-    found = sorted(left.to_pyarrow()["value"].to_pylist())
-    return "" if len(found) > MOST_SHOWN else ": " + ", ".join(f"“{v[:40]}”" for v in found)
+    """The values that a map leaves out, where they are few; rare ones may be somebody's own and are told by shape."""
+    value = filled(raw[column.name]).cast("string")
+    counted = raw.select(value=value).group_by("value").aggregate(rows=ibis._.count())
+    left = counted.filter(counted.value.notnull() & counted.value.notin(list(column.values))).limit(MOST_SHOWN + 1)
+    found = left.to_pyarrow().to_pylist()
+    if len(found) > MOST_SHOWN:
+        return ""
+    told = (f"“{row['value'][:40]}”" if row["rows"] >= ROWS_TO_SHOW else shape(row["value"]) for row in found)
+    return ": " + ", ".join(sorted(set(told)))

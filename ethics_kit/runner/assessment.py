@@ -17,13 +17,14 @@ from typing import Any
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 
 from ethics_kit import archive, review
 from ethics_kit.attestation import statement
 from ethics_kit.attestation.folder import publish
 from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
-from ethics_kit.errors import RunError, Stopped, printable
+from ethics_kit.errors import OWN, RunError, Stopped, printable, told
 from ethics_kit.project import Project, Stage
 from ethics_kit.record import Record, read_record
 from ethics_kit.report import card, page
@@ -98,8 +99,7 @@ def assess(job: Job) -> Result:
     except Stopped:
         raise
     except Exception as failure:  # whatever befalls one assessment must not take the other systems with it
-        reason = str(failure) if isinstance(failure, RunError) else f"{type(failure).__name__}: {failure}"
-        reason, folder = _scrubbed(reason, job), job.reports
+        reason, folder = _scrubbed(told(failure), job), job.reports
         with contextlib.suppress(Exception):
             folder = _publish_failure(job, staging, notebook, reason)
         return Result(job, "failed", reason, folder, time.monotonic() - start)
@@ -128,9 +128,11 @@ def _execute(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
             resources={"metadata": {"path": str(job.project.root)}},
         )
     except papermill.PapermillExecutionError as failure:
-        error = f"{failure.ename}: {failure.evalue}"
+        error = _of_cell(failure, job)
+    except DeadKernelError:
+        error = "Kernel died: it was ended from outside, or there was too little memory"
     except Exception as failure:  # whatever kills one run must not take the others with it
-        error = f"{type(failure).__name__}: {failure}"
+        error = told(failure)
     finally:
         timer.cancel()
         kernel.close()
@@ -143,15 +145,34 @@ def _execute(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
 
 
 def _without_traces(notebook: nbformat.NotebookNode, job: Job) -> nbformat.NotebookNode:
-    """Errors keep their name and message; tracebacks and what went to stderr hold paths and values of this machine."""
+    """Errors keep their kind, and their words where these are the kit's own.
+
+    Other words, tracebacks and what was printed may hold data, and paths of this machine.
+    """
     for cell in _code(notebook):
-        cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+        cell.outputs = [o for o in cell.outputs if o.output_type != "stream"]
         for output in cell.outputs:
             if output.output_type == "error":
+                own = output.ename in OWN
                 output.traceback = []
                 output.ename = printable(_scrubbed(output.ename, job), 200)
-                output.evalue = printable(_scrubbed(output.evalue, job), 2000)
+                output.evalue = printable(_scrubbed(output.evalue, job), 2000) if own else _unsaid(job)
     return notebook
+
+
+def _of_cell(failure: papermill.PapermillExecutionError, job: Job) -> str:
+    """A cell's error: in the kit's own words, else its kind, the step, and how to read the rest."""
+    if failure.ename in OWN:
+        return f"{failure.ename}: {failure.evalue}"
+    step = next((line for line in reversed(failure.source.splitlines()) if line.strip()), "a cell")
+    return f"{printable(failure.ename, 200)} in {printable(step.strip(), 120)}. {_unsaid(job)}"
+
+
+def _unsaid(job: Job) -> str:
+    return (
+        "What the error says may quote data and is not published. "
+        f"To read it, run the cell yourself: ethics-kit open {job.system}"
+    )
 
 
 def _parameters(job: Job) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Identifier
+from ethics_kit.schema.autonomy import OfferedChoice
 from ethics_kit.schema.design import Inventory, Notices
 from ethics_kit.schema.fields import (
     Day,
@@ -169,3 +170,4 @@ class DeploymentSignoff(StageAnswers):
     audits: list[Audit] = []
     monitoring: MonitoringPlan | None = None
     promises: Promises | None = None
+    choices_offered: list[OfferedChoice] = []

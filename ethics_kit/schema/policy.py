@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ethics_kit.framework.catalogue import Identifier
+from ethics_kit.schema.autonomy import AuditPolicy, AutonomyPolicy
 from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share, YesNo
 from ethics_kit.schema.governance import GovernancePolicy
@@ -184,6 +185,8 @@ class Policy(Model):
     records: RecordsPolicy
     coverage: CoveragePolicy
     oversight: OversightPolicy = OversightPolicy()
+    audit: AuditPolicy = AuditPolicy()
+    autonomy: AutonomyPolicy = AutonomyPolicy()
     privacy: PrivacyPolicy = PrivacyPolicy()
     explanations: ExplanationPolicy = ExplanationPolicy()
     acceptance: AcceptancePolicy = AcceptancePolicy()

@@ -91,14 +91,29 @@ class Stratum(Model):
     reason: Text
 
 
+class EarlierVersion(Model):
+    """A version that was in use before the present one, with the first and the last day on which it was."""
+
+    version: Line
+    from_: Day = Field(alias="from")
+    until: Day
+
+    @model_validator(mode="after")
+    def _in_order(self) -> EarlierVersion:
+        if self.until < self.from_:
+            raise ValueError("until on or after from")
+        return self
+
+
 class ModelInfo(Model):
     """The model in use. A supplier's release period may stand for a version; `file` is the model itself, `sha256` the
     digest of the file that was approved, `plugin` the name under which an installed package offers it instead,
     `columns` what it reads, in order, where it does not say so itself, and `positive` its class for a positive outcome,
-    where that is not the second in order."""
+    where that is not the second in order. `earlier_versions` were in use before: their decisions stand in the log."""
 
     version: Line | None = None
     released: Day | None = None
+    earlier_versions: list[EarlierVersion] = []
     file: Line | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
     plugin: Line | None = None
@@ -109,6 +124,13 @@ class ModelInfo(Model):
     def label(self) -> str | None:
         """The version, else the day of the release."""
         return self.version or (f"release of {self.released}" if self.released else None)
+
+    @model_validator(mode="after")
+    def _versions_once(self) -> ModelInfo:
+        names = [v.version for v in self.earlier_versions]
+        if len({*names, self.version}) <= len(names):
+            raise ValueError("each version once: earlier_versions do not name the version in use, nor one twice")
+        return self
 
 
 class SupplierRequest(Model):

@@ -14,6 +14,7 @@ from ethics_kit import archive, duties, schema
 from ethics_kit.dossier import Dossier, Given
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import LEVELS, Question
+from ethics_kit.measures.disclosure import withheld
 from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, Table, Upstream
 from ethics_kit.stages import levels
 
@@ -272,17 +273,36 @@ def months_after(start: date, months: int) -> date:
     return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
 
 
+Row = list[Any]
+
+
 def hide_small(
     rows: Sequence[Sequence[Any]], *, n_column: int, counts: Sequence[int], small: int
-) -> tuple[list[list[Any]], int]:
+) -> tuple[list[Row], int]:
     """`rows` with the counts and rates of every row under `small` withheld, and how many rows that was.
 
-    A single withheld row would follow from the others by subtraction, so the next smallest is withheld with it.
+    What would follow from the others by subtraction is withheld with them.
     """
-    sizes = [row[n_column] or 0 for row in rows]
-    hidden = {i for i, n in enumerate(sizes) if 0 < n < small}
-    if len(hidden) == 1 and len(rows) > 1:
-        hidden.add(min((i for i in range(len(rows)) if i not in hidden), key=lambda i: sizes[i]))
-    withheld = {n_column, *counts}
-    shown = [[None if r in hidden and i in withheld else v for i, v in enumerate(row)] for r, row in enumerate(rows)]
-    return shown, len(hidden)
+    hidden = withheld([row[n_column] or 0 for row in rows], small)
+    return _without(rows, hidden, {n_column, *counts}), len(hidden)
+
+
+def hide_alike(
+    blocks: Sequence[Sequence[Sequence[Any]]], *, key: int, n_column: int, counts: Sequence[int], small: int
+) -> tuple[list[list[Row]], int]:
+    """As `hide_small` for several blocks of rows about the same groups (column `key`).
+
+    A group that is withheld in one block is withheld in all: the selected who were right and those who were wrong add
+    up to all the selected, so that what one block withholds would follow from two others.
+    """
+    names = {block[place][key] for block in blocks for place in withheld([row[n_column] or 0 for row in block], small)}
+    shown, columns, hidden = [], {n_column, *counts}, 0
+    for block in blocks:
+        places = {place for place, row in enumerate(block) if row[key] in names}
+        shown.append(_without(block, places, columns))
+        hidden += len(places)
+    return shown, hidden
+
+
+def _without(rows: Sequence[Sequence[Any]], hidden: set[int], columns: set[int]) -> list[Row]:
+    return [[None if r in hidden and i in columns else v for i, v in enumerate(row)] for r, row in enumerate(rows)]

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ethics_kit.measures import fairness, metrics
+from ethics_kit.measures.disclosure import withheld
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.proportions import MINIMUM_CLUSTERS, Estimate
 from ethics_kit.record import Finding, Interval, Status, Table
-from ethics_kit.stages.case import Case, hide_small
+from ethics_kit.stages.case import Case, hide_alike
 from ethics_kit.stages.evidence import not_assessed
 
 METHOD = (
@@ -63,6 +64,8 @@ SCALES: dict[str, Scale] = {
     "resolved_in_time": Scale("share of appeals resolved within the promise"),
     "overturned": Scale("share of resolved appeals that changed the decision"),
     "answered_in_time": Scale("share of feedback answered within the promise"),
+    "served_in_time": Scale("share answered by a person in time"),
+    "honoured": Scale("share whose choices were all carried out"),
     "flip": Scale(
         "selection after the attribute is flipped",
         interval="paired interval; McNemar test",
@@ -111,7 +114,7 @@ def finding(
             action=f"Collect more rows with {attribute} = {worst.group}, or with another {attribute}.",
         )
     action = None if worst.verdict == "equivalent" else _action(worst)
-    if min(worst.n, worst.rest_n) < small:
+    if worst.group in withheld_groups(case, rows) or min(worst.n, worst.rest_n) < small:
         withheld = f"{what} by {attribute}: a group has fewer than {small} rows, withheld and too few to tell."
         return Finding(
             **common,
@@ -129,6 +132,12 @@ def finding(
         n=int(worst.effective + worst.rest_effective),
         action=action,
     )
+
+
+def withheld_groups(case: Case, rows: Sequence[Comparison]) -> set[str]:
+    """The groups of a family whose numbers are not shown: small ones, and those from which these would follow."""
+    small = case.dossier.policy.records.small_cell.value
+    return {rows[place].group for place in withheld([c.n for c in rows], small)}
 
 
 def _why_not(worst: Comparison) -> str:
@@ -196,21 +205,23 @@ def table(
     """
     more, several = extra or {}, len(families) > 1
     share = ["ratio to the rest", "low", "high"] if ratios else []
-    small, hidden = case.dossier.policy.records.small_cell.value, 0
+    small = case.dossier.policy.records.small_cell.value
     worth = ["effective n"] if any(int(c.effective) != int(c.n) for rows in families for c in rows) else []
     columns = ["group", "n", *worth, *VALUES, *share, *more, *LAST]
-    body: list[list[str | int | float | None]] = []
-    for rows in families:
-        lines = [
+    blocks = [
+        [
             [c.group, int(c.n), *[int(c.effective) for _ in worth], *parts(c.rate), *parts(c.gap)]
             + [*(parts(c.ratio) if ratios else ())]
             + [values.get(c.group) for values in more.values()]
             + [c.adjusted_p, c.verdict]
             for c in rows
         ]
-        shown, count = hide_small(lines, n_column=1, counts=range(2, len(columns) - 1), small=small)
-        hidden += count
-        body += [[measure(rows[0]), *line] for line in shown] if several else shown
+        for rows in families
+    ]
+    shown, hidden = hide_alike(blocks, key=0, n_column=1, counts=range(2, len(columns) - 1), small=small)
+    body: list[list[str | int | float | None]] = []
+    for rows, lines in zip(families, shown, strict=True):
+        body += [[measure(rows[0]), *line] for line in lines] if several else lines
     return Table(
         id=f"{requirement}.{name}",
         title=title,

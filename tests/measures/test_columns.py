@@ -207,9 +207,10 @@ def test_uncertain_times_are_a_fault_of_the_zone(tmp_path: Path) -> None:
     found = told(tmp_path / "a.csv", {"x": Column("v", "time", form=Form(time_zone="Europe/Berlin"))})
     assert [f.setting for f in found] == ["time_zone", None]
     assert found[0].found == (
-        "1 of 3 times of v that the clocks of Europe/Berlin show twice or never, such as “2026-10-25 02:30”"
+        "1 of 3 times of v that the clocks of Europe/Berlin show twice or never, the first in row 1, "
+        "written like “9999-99-99 99:99”"
     )
-    assert found[1].found == "1 of 3 values of v that are not a time, such as “soon”"
+    assert found[1].found == "1 of 3 values of v that are not a time, the first in row 3, written like “aaaa”"
 
 
 MIXED = "a,b\n2026-07-01T12:00:00Z,2026-07-01T12:00\n2026-07-02,\n"
@@ -263,10 +264,23 @@ def test_values_are_read_as_the_map_says(tmp_path: Path) -> None:
 
 
 def test_values_that_the_map_leaves_out_are_listed(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("h\nRed\nred\nAmber\nAmber\n")
+    (tmp_path / "a.csv").write_text("h\nRed\n" + "Amber\n" * 10 + "red\n" * 10)
     (found,) = told(tmp_path / "a.csv", {"score": Column("h", "number", values=LIGHTS)})
     assert (found.role, found.setting) == ("score", "values")
-    assert found.found == "3 of 4 values of h that `values` leaves out: “Amber”, “red”"
+    assert found.found == "20 of 21 values of h that `values` leaves out: “Amber”, “red”"
+
+
+def test_a_value_of_few_rows_is_told_by_its_shape_as_it_may_be_somebodys_own(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("h\nRed\nJane Roe 1984\n" + "Amber\n" * 9)
+    (found,) = told(tmp_path / "a.csv", {"score": Column("h", "number", values=LIGHTS)})
+    assert found.found == "10 of 11 values of h that `values` leaves out: “Aaaa Aaa 9999”, “Aaaaa”"
+
+
+def test_a_first_row_of_data_is_not_told_as_a_header(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("C1001,Jane Roe,1984-02-03\nC1002,John Doe,1990-01-01\n")
+    (found,) = told(tmp_path / "a.csv", {"customer": Column("customer_id", "id")})
+    assert found.found == "no column customer_id, and a first row that looks like data"
+    assert "Roe" not in str(found)
 
 
 def test_many_values_that_the_map_leaves_out_are_only_counted(tmp_path: Path) -> None:

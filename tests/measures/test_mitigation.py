@@ -241,7 +241,7 @@ def test_a_group_with_one_outcome_only_spoils_thresholds_and_nothing_else() -> N
     train = replace(TRAIN, positive=TRAIN.positive & (TRAIN.group == "g0"))
     found = failures(tried(train, constraint="equalized_odds"))
     assert list(found) == ["threshold_optimizer"]
-    assert found["threshold_optimizer"].startswith("ValueError: Degenerate labels for sensitive feature value")
+    assert found["threshold_optimizer"] == "ValueError"
 
 
 def test_one_outcome_only_in_training_is_each_trials_reason() -> None:
@@ -291,15 +291,14 @@ def test_a_method_that_breaks_off_says_why_without_what_the_data_say(monkeypatch
 
     methods = [replace(m, decide=broken) if m.decide is learners.correlation_remover else m for m in mitigation.METHODS]
     monkeypatch.setattr(mitigation, "METHODS", methods)
-    assert failures(tried()) == {"broken": "RuntimeError: no convergence for '…'"}
+    assert failures(tried()) == {"broken": "RuntimeError"}
 
 
 def test_what_a_method_warns_of_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learners, "base_learner", lambda: LogisticRegression(max_iter=1))
     found = tried()["exponentiated_gradient"]
     assert found.failed is None
-    assert len(found.warnings) == 1
-    assert found.warnings[0].startswith("lbfgs failed to converge")
+    assert found.warnings == ("ConvergenceWarning",)
 
 
 # --- rows ----------------------------------------------------------------------------------------------------------

@@ -192,10 +192,10 @@ def test_a_score_that_is_not_a_number_is_no_score(tmp_path: Path) -> None:
 
 def test_data_the_model_refuses_are_told_without_what_they_say(tmp_path: Path) -> None:
     model = loaded(tmp_path, LogisticRegression().fit(NUMBERS, LABEL))
-    with pytest.raises(ModelError, match=r"found data the model refuses \(ValueError: could not convert") as caught:
+    with pytest.raises(ModelError, match=r"found data the model refuses \(ValueError\)") as caught:
         model.score(NUMBERS.assign(tenure="smith@example.org"))
     assert "smith" not in str(caught.value)
-    with pytest.raises(ModelError, match=r"found data the model refuses \(ValueError: Input X contains NaN"):
+    with pytest.raises(ModelError, match=r"found data the model refuses \(ValueError\)"):
         model.score(NUMBERS.assign(tenure=np.nan))
 
 
@@ -310,7 +310,7 @@ def test_what_no_package_offers_is_never_imported(monkeypatch: pytest.MonkeyPatc
 
 def test_a_plug_in_that_cannot_be_imported_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     offering(monkeypatch, ours=ImportError("no module named 'gone'"))
-    with pytest.raises(ModelError, match=r"a plug-in that cannot be imported \(ImportError: no module named '…'\)"):
+    with pytest.raises(ModelError, match=r"a plug-in that cannot be imported \(ImportError\)"):
         models.plugin("ours", columns=["tickets"])
 
 

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ethics_kit.measures.columns import Column, Form
-from ethics_kit.measures.faults import Fault
+from ethics_kit.measures.faults import Fault, shape
 from ethics_kit.measures.tables import Source, Tables
 
 ID_AND_TEXT = {"who": Column("id", "id", required=True), "what": Column("v", "text")}
@@ -172,19 +172,19 @@ def test_no_row_of_a_ragged_csv_is_dropped_silently(write: Callable[..., Path], 
 
 def test_a_ragged_row_is_found_though_its_column_is_not_asked_for(write: Callable[..., Path]) -> None:
     path = write("id,v\n" + "1,a\n" * 30_000 + "2,b,c\n")
-    assert "CSV Error on Line: 30002" in only(faults(path, {"who": Column("id", "id")})).found
+    assert "; line 30002)" in only(faults(path, {"who": Column("id", "id")})).found
 
 
 def test_a_fault_of_a_csv_does_not_show_the_row(write: Callable[..., Path]) -> None:
     found = only(faults(write("id,v\n" + "1,a\n" * 30_000 + "ann@example.org,b,c\n"))).found
-    assert "Expected Number of Columns: 2 Found: 3" in found
+    assert "a row with more or fewer values than the header has columns" in found
     assert "ann@example.org" not in found
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_a_csv_that_is_not_utf_8_is_a_fault(write: Callable[..., Path], encoding: str) -> None:
     found = only(faults(write("id,v\n1,é\n".encode(encoding))))
-    assert "is not utf-8 encoded" in found.found
+    assert "not in UTF-8" in found.found
     assert found.allowed == "a well-formed UTF-8 table with one header row"
 
 
@@ -434,7 +434,7 @@ def test_blank_ids_are_no_repeats(write: Callable[..., Path]) -> None:
 
 def test_wrong_values_are_counted_with_an_example(write: Callable[..., Path]) -> None:
     found = only(faults(write("id,v\n1,5\n2,five\n3,\n4,six\n"), {"x": Column("v", "number")}))
-    assert found.found == "2 of 4 values of v that are not a number, such as “five”"
+    assert found.found == "2 of 4 values of v that are not a number, the first in row 2, written like “aaaa”"
 
 
 def test_all_that_is_wrong_is_told_at_once(write: Callable[..., Path]) -> None:
@@ -492,7 +492,9 @@ def test_an_iso_time_is_read_in_utc(write: Callable[..., Path], text: str, momen
 def test_a_time_in_another_form_is_a_fault_and_null(write: Callable[..., Path], text: str) -> None:
     value, found = one_value(write, text, "time")
     assert value is None
-    assert only(found).found == f"1 of 1 values of v that are not a time, such as “{text}”"
+    assert (
+        only(found).found == f"1 of 1 values of v that are not a time, the first in row 1, written like {shape(text)}"
+    )
 
 
 def test_a_parquet_time_with_a_zone_is_read_in_utc(tmp_path: Path) -> None:
@@ -576,7 +578,7 @@ def test_a_view_that_reads_another_file_is_a_fault_and_no_data(
     path = database(f"create view t as {query.format(secret=secret, folder=secret.parent)}")
     tables = opened(path)
     found = only(tables.faults("t"))
-    assert found.found.startswith("a file that cannot be read (Permission Error: Cannot access file")
+    assert found.found.startswith("a file that cannot be read (it points at other files, which may not be read")
     assert "SECRET" not in str(found)
     with pytest.raises(Exception, match="disabled by configuration"):
         tables.table("t").to_pyarrow()

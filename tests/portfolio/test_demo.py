@@ -90,6 +90,13 @@ def test_planted_opt_outs_audit_gaps_and_old_rows_are_counted_exactly(portfolio,
     assert round(after["value"] * after["n"]) == facts["after_opt_out"]
     audit = portfolio.finding(system, "deployment_signoff", "P4.2.audit_log_complete")
     assert round((1 - audit["value"]) * audit["n"]) == facts["audit_log_incomplete"]
+    missing = portfolio.finding(system, "deployment_signoff", "P4.2.sequence_complete")
+    assert round(missing["value"] * missing["n"]) == facts["sequence_gaps"]
+    faults = facts.get("audit_log", {})
+    named = {"sequence_unique": "repeated", "clock_forwards": "steps_back", "versions_known": "unknown_version"}
+    for name, key in named.items():
+        found = portfolio.finding(system, "deployment_signoff", f"P4.2.{name}")
+        assert round(found["value"] * found["n"]) == faults.get(key, 0)
     for table, count in facts["over_retention"].items():
         kept = portfolio.finding(system, "design_review", f"C1.3.{table}_over_limit")
         assert round(kept["value"] * kept["n"]) == count
@@ -153,6 +160,28 @@ def test_the_clean_system_answers_its_customers(portfolio):
     ]
     assert len(answered) > 20
     assert {f["status"] for f in answered} == {"met"}
+
+
+@pytest.mark.parametrize("system", FACTS)
+def test_planted_requests_for_a_person_and_choices_are_counted_exactly(portfolio, system):
+    facts, later = FACTS[system], FACTS[system].get("requests_later", 0)
+    asked = facts["human_requests"]
+    offered = portfolio.finding(system, "deployment_signoff", "C3.2.person_offered")
+    assert (round(offered["value"] * offered["n"]), offered["n"]) == (asked["offered"] + later, asked["rows"] + later)
+    served = portfolio.finding(system, "deployment_signoff", "C3.2.served_in_time")
+    in_time = asked["served"] + later - facts.get("answered_slowly", 0)
+    assert (round(served["value"] * served["n"]), served["n"]) == (in_time, asked["rows"] + later)
+    honoured = portfolio.finding(system, "deployment_signoff", "C3.4.choices_honoured")
+    assert round(honoured["value"] * honoured["n"]) == facts["personalisation_choices"]["honoured"]
+    assert portfolio.finding(system, "deployment_signoff", "C3.4.can_be_switched_off")["status"] == "met"
+
+
+def test_what_customers_can_decide_and_the_log_of_the_clean_system_are_met(portfolio):
+    record = portfolio.record("health_score", "deployment_signoff")
+    asked = ("C3.1", "C3.2", "C3.4", "P1.1", "P1.3", "P4.2")
+    found = {f["id"]: f["status"] for f in record["findings"] if f["requirement"] in asked}
+    assert len(found) > 20
+    assert set(found.values()) == {"met"}
 
 
 @pytest.mark.parametrize("system", FACTS)

@@ -126,6 +126,7 @@ def entries(dossier, stage):
         parts += [("organisation", "standards")]
     else:
         parts += [(stage, "checkpoints")] * (stage == "design_review")
+        parts += [(stage, "choices_offered")] * (stage == "deployment_signoff")
         parts += [("system", name) for name in ("tables", "attributes", "lawful_bases")]
         parts += [("organisation", name) for name in ("tables", "retention_classes", "places", "transfers")]
     if stage == "deployment_signoff":

@@ -48,7 +48,7 @@ path.write_text(path.read_text().replace('"not_assessed"', '"met"', 1))
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("1 / 0", "ZeroDivisionError in 1 / 0. What the error says may quote data and is not published."),
         ("raise SystemExit(0)", "did not run to their end"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "Kernel died"),
         ("pass", "saved no valid record"),
@@ -81,7 +81,7 @@ def test_a_page_that_cannot_be_made_is_a_failure_also_after_an_earlier_success(s
 
     monkeypatch.setattr(page, "render", render)
     result = assess(job(root))
-    assert (result.verdict, result.reason) == ("failed", "ValueError: no figure in x")
+    assert (result.verdict, result.reason) == ("failed", "ValueError")
     latest = json.loads((root / "reports/demo/impact_analysis/latest.json").read_text())
     assert latest == {"status": "failed", "folder": f"failed_{DAY}", "as_of": DAY}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ethics_kit.report.figures.autonomy import still_decided, waiting_for_a_person
 from ethics_kit.report.figures.classes import class_sizes
 from ethics_kit.report.figures.completion import completion_curve
 from ethics_kit.report.figures.drawing import Figure, _canvas, _finish, _plain, _rectangle
@@ -41,4 +42,6 @@ __all__ = [
     "rollout_looks",
     "shares_over_time",
     "small_multiples",
+    "still_decided",
+    "waiting_for_a_person",
 ]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ethics_kit.measures.disclosure import withheld
 from ethics_kit.report.figures.drawing import (
     GREY,
     INK,
@@ -28,9 +29,20 @@ if TYPE_CHECKING:
 def forest(comparisons: Sequence[Comparison], labels: Mapping[str, str], *, small: int) -> tuple[Figure, ...]:
     """Gaps with their intervals, one row per group, the policy's margin as a band; one figure per metric.
 
-    Groups with fewer than `small` rows on either side are withheld; of more than 40, the largest gaps are drawn.
+    Groups with fewer than `small` rows on either side are withheld, and those from which these would follow; of more
+    than 40, the largest gaps are drawn.
     """
-    known = [c for c in comparisons if c.gap.value is not None and min(c.n, c.rest_n) >= small]
+    families: dict[str, list[Comparison]] = {}
+    for comparison in comparisons:
+        families.setdefault(comparison.name, []).append(comparison)
+    hidden = {
+        (name, places[i].group) for name, places in families.items() for i in withheld([c.n for c in places], small)
+    }
+    known = [
+        c
+        for c in comparisons
+        if c.gap.value is not None and min(c.n, c.rest_n) >= small and (c.name, c.group) not in hidden
+    ]
     return tuple(
         _forest([c for c in known if c.metric == metric], labels[metric])
         for metric in dict.fromkeys(c.metric for c in known)

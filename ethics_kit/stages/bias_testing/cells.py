@@ -7,6 +7,7 @@ from functools import cache
 
 from ethics_kit.measures import fairness, intersections
 from ethics_kit.measures.counts import BETWEEN
+from ethics_kit.measures.disclosure import withheld_crossed
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.intersections import Pooled
 from ethics_kit.record import Finding, Interval, Status, Table
@@ -96,6 +97,7 @@ def _finding(case: Case, requirement: str, rows: Cells, fit: Pooled) -> Finding:
         status = "inconclusive"
     label, what = told.scale(worst.metric).label, worst.attribute.replace(crossed.JOINED, BETWEEN)
     settled = f"{len(able) - len(open_)} of {len(rows)} combinations are settled"
+    shown = rows.index(worst) not in _withheld(case, rows)
     small = f"; {len(rows) - len(able)} with too few rows hold {share:.1%} of them" if len(rows) > len(able) else ""
     gap = told.scale(worst.metric).gap(worst.gap.value or 0.0)
     return Finding(
@@ -103,12 +105,14 @@ def _finding(case: Case, requirement: str, rows: Cells, fit: Pooled) -> Finding:
         requirement=requirement,
         status=status,
         evidence="measured",
-        statement=told.sentence(f"{label} by {what}: largest gap {gap}, for {worst.group}; {settled}{small}."),
-        value=worst.gap.value,
-        null_reason=None if worst.gap.defined else "not estimable",
+        statement=told.sentence(
+            f"{label} by {what}: largest gap {gap if shown else 'withheld'}, for {worst.group}; {settled}{small}."
+        ),
+        value=worst.gap.value if shown else None,
+        null_reason=None if worst.gap.defined and shown else "small cell, withheld" if not shown else "not estimable",
         unit="difference of rates",
         interval=Interval(low=worst.gap.low, high=worst.gap.high, level=policy.confidence.value)
-        if worst.gap.defined
+        if worst.gap.defined and shown
         else None,
         n=int(worst.effective + worst.rest_effective),
         threshold=worst.margin,
@@ -120,12 +124,11 @@ def _finding(case: Case, requirement: str, rows: Cells, fit: Pooled) -> Finding:
 
 
 def _table(case: Case, requirement: str, names: tuple[str, ...], looked_at: Sequence[tuple[Cells, Pooled]]) -> Table:
-    small = case.dossier.policy.records.small_cell.value
     body: list[Line] = []
     notes = ["Pooled: drawn towards all cells' mean the more, the fewer rows a cell has (90% interval)."]
     hidden = 0
     for rows, fit in looked_at:
-        shown = [i for i, row in enumerate(rows) if row.n >= small]
+        shown = [i for i in range(len(rows)) if i not in _withheld(case, rows)]
         hidden += len(rows) - len(shown)
         label = told.measure(rows[0])
         for i in sorted(shown, key=lambda i: _badness(rows[i], float(fit.mean[i])))[:WORST_SHOWN]:
@@ -141,6 +144,12 @@ def _table(case: Case, requirement: str, names: tuple[str, ...], looked_at: Sequ
         hidden=hidden,
         note=" ".join(notes),
     )
+
+
+def _withheld(case: Case, rows: Cells) -> set[int]:
+    """The places of small combinations, and of those from which these would follow by the groups' own numbers."""
+    parts = [tuple(row.group.split(BETWEEN)) for row in rows]
+    return withheld_crossed(parts, [row.n for row in rows], case.dossier.policy.records.small_cell.value)
 
 
 def _badness(row: Comparison, pooled: float) -> tuple[int, float]:
@@ -159,11 +168,11 @@ def _epsilon_told(case: Case, rows: Cells) -> str:
 
 
 def _heat_map(case: Case, names: tuple[str, ...], rows: Cells) -> tuple[Figure, ...]:
-    small = case.dossier.policy.records.small_cell.value
+    hidden = _withheld(case, rows)
     cells = {
         (first, second): (row.rate.value, f"{row.rate.value:.0%}", row.verdict)
-        for row in rows
-        if row.n >= small and row.rate.value is not None
+        for place, row in enumerate(rows)
+        if place not in hidden and row.rate.value is not None
         for first, second in [row.group.split(BETWEEN, 1)]
     }
     firsts, seconds = (list(dict.fromkeys(key[i] for key in sorted(cells))) for i in (0, 1))

@@ -8,6 +8,7 @@ from functools import cache
 from ethics_kit.framework import catalogue
 from ethics_kit.measures import classes, gaps, metrics, proportions
 from ethics_kit.measures.counts import UNKNOWN, Counts
+from ethics_kit.measures.disclosure import withheld
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.uplift import Effect
 from ethics_kit.record import Table
@@ -16,7 +17,7 @@ from ethics_kit.stages import told
 from ethics_kit.stages.bias_testing import families, scored
 from ethics_kit.stages.bias_testing.parity import SEED, Line, drawn, spread_tables, unknown_note
 from ethics_kit.stages.bias_testing.tested import tested, uncovered
-from ethics_kit.stages.case import Case, Outcome, hide_small
+from ethics_kit.stages.case import Case, Outcome, hide_alike
 from ethics_kit.stages.evidence import not_assessed
 from ethics_kit.stages.labelled import doubt, knows_outcomes, labelled, of_people, source
 
@@ -111,7 +112,8 @@ def _equalized_odds(case: Case) -> list[Table]:
         key = f"attribute_{name}"
         recall, alarms = (held.shares(metrics.ERRORS[m], key) for m in ("true_positive_rate", "false_positive_rate"))
         both = recall.add_suffix("_p").join(alarms.add_suffix("_n")).drop(index=UNKNOWN, errors="ignore")
-        both = both[both["n_p"] + both["n_n"] >= small]
+        hidden = withheld((both["n_p"] + both["n_n"]).tolist(), small)
+        both = both[[place not in hidden for place in range(len(both))]]
         if len(both) < 2:
             continue
         cells = [
@@ -144,9 +146,10 @@ def _rates(case: Case) -> list[Table]:
     found = []
     for name in (n for n in known.compared if n in case.dossier.policy.fairness.attributes.value):
         body: list[Line] = []
-        for metric in rates:
-            shown, _ = hide_small(_rows(case, name, metric), n_column=1, counts=[2, 3, 4], small=small)
-            body += [[told.scale(metric.name).label, *row] for row in shown]
+        blocks = [_rows(case, name, metric) for metric in rates]
+        shown, _ = hide_alike(blocks, key=0, n_column=1, counts=[2, 3, 4], small=small)
+        for metric, rows in zip(rates, shown, strict=True):
+            body += [[told.scale(metric.name).label, *row] for row in rows]
         if body and len(rates) > 1:
             found.append(
                 Table(
@@ -186,15 +189,17 @@ def classes_by_group(case: Case) -> Outcome:
     tables = []
     for name in known.compared:
         body: list[Line] = []
+        blocks: dict[tuple[str, str], list[Line]] = {}
         for one, cells in classes.one_vs_rest(counted, name).items():
             for metric in ("selection_rate", "true_positive_rate", "false_positive_rate"):
                 rows = [[g, n, count / n if n else None] for g, count, n in cells[metric] if g != UNKNOWN]
-                shown, _ = hide_small(rows, n_column=1, counts=[2], small=small)
-                body += [[one, told.scale(metric).label, *row] for row in shown]
+                blocks[one, told.scale(metric).label] = rows
         for words, placed in (("lower", classes.placed_lower), ("higher", classes.placed_higher)):
             rows = [[p.group, p.n, p.count / p.n if p.n else None] for p in placed(counted, name) if p.group != UNKNOWN]
-            shown, _ = hide_small(rows, n_column=1, counts=[2], small=small)
-            body += [["any", f"placed {words} than deserved", *row] for row in shown]
+            blocks["any", f"placed {words} than deserved"] = rows
+        shown, _ = hide_alike([*blocks.values()], key=0, n_column=1, counts=[2], small=small)
+        for heading, lines in zip(blocks, shown, strict=True):
+            body += [[*heading, *line] for line in lines]
         tables.append(
             Table(
                 id=f"C2.3.{name}.classes",

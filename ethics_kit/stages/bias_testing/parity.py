@@ -7,6 +7,7 @@ from functools import cache
 
 from ethics_kit.measures import gaps
 from ethics_kit.measures.counts import UNKNOWN, Counts, bounds
+from ethics_kit.measures.disclosure import withheld
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.metrics import Metric
 from ethics_kit.measures.proportions import Estimate, Pair, Sample, difference, ratio
@@ -81,7 +82,8 @@ def _awaits(case: Case) -> str | None:
 
 def drawn(case: Case, rows: list[Comparison]) -> list[Comparison]:
     """What a figure shows: the policy's attributes, and any disparity; of two groups one, as the other mirrors it."""
-    some = rows[:1] if len(rows) == 2 else rows
+    hidden = told.withheld_groups(case, rows)
+    some = [c for c in (rows[:1] if len(rows) == 2 else rows) if c.group not in hidden]
     named = case.dossier.policy.fairness.attributes.value
     return [c for c in some if c.attribute in named or c.verdict == "disparity"]
 
@@ -159,7 +161,9 @@ def spread_tables(case: Case, requirement: str, metrics: Sequence[Metric]) -> li
     body: list[Line] = []
     for name in known.compared:
         for metric in metrics:
-            pairs = [p for p in held.pairs(metric, f"attribute_{name}") if p.own.n >= small]
+            every = held.pairs(metric, f"attribute_{name}")
+            hidden = withheld([p.own.n for p in every], small)
+            pairs = [p for place, p in enumerate(every) if p.own.n and place not in hidden]
             if len(pairs) > 1:
                 body.append(_spread(case, name, metric, pairs))
                 body += _against_reference(case, name, metric, pairs)

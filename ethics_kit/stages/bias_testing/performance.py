@@ -12,7 +12,7 @@ from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.stages import told
 from ethics_kit.stages.bias_testing.parity import Line
 from ethics_kit.stages.bias_testing.tested import tested
-from ethics_kit.stages.case import Case, Outcome, hide_small
+from ethics_kit.stages.case import Case, Outcome, hide_alike
 from ethics_kit.stages.evidence import not_assessed
 from ethics_kit.stages.labelled import doubt, labelled, source
 
@@ -123,12 +123,16 @@ def _table(case: Case, rates: Sequence[Metric], found: Sequence[Segment]) -> Tab
     small = case.dossier.policy.records.small_cell.value
     body: list[Line] = []
     hidden = 0
-    for metric in rates:
-        for by in dict.fromkeys(s.by for s in found):
-            lines = [[s.group, s.n, *told.parts(s.value)] for s in found if (s.metric, s.by) == (metric, by)]
-            shown, count = hide_small(lines, n_column=1, counts=(2, 3, 4), small=small)
-            body += [[told.scale(metric.name).label, by, *line] for line in shown]
-            hidden += count
+    for by in dict.fromkeys(s.by for s in found):
+        blocks = [
+            [[s.group, s.n, *told.parts(s.value)] for s in found if (s.metric, s.by) == (metric, by)]
+            for metric in rates
+        ]
+        shown, count = hide_alike(blocks, key=0, n_column=1, counts=(2, 3, 4), small=small)
+        for metric, lines in zip(rates, shown, strict=True):
+            body += [[told.scale(metric.name).label, by, *line] for line in lines]
+        hidden += count
+    body.sort(key=lambda line: [told.scale(metric.name).label for metric in rates].index(str(line[0])))
     note = "n counts the rows that the rate divides by."
     if case.dossier.system.outcome.changed_by_action == "yes" and rates[0].name in metrics.ERRORS:
         note += " Acting changes the outcome, so who was helped looks like a false alarm."

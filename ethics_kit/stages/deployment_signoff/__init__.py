@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from ethics_kit.stages.case import Step
 from ethics_kit.stages.deployment_signoff.appeals import appeals
-from ethics_kit.stages.deployment_signoff.audit_log import audit_log_completeness
+from ethics_kit.stages.deployment_signoff.audit_log import (
+    audit_log_completeness,
+    audit_log_sequence,
+    audit_log_versions,
+)
 from ethics_kit.stages.deployment_signoff.audits import external_audits
-from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out
+from ethics_kit.stages.deployment_signoff.autonomy import decided_after_opt_out, opt_out_latency
 from ethics_kit.stages.deployment_signoff.bias_cadence import bias_tests_recur
 from ethics_kit.stages.deployment_signoff.changes import changes_since_last
+from ethics_kit.stages.deployment_signoff.disclosure import card_of_deployed_model, notices_still_reach
 from ethics_kit.stages.deployment_signoff.drift_by_period import drift_by_period
 from ethics_kit.stages.deployment_signoff.earlier import earlier_records
 from ethics_kit.stages.deployment_signoff.errors import error_correction
 from ethics_kit.stages.deployment_signoff.feedback import feedback
 from ethics_kit.stages.deployment_signoff.gaps_by_period import gaps_by_period
+from ethics_kit.stages.deployment_signoff.human_alternative import human_alternative
 from ethics_kit.stages.deployment_signoff.improvement import actions_followed
 from ethics_kit.stages.deployment_signoff.oversight import oversight_over_time
 from ethics_kit.stages.deployment_signoff.performance_by_period import performance_by_period
+from ethics_kit.stages.deployment_signoff.personalisation import control_over_personalisation
 from ethics_kit.stages.deployment_signoff.returned import findings_returned
 from ethics_kit.stages.deployment_signoff.review_due import review_due
 from ethics_kit.stages.deployment_signoff.rollout import rollout_guardrails
@@ -29,12 +36,19 @@ STEPS: dict[Step, tuple[str, ...]] = {
     drift_by_period: ("S4.2",),
     performance_by_period: ("S4.2",),
     gaps_by_period: ("S4.2",),
+    notices_still_reach: ("P1.1",),
+    card_of_deployed_model: ("P1.3",),
     decided_after_opt_out: ("C3.1",),
+    opt_out_latency: ("C3.1",),
+    human_alternative: ("C3.2",),
+    control_over_personalisation: ("C3.4",),
     audit_log_completeness: ("P4.2",),
     oversight_over_time: ("P4.4",),
     appeals: ("C3.3",),
     error_correction: ("P4.3",),
     feedback: ("S4.3",),
+    audit_log_sequence: ("P4.2",),
+    audit_log_versions: ("P4.2",),
     training_current: ("G4",),
     review_due: ("G3", "B5"),
     review_triggers: ("G3",),

@@ -1,0 +1,128 @@
+"""C3.2: whether who asks for a person is offered one, gets one, and how long that takes beside the automated path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ethics_kit.measures import autonomy, survival
+from ethics_kit.measures.autonomy import Waits
+from ethics_kit.measures.proportions import rate
+from ethics_kit.record import Finding, Table
+from ethics_kit.report import figures
+from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.evidence import not_assessed, share_finding
+from ethics_kit.stages.groups import Question, compare_groups
+
+TABLE = "human_requests"
+OFFERED, SERVED = "person_offered", "served_in_time"
+
+
+def human_alternative(case: Case) -> Outcome:
+    """C3.2: requests for a person: offered, answered in time, and by group."""
+    if awaits := _awaits(case):
+        return Outcome(tuple(not_assessed("C3.2", name, awaits) for name in (OFFERED, SERVED)))
+    requests, policy = case.table(TABLE), case.dossier.policy.autonomy
+    waits = autonomy.waits(requests, end=case.end)
+    if waits.impossible:
+        awaits = f"times that are in order: {waits.impossible} of {waits.asked} requests were answered before they came"
+        return Outcome(tuple(not_assessed("C3.2", name, awaits) for name in (OFFERED, SERVED)))
+    due = autonomy.answered_in_time(requests, minutes=policy.human_minutes.value, end=case.end)
+    counted = due.aggregate(n=due.count(), count=due.yes.sum()).to_pyarrow().to_pylist()[0]
+    served = _served(case, waits, int(counted["count"] or 0), int(counted["n"]))
+    words = f"A person within {_hours(policy.human_minutes.value)} of being asked"
+    by_group = compare_groups(case, Question("C3.2", SERVED, words, policy.group_margin), due)
+    cells = waits.cells
+    curve = survival.kaplan_meier(
+        [minutes for minutes, _, _ in cells],
+        [ended for _, ended, _ in cells],
+        [n for _, _, n in cells],
+        confidence=case.dossier.policy.fairness.confidence.value,
+    )
+    drawn = figures.waiting_for_a_person(curve, minutes=policy.human_minutes.value)
+    return Outcome(
+        (_offered(case, waits), served, *by_group.findings),
+        (_paths(case, waits), *by_group.tables),
+        (*drawn, *by_group.figures),
+    )
+
+
+def _awaits(case: Case) -> str | None:
+    needed = (TABLE, "customer", "time", "offered", "served")
+    return None if case.has(*needed) else case.lacking(*needed)
+
+
+def _hours(minutes: float) -> str:
+    return f"{minutes:g} minutes" if minutes < 120 else f"{minutes / 60:.3g} hours"
+
+
+def _offered(case: Case, waits: Waits) -> Finding:
+    policy = case.dossier.policy.oversight.handover_min
+    return share_finding(
+        case,
+        "C3.2",
+        OFFERED,
+        waits.offered,
+        waits.asked,
+        statement=f"{waits.offered} of {waits.asked} who asked for a person were offered one; {waits.answered} were "
+        "answered by one.",
+        at_least=policy.value,
+        unit="share of requests",
+        action="Offer a person to everybody who asks, and log the offer.",
+        source=policy.source,
+    )
+
+
+def _served(case: Case, waits: Waits, count: int, n: int) -> Finding:
+    policy = case.dossier.policy.autonomy
+    limit = _hours(policy.human_minutes.value)
+    recent = waits.asked - n
+    return share_finding(
+        case,
+        "C3.2",
+        SERVED,
+        count,
+        n,
+        statement=f"{count} of {n} who asked for a person were answered within {limit}"
+        + (f"; {recent} asked less than that ago and are not counted yet." if recent else "."),
+        at_least=policy.human_in_time_min.value,
+        unit="share of requests",
+        action="Have people ready for those who ask, or say how long it takes; an open request counts as not answered.",
+        source=f"{policy.human_in_time_min.source}; {policy.human_minutes.source}",
+    )
+
+
+def _paths(case: Case, waits: Waits) -> Table:
+    """What a person takes, among those answered, beside what the automated path takes, where that is logged."""
+    answered = [(minutes, n) for minutes, done, n in waits.cells if done]
+    rows = [["a person, on request", sum(n for _, n in answered), *_quantiles(answered)], _automated(case)]
+    share = rate(waits.answered, waits.asked, confidence=case.dossier.policy.fairness.confidence.value)
+    low, high = share.low or 0.0, share.high or 0.0
+    told = f"Of {waits.asked} requests {share.value or 0.0:.1%} ({low:.1%} to {high:.1%}) were answered at all."
+    return Table(
+        id="C3.2.waiting",
+        title="Hours waited: a person, and the automated path",
+        requirement="C3.2",
+        columns=["path", "answered", "median hours", "nine in ten within, hours"],
+        rows=rows,
+        note=f"{told} The curve counts those still waiting; these hours are of those answered only.",
+    )
+
+
+def _quantiles(cells: Sequence[tuple[int, int]]) -> list[float | None]:
+    if not cells:
+        return [None, None]
+    minutes = np.repeat([m for m, _ in cells], [n for _, n in cells])
+    return [round(float(np.quantile(minutes, q)) / 60, 2) for q in (0.5, 0.9)]
+
+
+def _automated(case: Case) -> list[str | int | float | None]:
+    path = "the automated path"
+    if case.dossier.system.events != "decisions" or not case.has("decisions", "wait_hours"):
+        return [f"{path} (waits are not logged)", None, None, None]
+    hours = case.table("decisions").wait_hours
+    found = hours.as_table().aggregate(n=hours.count(), half=hours.quantile(0.5), most=hours.quantile(0.9))
+    row = found.to_pyarrow().to_pylist()[0]
+    some = row["n"] > 0
+    return [path, int(row["n"]), round(row["half"], 2) if some else None, round(row["most"], 2) if some else None]
