@@ -123,10 +123,11 @@ def test_no_rows_or_one_bin_tell_nothing(before, now):
 
 
 def test_bins_are_in_the_order_of_their_numbers_and_those_of_one_side_count_too():
-    before, now = {"bin 2": 10, "bin 10": 90}, {"bin 1": 10, "bin 10": 90}
+    before, now = {"bin 1": 20, "bin 2": 60, "bin 10": 20}, {"bin 1": 40, "bin 2": 20, "bin 10": 40}
     found = drift.compare(before, now, false_alarm_rate=0.05, ordered=True)
     assert (found.bins, found.rows, found.baseline_rows) == (3, 100, 100)
-    assert found.ks == pytest.approx(0.1)  # with bin 10 before bin 2 it would be 0.9
+    assert found.ks == pytest.approx(0.2)  # with bin 10 before bin 2 it would be 0.4
+    assert drift.compare({"a": 9}, {"b": 9}, false_alarm_rate=0.05, ordered=True).bins == 2
 
 
 def test_bins_without_an_order_have_no_distance():

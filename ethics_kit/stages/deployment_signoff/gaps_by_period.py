@@ -24,6 +24,12 @@ METHOD = (
 )
 
 
+ACTIONS: dict[Status, str] = {
+    "not_met": "Find out what changed for the group, and what is done for it, before the gap grows further.",
+    "inconclusive": "Count by longer periods, so that a growth would be seen.",
+}
+
+
 @dataclass(frozen=True)
 class Group:
     """One group's gap to all others by period, and its trend over the periods that both sides have rows enough in."""
@@ -153,7 +159,7 @@ def _finding(case: Case, at: Looked, adjusted: dict[tuple[str, str], float]) -> 
         threshold=policy.monitoring.widening_max.value,
         method=METHOD,
         source=policy.monitoring.widening_max.source,
-        action=None if status == "met" else f"Look at {widest.name} by {at.attribute} before the gap grows further.",
+        action=ACTIONS.get(status),
     )
 
 
