@@ -20,7 +20,8 @@ def assess(project, rows):
         writer.writerow(["decision", "reviewed_at", "team", "seconds", "overridden", "right"])
         for number, (day, *rest) in enumerate(rows):
             writer.writerow([f"d{number:04d}", date(2026, 1, 1) + timedelta(days=day), *rest])
-    case = Case(dossiers.load(Project(root), root / "parameters/demo"), "deployment_signoff", date(2026, 11, 1), root)
+    dossier = dossiers.load(Project(root), root / "parameters/demo", tables=False)
+    case = Case(dossier, "deployment_signoff", date(2026, 11, 1), root)
     outcome = oversight_over_time(case)
     return {f.id.removeprefix("P4.4."): f for f in outcome.findings}, {t.id: t for t in outcome.tables}, outcome.figures
 
@@ -62,7 +63,8 @@ def test_a_missing_column_is_not_a_good_course(project):
     root = project(system={"tables": {"human_reviews": REVIEWS | {"columns": columns}}})
     path = root / "parameters/demo/data/human_reviews.csv"
     path.write_text("decision,reviewed_at,team,overridden,right\nd0001,2026-03-01,desk,no,yes\n")
-    case = Case(dossiers.load(Project(root), root / "parameters/demo"), "deployment_signoff", date(2026, 11, 1), root)
+    dossier = dossiers.load(Project(root), root / "parameters/demo", tables=False)
+    case = Case(dossier, "deployment_signoff", date(2026, 11, 1), root)
     findings = {f.id: f for f in oversight_over_time(case).findings}
     assert findings["P4.4.seconds_over_time"].status == "not_assessed"
     assert "P4.4.reviews_too_fast_over_time" not in findings
@@ -99,3 +101,16 @@ def test_small_teams_are_gathered_without_their_names(project):
     findings, tables, drawn = assess(project, rows)
     assert "Jane" not in repr((findings, tables, drawn))
     assert {row[0] for row in tables["P4.4.reviews"].rows} == {"desk", "(teams with fewer than 10 reviews)"}
+
+
+def test_a_rise_that_chance_explains_is_not_held_against_a_team(project):
+    rows = [
+        (35 + 30 * month, "desk", 2 if i < fast else 60 + i % 3, "no", "yes")
+        for month, fast in enumerate([0, 1, 1, 2, 1, 2])
+        for i in range(6)
+    ]
+    found = assess(project, rows)[0]["reviews_too_fast_over_time"]
+    assert found.value > found.threshold
+    assert found.interval.low < 0
+    assert found.status == "inconclusive"
+    assert "more months of reviews would" in found.statement
