@@ -264,6 +264,9 @@ def test_small_groups_are_withheld_from_the_table(assess):
     found, tables = assess([*rows(), *rows(tiny, "few"), *rows(HALF, "many")], plan(groups=["few", "many"]))
     assert found["complaint.groups"].status == "inconclusive"
     assert all(row[3] is None and row[4] is None for row in tables["S4.1.groups"])
+    one_sided = [[e, h, 3, 1] for e, h, *_ in HALF]
+    _, tables = assess([*rows(), *rows(one_sided, "few"), *rows(HALF, "many")], plan(groups=["few", "many"]))
+    assert all(row[5] is None and row[6] is None for row in tables["S4.1.groups"])
 
 
 @pytest.mark.parametrize(

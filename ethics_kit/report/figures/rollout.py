@@ -54,7 +54,7 @@ def _differences(axes: Axes, drawn: Sequence[tuple[int, Look]], margin: float) -
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.axhline(margin * 100, color=RED, linewidth=1.2, linestyle="--")
     inside = axes.get_yaxis_transform()
-    axes.text(1.0, margin * 100, "margin", transform=inside, ha="right", va="bottom", color=RED)
+    axes.text(0.01, margin * 100, "margin", transform=inside, ha="left", va="bottom", color=RED)
     for step, look in drawn:
         colour, marker = MARKS[look.decision]
         low, high = (max(min((v or 0.0) * 100, edge), -edge) for v in (look.difference.low, look.difference.high))
@@ -69,7 +69,7 @@ def _scores(axes: Axes, drawn: Sequence[tuple[int, Look]]) -> None:
     top = max([3.0, *(look.z for _, look in drawn), *(min(b, 6.0) for _, b in limits)]) + 0.5
     axes.plot([s for s, _ in limits], [b for _, b in limits], color=BLUE, marker="_", markersize=9, linewidth=1)
     for step, bound in limits[-1:]:
-        axes.annotate("boundary", (step, bound), (0, 4), textcoords="offset points", ha="center", color=BLUE)
+        axes.annotate("boundary", (step, bound), (0, 9), textcoords="offset points", ha="center", color=BLUE)
     axes.axhline(0, color=GREY, linewidth=0.8)
     for step, look in drawn:
         colour, marker = MARKS[look.decision]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +152,7 @@ def _enough(own: Series, look: Look) -> str:
     rows = rows_needed((harmed + 1) / (n + 2), gap, own.margin)
     if rows is None:
         return "; a difference this close to the margin no number of customers would settle"
-    return f"; about {rows} exposed and as many in the control group over all steps would be enough"
+    return f"; about {rows:,} exposed and as many in the control group over all steps would be enough"
 
 
 def _steps_table(case: Case) -> Table:
@@ -183,12 +183,13 @@ def _cells(look: Look | None) -> list[Any]:
 
 
 def _groups_table(case: Case) -> tuple[Table, ...]:
-    body = [_group_row(s) for s in counted.series(case) if s.group and s.rows]
+    body: list[list[Any]] = [_group_row(s) for s in counted.series(case) if s.group and s.rows]
     if not body:
         return ()
-    shown, hidden = hide_small(
-        body, n_column=3, counts=range(4, len(body[0]) - 1), small=case.dossier.policy.records.small_cell.value
-    )
+    small, hidden = case.dossier.policy.records.small_cell.value, 0
+    for side in (3, 5):  # the exposed, the control group
+        body, more = hide_small(body, n_column=side, counts=range(3, len(body[0]) - 1), small=small)
+        hidden += more
     columns = ["guardrail", "group", "last step", "exposed", "harmed", "control", "control harmed"]
     columns += ["difference, points", "low", "high", "z", "boundary", "what follows"]
     return (
@@ -197,13 +198,13 @@ def _groups_table(case: Case) -> tuple[Table, ...]:
             title="The rollout by group, over all steps",
             requirement="S4.1",
             columns=columns,
-            rows=shown,
+            rows=body,
             hidden=hidden,
         ),
     )
 
 
-def _group_row(own: Series) -> Sequence[Any]:
+def _group_row(own: Series) -> list[Any]:
     sums = [sum(getattr(r, name) or 0 for r in own.rows) for name in ("exposed", "harmed", "control", "control_harmed")]
     look = own.looks[-1] if own.looks else None
     return [_named(own.metric), own.group, own.rows[-1].step, *sums, *_cells(look)]
