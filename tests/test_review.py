@@ -174,13 +174,19 @@ def test_acts_that_the_state_does_not_allow_are_refused(
 # --- sign-off -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("maker", [submit(OWNER), submit(by="Someone")], ids=["submitted it", "ran it"])
-def test_who_made_a_record_cannot_be_its_only_approver(tmp_path: Path, maker: dict[str, Any]) -> None:
-    log = Log(tmp_path, record("I", run={"by": OWNER.upper()}))
-    found = log.add(maker, decide("owner"))
+@pytest.mark.parametrize(("by", "ran"), [(OWNER, "runner"), (ANALYST, OWNER.upper())], ids=["submitted it", "ran it"])
+def test_who_made_a_record_cannot_be_its_only_approver(tmp_path: Path, by: str, ran: str) -> None:
+    log = Log(tmp_path, record("I", run={"by": ran}))
+    found = log.add(submit(by), decide("owner"))
     assert (found.state, found.signoff.missing) == ("submitted", ())
     assert "a second person is missing" in found.signoff.words
     assert log.add(decide("ethics_officer")).state == "decided"
+
+
+def test_who_submitted_it_once_stays_one_of_its_makers(tmp_path: Path) -> None:
+    log = Log(tmp_path, record("I"))
+    log.add(submit(OWNER), other("return", reason="Which customers?"), submit())
+    assert log.add(decide("owner")).state == "submitted"
 
 
 def test_who_stated_what_a_record_rests_on_cannot_be_its_only_approver(tmp_path: Path) -> None:
@@ -214,6 +220,12 @@ def test_an_officer_records_the_minute_of_a_committee(tmp_path: Path) -> None:
     assert "minute: found nothing; allowed: recorded_by, minute, members together" in told
     found = log.add(decide("committee", **minute))
     assert (found.state, review.people(found.entries[-1])) == ("decided", ("Cy Chair", ANALYST))
+
+
+def test_a_minute_is_a_committees(log: Log) -> None:
+    log.add(submit())
+    minute = {"recorded_by": OFFICER, "minute": "https://minutes.example/7", "members": ["Cy Chair"]}
+    assert "allowed: committee, where a minute is recorded" in log.refused(decide("executive", **minute))
 
 
 def test_a_committee_of_people_who_signed_already_is_no_further_role(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def tables(case: Case, findings: Sequence[Finding], recommendation: Recommendati
             id=IN_THE_WAY,
             title="What stands in the way",
             requirement="G3",
-            columns=["it", "stage", "finding", "in words"],
+            columns=["effect", "stage", "finding", "in words"],
             rows=[list(row) for row in sorted(found, key=lambda row: order.index(row[0]))],
         ),
         Table(

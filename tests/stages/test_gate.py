@@ -55,7 +55,7 @@ def test_what_stands_in_the_way_of_all_stages_is_one_list(project):
     root = project()
     publish(root, "impact_analysis")
     rows = table(signoff(root), IN_THE_WAY)
-    places = {(row["it"], row["stage"], row["finding"]) for row in rows}
+    places = {(row["effect"], row["stage"], row["finding"]) for row in rows}
     assert ("is missing", "Impact analysis", "G1.left_out_governance") in places
     assert ("is missing", "Deployment sign-off", "G5.left_out_governance") in places
     assert ("is missing", "Design review", "its record") in places
