@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ethics_kit.measures import metrics, periods, proportions, trends
+from ethics_kit.measures import metrics, periods, proportions
 from ethics_kit.measures.metrics import Metric
 from ethics_kit.measures.proportions import Estimate, Pair, difference
-from ethics_kit.measures.trends import Widening
+from ethics_kit.measures.widening import Widening, widening
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
 from ethics_kit.report.figures import Panel
@@ -98,7 +98,7 @@ def _group(case: Case, name: str, gaps: dict[date, Pair]) -> Group:
     order = by_period.counted(case).over
     trend = None
     if len(able) >= policy.monitoring.trend_periods_min.value:
-        trend = trends.widening(
+        trend = widening(
             [order.index(day) for day in able],
             [p.own for p in able.values()],
             [p.rest for p in able.values()],

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ethics_kit.measures import trends
 from ethics_kit.measures.proportions import Sample
+from ethics_kit.measures.widening import widening
 
 
 def samples(counts, n):
@@ -13,7 +13,7 @@ def samples(counts, n):
 
 def found(own, rest, n=200, places=None):
     places = range(len(own)) if places is None else places
-    return trends.widening(list(places), samples(own, n), samples(rest, n), confidence=0.95)
+    return widening(list(places), samples(own, n), samples(rest, n), confidence=0.95)
 
 
 def test_growth_and_error_are_those_of_a_weighted_line_by_another_route():
@@ -59,7 +59,7 @@ def test_without_a_trend_one_is_called_as_often_as_set(gap, periods):
     called = 0
     for _ in range(600):
         own, rest = rng.binomial(130, 0.7 + gap, periods), rng.binomial(600, 0.7, periods)
-        trend = trends.widening(range(periods), samples(own, 130), samples(rest, 600), confidence=0.95)
+        trend = widening(range(periods), samples(own, 130), samples(rest, 600), confidence=0.95)
         called += trend.p_value <= 0.05
     assert called / 600 < 0.075
 
