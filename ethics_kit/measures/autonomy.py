@@ -46,10 +46,7 @@ def still_decided_on(followed: ir.Table, days: Sequence[int]) -> dict[int, Share
     for a number of days only if all of these have passed.
     """
     sums = {f"n{d}": followed.opt_outs.sum(where=followed.followed >= d) for d in days}
-    late = {
-        f"late{d}": followed.opt_outs.sum(where=(followed.followed >= d) & (followed.days > d).fill_null(False))
-        for d in days
-    }
+    late = {f"late{d}": followed.opt_outs.sum(where=(followed.days > d).fill_null(False)) for d in days}
     row = followed.aggregate(**sums, **late).to_pyarrow().to_pylist()[0]
     return {d: Share(int(row[f"late{d}"] or 0), int(row[f"n{d}"] or 0)) for d in days}
 

@@ -22,7 +22,8 @@ def withheld(sizes: Sequence[float], small: int, also: Collection[int] = ()) -> 
 
 def withheld_crossed(cells: Sequence[tuple[str, ...]], sizes: Sequence[float], small: int) -> set[int]:
     """As `withheld`, of combinations of values whose totals over any one part are known: no line of them, along which
-    one part alone varies, lets a small cell follow.
+    one part alone varies, lets a small cell follow. A line with one cell that is not empty gives that cell away with
+    its total, whatever else is withheld.
     """
     lines: dict[tuple[int, tuple[str, ...]], list[int]] = {}
     for place, cell in enumerate(cells):

@@ -3,6 +3,7 @@
 import itertools
 import re
 from datetime import date
+from itertools import product
 
 import pytest
 
@@ -410,11 +411,16 @@ def test_combinations_that_fare_alike_are_not_accused(project):
     assert assess(planted(project, rows), bias_testing.intersectional_bias)[0][CROSSED].status == "met"
 
 
-def test_a_small_combination_is_neither_listed_nor_drawn(project):
-    rows = crossed() + people(9, gender="female", age_band="teen", decision=9)
+def test_a_small_combination_is_neither_listed_nor_drawn_nor_left_over_by_the_others(project):
+    rows = people(9, gender="female", age_band="teen", decision=9)
+    for number, (gender, age) in enumerate(product(("female", "male", "other"), ("18-34", "35-59", "60+"))):
+        rows += people(60 + number, gender=gender, age_band=age, decision=20)
     outcome = bias_testing.intersectional_bias(case_of(planted(project, rows)))
     (table,) = outcome.tables
-    assert table.hidden == 1
+    shown = [str(row[1]) for row in table.rows]
+    assert table.hidden + len(shown) == 10
+    for group in ("male", "other", "18-34", "35-59", "60+"):  # where two of three are shown, the third follows
+        assert sum(group in name.split(" × ") for name in shown) != 2
     assert "teen" not in str(table.rows)
     assert outcome.figures
     assert not [f for f in outcome.figures if "teen" in f.svg.decode() + f.alt + f.caption]

@@ -43,10 +43,11 @@ def waiting_for_a_person(curve: Curve, *, minutes: int) -> tuple[Figure, ...]:
     if not curve.days:
         return ()
     canvas, axes = _canvas(6.6, 2.6)
-    hours = [0.0, *(at / 60 for at in curve.days)]
-    low, high = (np.nan_to_num(np.array([1.0, *side]), nan=0.0) * 100 for side in (curve.low, curve.high))
+    end = max(curve.days[-1], minutes) / 60  # who still waits has waited longer than that
+    hours = [0.0, *(at / 60 for at in curve.days), end]
+    low, high = (np.nan_to_num(np.array([1.0, *s, s[-1]]), nan=0.0) * 100 for s in (curve.low, curve.high))
     axes.fill_between(hours, low, high, step="post", color=BLUE, alpha=0.18, linewidth=0)
-    axes.step(hours, [100, *(share * 100 for share in curve.share)], where="post", color=BLUE)
+    axes.step(hours, [100, *(share * 100 for share in (*curve.share, curve.share[-1]))], where="post", color=BLUE)
     axes.axvline(minutes / 60, color=RED, linestyle="--")
     label = _plain(f"{minutes / 60:g} hours")
     axes.annotate(label, (minutes / 60, 100), (3, 0), textcoords="offset points", va="top", color=RED)
