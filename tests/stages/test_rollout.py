@@ -291,3 +291,11 @@ def test_a_plan_that_contradicts_itself_is_refused_with_its_place(written, chang
     with pytest.raises(InputError) as refused:
         dossiers.load(Project(root), root / "parameters/demo")
     assert words in str(refused.value)
+
+
+def test_steps_larger_or_earlier_than_planned_depart_from_the_plan(assess):
+    small = plan(sizes=[[300, 20, 500, 21], *QUIET[1:]])
+    assert assess(WITH_GROUPS, small)[0]["planned"].value == 1
+    later = plan()
+    later["steps"][1]["starts"] = day(2) + timedelta(days=1)
+    assert assess(WITH_GROUPS, later)[0]["planned"].value == 1
