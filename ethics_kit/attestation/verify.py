@@ -29,7 +29,7 @@ LEFT = "is no part of the records: somebody put it there, or an interrupted run 
 
 @dataclass(frozen=True)
 class Asked:
-    """What to look at: a folder of systems, one system, or one record's folder (`only`, its name)."""
+    """What to look at: a folder of systems, one system, or one record's folder (`only`, its place below the reports folder)."""
 
     systems: tuple[Path, ...]
     only: str = ""
@@ -69,7 +69,7 @@ def _asked(reports: Path) -> Asked:
     if (reports / seals.RECORD).exists() or (reports / statement.FILE).exists():
         stage, system = reports.parent, reports.parent.parent
         if stage.name in STAGES and ((stage / LATEST).exists() or (system / chain.FILE).exists()):
-            return Asked((system,), only=reports.name)
+            return Asked((system,), only=f"{system.name}/{stage.name}/{reports.name}")
         return Asked((), alone=reports)
     if _is_system(reports):
         return Asked((reports,))
@@ -105,7 +105,7 @@ def _system(folder: Path, trusted: Sequence[TrustedKey], only: str) -> System:
             links.check_latest(folder / stage, stage, system, listed)
     _together(system)
     if only:
-        system.records = [looked for looked in system.records if looked.name == only]
+        system.records = [looked for looked in system.records if looked.place == only]
     return system
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ethics_kit.attestation import inputs as recorded
 from ethics_kit.attestation.told import lines
 from ethics_kit.project import Project
 from ethics_kit.record import Input, read_record
+from ethics_kit.runner import acts
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 Kit = Callable[..., Any]
@@ -282,6 +283,18 @@ def test_a_record_that_is_found_again_after_another_became_current_is_current_by
     assert [t.place for t in history.troubles()] == ["demo/impact_analysis/latest.json"]
     assert assess(job).new is False
     assert (history.troubles(), history.verify().systems[0].length) == ([], 13)
+
+
+def test_an_act_dated_before_the_one_it_follows_is_told(history: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Yesterday(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) - timedelta(days=1)
+
+    monkeypatch.setattr("ethics_kit.attestation.folder.datetime", Yesterday)
+    assert acts.act(Project(history.root), history.folder("bias_testing"), act="sign", signer=history.officer)
+    assert history.troubles() == []
+    assert "demo: act 11 says that it was at " in printed(history.verify())
 
 
 # --- lodging the head ------------------------------------------------------------------------------------------------
