@@ -29,7 +29,7 @@ LEFT = "is no part of the records: somebody put it there, or an interrupted run 
 
 @dataclass(frozen=True)
 class Asked:
-    """What to look at: a folder of systems, one system, or one record's folder (`only`, its place below the reports folder)."""
+    """What to look at: a folder of systems, one system, or one record (`only`, its place below the reports folder)."""
 
     systems: tuple[Path, ...]
     only: str = ""
