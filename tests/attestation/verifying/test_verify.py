@@ -50,6 +50,10 @@ def test_an_honest_history_is_intact_and_says_who_signed(history: Any, kit: Kit)
     head = json.loads((history.system / "chain.json").read_text())["head"]
     assert f"  demo: act 10, sha256 {head}" in done.out
     assert done.out.endswith("6 records of 1 system: 2 intact and signed, 4 intact and unsigned, 0 altered.\n")
+    assert (
+        "\nSignatures that count: those of Ona Officer, Chi Chair, as listed in parameters/organisation.yaml.\n"
+        in done.out
+    )
     assert everything(history.root) == before, "verify wrote something"
 
 
@@ -118,6 +122,7 @@ def test_outside_any_project_signatures_count_by_the_file_of_keys_alone(history:
     shutil.copytree(history.reports, away)
     told = history.troubles(away)
     assert {t.what.split(",")[0] for t in told} == {"is signed by an unknown key"}
+    assert "Signatures that count: none: this lies in no project" in printed(history.verify(away))
     found = history.verify(away, key_file=trusted(history, tmp_path))
     assert not found.altered
     assert [s.name for r in found.systems[0].records for s in r.signatures] == [
