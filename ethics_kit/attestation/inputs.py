@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,16 +23,15 @@ class Inputs:
     roots: Sequence[Path] = ()
     seen: dict[Path, str | Odd] = field(default_factory=dict)
 
-    def differences(self, record: Record) -> Iterator[tuple[str, str]]:
-        """Address and what is different, for each input of `record` that is not there as it was."""
-        for one in record.inputs:
-            if why := self._differs(one):
-                yield one.address, why
-
-    def _differs(self, one: Input) -> str:
+    def differences(self, record: Record) -> list[tuple[str, str]]:
+        """Address and what is different, for each file among the inputs of `record` that is not there as it was."""
         if self.project is None:
-            return "no project is here to look in"
-        path = self._path(self.project, one)
+            return [("of any kind", "no project is here to look in")]
+        found = [(one.address, self._differs(self.project, one)) for one in record.inputs]
+        return sorted({(address, why) for address, why in found if why})
+
+    def _differs(self, project: Project, one: Input) -> str:
+        path = self._path(project, one)
         if isinstance(path, Odd):
             return path.why
         if path not in self.seen:

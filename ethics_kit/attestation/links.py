@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -115,7 +116,17 @@ def _listed(written: _Written, found: list[Link], system: System, set_aside: Col
         acts = ", ".join(map(str, unfit[:50]))
         system.trouble(FILE, f"does not fit the attestations that are here: see act{'s' * (len(unfit) > 1)} {acts}")
     _outside(written, found, system)
+    _clock(listed, system)
     return listed
+
+
+def _clock(listed: Sequence[Link], system: System) -> None:
+    for before, after in pairwise(link.attestation.predicate for link in listed):
+        if after.at < before.at:
+            told = (
+                f"act {after.sequence} says that it was at {after.at}, act {before.sequence} before it at {before.at}"
+            )
+            system.unchecked.append(f"{system.name}: {told}: a clock was wrong, or an act is dated back")
 
 
 def _outside(written: _Written, found: list[Link], system: System) -> None:

@@ -53,9 +53,10 @@ class System:
 
 @dataclass(frozen=True)
 class Verification:
-    """All systems looked at."""
+    """All systems looked at, and in words whose signatures count."""
 
     systems: tuple[System, ...]
+    trust: str
 
     @property
     def altered(self) -> bool:

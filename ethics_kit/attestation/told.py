@@ -23,6 +23,7 @@ def lines(verification: Verification) -> Iterator[str]:
     yield from _section("Heads of the chains, to print or to lodge outside:", heads)
     yield from _section("Could not be checked:", [one for s in verification.systems for one in _unchecked(s)])
     yield ""
+    yield _shown(f"Signatures that count: {verification.trust}.")
     yield _summary(verification)
 
 

@@ -18,8 +18,8 @@ from ethics_kit.attestation.disk import Odd
 from ethics_kit.attestation.inputs import Inputs
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.attestation.result import Looked, System, Verification
-from ethics_kit.errors import InputError, Problem
-from ethics_kit.project import STAGES, find_project
+from ethics_kit.errors import InputError, Problem, display_path
+from ethics_kit.project import STAGES, Project, find_project
 
 SET_ASIDE = re.compile(r"set_aside_\d+_")
 FAILED = re.compile(r"failed_(\d{4}-\d\d-\d\d)\Z")
@@ -29,7 +29,7 @@ LEFT = "is no part of the records: somebody put it there, or an interrupted run 
 
 @dataclass(frozen=True)
 class Asked:
-    """What to look at: a folder of systems, one system, or one record's folder (`only`, its name)."""
+    """What to look at: a folder of systems, one system, or one record (`only`, its place below the reports folder)."""
 
     systems: tuple[Path, ...]
     only: str = ""
@@ -50,7 +50,7 @@ def verify(reports: Path, *, key_file: Path | None = None, inputs: bool = False)
     reports = reports.resolve()
     asked = _asked(reports)
     project = find_project(reports)
-    trusted = keys.of_file(key_file) if key_file else keys.of_project(project) if project else []
+    trusted, trust = _trust(project, key_file)
     known = recorded.of_project(project)
     if asked.alone:
         looked = seals.look(asked.alone, asked.alone.name, trusted, system="", stage="")
@@ -62,14 +62,26 @@ def verify(reports: Path, *, key_file: Path | None = None, inputs: bool = False)
         systems = [_system(folder, trusted, asked.only) for folder in asked.systems]
     for system in systems:
         _inputs(system, known, strict=inputs)
-    return Verification(tuple(systems))
+    return Verification(tuple(systems), trust)
+
+
+def _trust(project: Project | None, key_file: Path | None) -> tuple[list[TrustedKey], str]:
+    """The keys that count, and in words where they stand."""
+    if key_file:
+        trusted, path = keys.of_file(key_file), key_file
+    elif project:
+        trusted, path = keys.of_project(project), project.organisation
+    else:
+        return [], "none: this lies in no project, and no file of keys was given (--keys)"
+    whose = ", ".join(key.name for key in trusted) or "nobody"
+    return trusted, f"those of {whose}, as listed in {display_path(path)}"
 
 
 def _asked(reports: Path) -> Asked:
     if (reports / seals.RECORD).exists() or (reports / statement.FILE).exists():
         stage, system = reports.parent, reports.parent.parent
         if stage.name in STAGES and ((stage / LATEST).exists() or (system / chain.FILE).exists()):
-            return Asked((system,), only=reports.name)
+            return Asked((system,), only=f"{system.name}/{stage.name}/{reports.name}")
         return Asked((), alone=reports)
     if _is_system(reports):
         return Asked((reports,))
@@ -105,7 +117,7 @@ def _system(folder: Path, trusted: Sequence[TrustedKey], only: str) -> System:
             links.check_latest(folder / stage, stage, system, listed)
     _together(system)
     if only:
-        system.records = [looked for looked in system.records if looked.name == only]
+        system.records = [looked for looked in system.records if looked.place == only]
     return system
 
 

@@ -9,6 +9,8 @@ import nbformat
 import pytest
 
 from ethics_kit import examples
+from ethics_kit.attestation.told import lines
+from ethics_kit.attestation.verify import verify
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES
 from ethics_kit.record import read_record, recommend
@@ -409,3 +411,9 @@ def test_the_recipe_of_the_documents_recomputes_a_record_id(portfolio, monkeypat
     assert recipe
     monkeypatch.chdir(portfolio.folder("churn_risk", "bias_testing"))
     exec(compile(recipe.group(1), "docs/record.md", "exec"), {})  # noqa: S102
+
+
+def test_every_record_of_the_portfolio_verifies_and_so_does_every_input(portfolio):
+    found = verify(portfolio.reports, inputs=True)
+    assert not found.altered, "\n".join(lines(found))
+    assert sum(len(system.records) for system in found.systems) == 5 * len(STAGES)

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ethics_kit.attestation import inputs as recorded
 from ethics_kit.attestation.told import lines
 from ethics_kit.project import Project
 from ethics_kit.record import Input, read_record
+from ethics_kit.runner import acts
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 Kit = Callable[..., Any]
@@ -49,6 +50,10 @@ def test_an_honest_history_is_intact_and_says_who_signed(history: Any, kit: Kit)
     head = json.loads((history.system / "chain.json").read_text())["head"]
     assert f"  demo: act 10, sha256 {head}" in done.out
     assert done.out.endswith("6 records of 1 system: 2 intact and signed, 4 intact and unsigned, 0 altered.\n")
+    assert (
+        "\nSignatures that count: those of Ona Officer, Chi Chair, as listed in parameters/organisation.yaml.\n"
+        in done.out
+    )
     assert everything(history.root) == before, "verify wrote something"
 
 
@@ -117,6 +122,7 @@ def test_outside_any_project_signatures_count_by_the_file_of_keys_alone(history:
     shutil.copytree(history.reports, away)
     told = history.troubles(away)
     assert {t.what.split(",")[0] for t in told} == {"is signed by an unknown key"}
+    assert "Signatures that count: none: this lies in no project" in printed(history.verify(away))
     found = history.verify(away, key_file=trusted(history, tmp_path))
     assert not found.altered
     assert [s.name for r in found.systems[0].records for s in r.signatures] == [
@@ -282,6 +288,18 @@ def test_a_record_that_is_found_again_after_another_became_current_is_current_by
     assert [t.place for t in history.troubles()] == ["demo/impact_analysis/latest.json"]
     assert assess(job).new is False
     assert (history.troubles(), history.verify().systems[0].length) == ([], 13)
+
+
+def test_an_act_dated_before_the_one_it_follows_is_told(history: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Yesterday(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) - timedelta(days=1)
+
+    monkeypatch.setattr("ethics_kit.attestation.folder.datetime", Yesterday)
+    assert acts.act(Project(history.root), history.folder("bias_testing"), act="sign", signer=history.officer)
+    assert history.troubles() == []
+    assert "demo: act 11 says that it was at " in printed(history.verify())
 
 
 # --- lodging the head ------------------------------------------------------------------------------------------------
