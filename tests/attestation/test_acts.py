@@ -137,7 +137,7 @@ def test_two_signatures_are_two_acts_and_both_stand_on_page_one(signers: Signers
     page = (place / "report.html").read_text()
     top = page[: page.index('aria-label="Findings by result"')]
     for key, words in (
-        (signers.officer, "Ona Officer, ethics_officer, on "),
+        (signers.officer, "Ona Officer, ethics officer, on "),
         (signers.committee, "Cy Chair, Committee, on "),
     ):
         assert re.search(words + r'\d{4}-\d\d-\d\d \(key <span class="hash">' + key.public_key.keyid[:16], top)
