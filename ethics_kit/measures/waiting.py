@@ -35,21 +35,30 @@ def waits(rows: ir.Table, ended: str, *, end: datetime, group: str | None = None
 
     An end at or after the moment `end` is still to come; one before the receipt is none. `group` names a column.
     """
-    moment = ibis.literal(end, type="timestamp")
-    done = ((rows[ended] < moment) & (rows[ended] >= rows.time)).fill_null(False)
-    last = moment - ibis.interval(days=1)
-    until = ibis.ifelse(done, rows[ended], last)
-    table = rows.select(
-        group=rows[group] if group else ibis.null("string"),
-        days=_day(until) - _day(rows.time),
-        age=_day(last) - _day(rows.time),
-        ended=done,
-    )
+    waited = _waited(rows, ended, end)
+    table = waited.select(group=waited[group] if group else ibis.null("string"), days="days", age="age", ended="done")
     counted = table.group_by(table.columns).aggregate(n=table.count()).order_by(table.columns)
     return [
         Cell(r["group"], int(r["days"]), int(r["age"]), bool(r["ended"]), int(r["n"]))
         for r in counted.to_pyarrow().to_pylist()
     ]
+
+
+def in_time(rows: ir.Table, ended: str, promise: int, *, end: datetime) -> ir.Table:
+    """The rows whose `promise` (days) has run out, with a flag `yes`: ended within it. Days count as in `waits`."""
+    due = _waited(rows, ended, end).filter(ibis._.age >= promise)
+    return due.mutate(yes=due.done & (due.days <= promise))
+
+
+def _waited(rows: ir.Table, ended: str, end: datetime) -> ir.Table:
+    moment = ibis.literal(end, type="timestamp")
+    done = ((rows[ended] < moment) & (rows[ended] >= rows.time)).fill_null(False)
+    last = moment - ibis.interval(days=1)
+    return rows.mutate(
+        done=done,
+        days=_day(ibis.ifelse(done, rows[ended], last)) - _day(rows.time),
+        age=_day(last) - _day(rows.time),
+    )
 
 
 def _day(moment: ir.TimestampValue) -> ir.NumericValue:

@@ -193,7 +193,7 @@ def test_a_group_that_waits_longer_is_a_disparity(project):
     found, tables = assess(root, stage.human_alternative)
     assert found["gender.served_in_time_difference"].status == "not_met"
     assert "gender" in found["gender.served_in_time_difference"].statement
-    assert [row[-1] for row in tables["gender.served_in_time"].rows] == ["disparity", "disparity"]
+    assert [row[-1] for row in tables["by_gender"].rows] == ["disparity", "disparity"]
 
 
 def test_without_requests_or_choices_nothing_is_assessed(project):
