@@ -67,7 +67,7 @@ def _day(moment: ir.TimestampValue) -> ir.NumericValue:
 
 @dataclass(frozen=True)
 class Kept:
-    """Things due, and those of them that ended within the promise; of the `late` ones, `open` are still waited for.
+    """Things due, and those of them that ended within the promise; of the others, `open` are still waited for.
 
     `not_due` were received less than the promised time ago, so that nothing can be said of them yet.
     """
@@ -76,10 +76,6 @@ class Kept:
     due: int
     open: int
     not_due: int
-
-    @property
-    def late(self) -> int:
-        return self.due - self.in_time
 
 
 def kept(cells: Iterable[Cell], promise: int) -> Kept:

@@ -25,11 +25,15 @@ OFFERED, SERVED, KEY = "person_offered", "served_in_time", "human_minutes"
 
 @dataclass(frozen=True)
 class Limit:
-    """How long a person may take (minutes), in words, and who says so."""
+    """How long a person may take (minutes), who set that, and where it stands."""
 
     minutes: int
-    said: str
+    set_by: str
     source: str
+
+    @property
+    def said(self) -> str:
+        return f"within {_hours(self.minutes)} ({self.set_by})"
 
 
 def human_alternative(case: Case) -> Outcome:
@@ -50,12 +54,13 @@ def human_alternative(case: Case) -> Outcome:
     by_group = groups.compare(case, "C3.2", [share], title=f"Answered by a person {limit.said}")
     cells = waits.cells
     curve = survival.kaplan_meier(
-        [minutes for minutes, _, _ in cells],
+        [minutes / 60 for minutes, _, _ in cells],
         [ended for _, ended, _ in cells],
         [n for _, _, n in cells],
         confidence=case.dossier.policy.fairness.confidence.value,
     )
-    drawn = figures.waiting_for_a_person(curve, minutes=limit.minutes)
+    limits = [(f"{_hours(limit.minutes)}: {limit.set_by}", limit.minutes / 60)]
+    drawn = figures.completion_curve(curve, limits, what="requests for a person", done="answered by one", unit="hours")
     return Outcome(
         (_offered(case, waits), _served(case, waits, due, limit), *by_group.findings),
         (_paths(case, waits), *by_group.tables),
@@ -67,10 +72,9 @@ def _limit(case: Case) -> Limit | None:
     """What customers were promised, else the policy's limit; None where the promise is not in force."""
     policy = case.dossier.policy.autonomy.human_minutes
     if not given(case, KEY):
-        said = f"within {_hours(policy.value)} (the policy's limit: customers were promised none)"
-        return Limit(policy.value, said, f"policy: {policy.source}")
+        return Limit(policy.value, "the policy's limit, as nothing is promised", f"policy: {policy.source}")
     minutes = promised(case, KEY)
-    return None if minutes is None else Limit(minutes, f"within the {_hours(minutes)} promised to customers", SOURCE)
+    return None if minutes is None else Limit(minutes, "promised to customers", SOURCE)
 
 
 def _awaits(case: Case) -> str | None:
@@ -111,7 +115,7 @@ def _served(case: Case, waits: Waits, due: ir.Table, limit: Limit) -> Finding:
         count,
         n,
         statement=f"{count} of {n} who asked for a person were answered {limit.said}"
-        + (f"; {recent} asked less than that ago and are not counted yet." if recent else "."),
+        + (f"; not counted yet, asked less than that ago: {recent}." if recent else "."),
         at_least=policy.value,
         unit="share of requests",
         action="Have people ready for those who ask, or say how long it takes; an open request counts as not answered.",
