@@ -50,15 +50,26 @@ def in_time(rows: ir.Table, ended: str, promise: int, *, end: datetime) -> ir.Ta
     return due.mutate(yes=due.done & (due.days <= promise))
 
 
+def done(rows: ir.Table, ended: str, *, end: datetime) -> ir.BooleanColumn:
+    """Whether each row (time, and the column `ended`) had ended before `end`, and not before its receipt."""
+    return ((rows[ended] < ibis.literal(end, type="timestamp")) & (rows[ended] >= rows.time)).fill_null(False)
+
+
+def days_open(rows: ir.Table, ended: str, *, end: datetime) -> ir.NumericValue:
+    """Calendar days from the receipt of each row to its end, else to the last day before `end`."""
+    return _day(ibis.ifelse(done(rows, ended, end=end), rows[ended], _last(end))) - _day(rows.time)
+
+
 def _waited(rows: ir.Table, ended: str, end: datetime) -> ir.Table:
-    moment = ibis.literal(end, type="timestamp")
-    done = ((rows[ended] < moment) & (rows[ended] >= rows.time)).fill_null(False)
-    last = moment - ibis.interval(days=1)
     return rows.mutate(
-        done=done,
-        days=_day(ibis.ifelse(done, rows[ended], last)) - _day(rows.time),
-        age=_day(last) - _day(rows.time),
+        done=done(rows, ended, end=end),
+        days=days_open(rows, ended, end=end),
+        age=_day(_last(end)) - _day(rows.time),
     )
+
+
+def _last(end: datetime) -> ir.TimestampValue:
+    return ibis.literal(end, type="timestamp") - ibis.interval(days=1)
 
 
 def _day(moment: ir.TimestampValue) -> ir.NumericValue:

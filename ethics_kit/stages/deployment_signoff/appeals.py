@@ -30,7 +30,7 @@ def appeals(case: Case) -> Outcome:
     if strange := _strangers(case, rows):
         return Outcome((not_assessed("C3.3", "resolved_in_time", strange),))
     cells = waiting.waits(rows, "resolved", end=case.end)
-    settled = rows.filter(((rows.resolved < case.end) & (rows.resolved >= rows.time)).fill_null(False))
+    settled = rows.filter(waiting.done(rows, "resolved", end=case.end))
     by_group = groups.compare(case, "C3.3", _shares(case, rows, settled), title="Appeals")
     drawn = drawn_until(case, cells, KEY, what="appeals", done="resolved")
     return Outcome(

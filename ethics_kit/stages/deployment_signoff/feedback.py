@@ -136,8 +136,7 @@ def _ratings_by_group(case: Case, rows: ir.Table) -> Table:
 
 
 def _by_month(case: Case, rows: ir.Table) -> Table:
-    answered = rows.answered if "answered" in rows.columns else ibis.null("timestamp")
-    done = ((answered < case.end) & (answered >= rows.time)).fill_null(False)
+    done = waiting.done(rows, "answered", end=case.end) if "answered" in rows.columns else ibis.literal(False)
     table = rows.mutate(month=rows.time.strftime("%Y-%m"), done=done)
     counted = table.group_by("month").aggregate(n=table.count(), done=table.done.sum()).order_by("month")
     ratings = _moments(table, table.month) if "rating" in rows.columns else {}
