@@ -453,6 +453,7 @@ def test_people_answer_within_eight_hours_but_for_the_planted(example: Example) 
     waited = requests.served - requests.time
     assert (waited > pd.Timedelta(hours=8)).sum() == example.planted.get("answered_slowly", 0)
     assert not (waited <= pd.Timedelta(0)).any()
+    assert (requests.time > AS_OF - pd.Timedelta(days=1)).sum() == example.planted.get("requests_not_due", 0)
     assert (requests.served.dropna() < AS_OF + pd.Timedelta(days=1)).all()
 
 

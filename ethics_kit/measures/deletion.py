@@ -10,9 +10,8 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from ethics_kit.measures import waiting
 from ethics_kit.measures.deadlines import column
-
-DAY = 86_400
 
 
 def followed(requests: ir.Table, due: ir.TimestampValue, end: datetime) -> ir.Table:
@@ -22,8 +21,7 @@ def followed(requests: ir.Table, due: ir.TimestampValue, end: datetime) -> ir.Ta
     was received is none.
     """
     moment = ibis.literal(end, type="timestamp")
-    done = ((requests.completed < moment) & (requests.completed >= requests.time)).fill_null(False)
-    until = ibis.ifelse(done, requests.completed, moment - ibis.interval(days=1))
+    done = waiting.done(requests, "completed", end=end)
     return requests.select(
         customer=requests.customer,
         due=due,
@@ -34,13 +32,9 @@ def followed(requests: ir.Table, due: ir.TimestampValue, end: datetime) -> ir.Ta
             (due <= moment, "overdue"),
             else_="open",
         ),
-        days=_day(until) - _day(requests.time),
+        days=waiting.days_open(requests, "completed", end=end),
         undated=column(requests, "extended_until").notnull() & column(requests, "extended_on").isnull(),
     )
-
-
-def _day(moment: ir.TimestampValue) -> ir.NumericValue:
-    return moment.truncate("D").epoch_seconds() / DAY
 
 
 @dataclass(frozen=True)

@@ -35,21 +35,41 @@ def waits(rows: ir.Table, ended: str, *, end: datetime, group: str | None = None
 
     An end at or after the moment `end` is still to come; one before the receipt is none. `group` names a column.
     """
-    moment = ibis.literal(end, type="timestamp")
-    done = ((rows[ended] < moment) & (rows[ended] >= rows.time)).fill_null(False)
-    last = moment - ibis.interval(days=1)
-    until = ibis.ifelse(done, rows[ended], last)
-    table = rows.select(
-        group=rows[group] if group else ibis.null("string"),
-        days=_day(until) - _day(rows.time),
-        age=_day(last) - _day(rows.time),
-        ended=done,
-    )
+    waited = _waited(rows, ended, end)
+    table = waited.select(group=waited[group] if group else ibis.null("string"), days="days", age="age", ended="done")
     counted = table.group_by(table.columns).aggregate(n=table.count()).order_by(table.columns)
     return [
         Cell(r["group"], int(r["days"]), int(r["age"]), bool(r["ended"]), int(r["n"]))
         for r in counted.to_pyarrow().to_pylist()
     ]
+
+
+def in_time(rows: ir.Table, ended: str, promise: int, *, end: datetime) -> ir.Table:
+    """The rows whose `promise` (days) has run out, with a flag `yes`: ended within it. Days count as in `waits`."""
+    due = _waited(rows, ended, end).filter(ibis._.age >= promise)
+    return due.mutate(yes=due.done & (due.days <= promise))
+
+
+def done(rows: ir.Table, ended: str, *, end: datetime) -> ir.BooleanColumn:
+    """Whether each row (time, and the column `ended`) had ended before `end`, and not before its receipt."""
+    return ((rows[ended] < ibis.literal(end, type="timestamp")) & (rows[ended] >= rows.time)).fill_null(False)
+
+
+def days_open(rows: ir.Table, ended: str, *, end: datetime) -> ir.NumericValue:
+    """Calendar days from the receipt of each row to its end, else to the last day before `end`."""
+    return _day(ibis.ifelse(done(rows, ended, end=end), rows[ended], _last(end))) - _day(rows.time)
+
+
+def _waited(rows: ir.Table, ended: str, end: datetime) -> ir.Table:
+    return rows.mutate(
+        done=done(rows, ended, end=end),
+        days=days_open(rows, ended, end=end),
+        age=_day(_last(end)) - _day(rows.time),
+    )
+
+
+def _last(end: datetime) -> ir.TimestampValue:
+    return ibis.literal(end, type="timestamp") - ibis.interval(days=1)
 
 
 def _day(moment: ir.TimestampValue) -> ir.NumericValue:
@@ -58,7 +78,7 @@ def _day(moment: ir.TimestampValue) -> ir.NumericValue:
 
 @dataclass(frozen=True)
 class Kept:
-    """Things due, and those of them that ended within the promise; of the `late` ones, `open` are still waited for.
+    """Things due, and those of them that ended within the promise; of the others, `open` are still waited for.
 
     `not_due` were received less than the promised time ago, so that nothing can be said of them yet.
     """
@@ -67,10 +87,6 @@ class Kept:
     due: int
     open: int
     not_due: int
-
-    @property
-    def late(self) -> int:
-        return self.due - self.in_time
 
 
 def kept(cells: Iterable[Cell], promise: int) -> Kept:

@@ -41,7 +41,7 @@ class AutonomyPolicy(Model):
         2, "A run that had begun may end; what is decided two days later was decided in spite of the opt-out."
     )
     human_minutes: Threshold[Annotated[int, Field(ge=1, le=100_000, strict=True)]] = default(
-        480, "A person who answers on the same working day is an alternative; one who answers next week is none."
+        480, "Where nothing is promised: who is answered on the same working day has an alternative; next week is none."
     )
     human_in_time_min: Threshold[Share] = default(
         0.9, "One request in ten may come at night or on a holiday; most have to be answered in time."

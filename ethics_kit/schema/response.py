@@ -18,7 +18,7 @@ class Promises(Model):
     appeal_days: Count | None = None
     error_days: Count | None = None
     answer_days: Count | None = None
-    human_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] | None = None
+    human_minutes: Count | None = None
     by: Line
     on: Day
 

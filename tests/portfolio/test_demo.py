@@ -174,8 +174,10 @@ def test_planted_requests_for_a_person_and_choices_are_counted_exactly(portfolio
     offered = portfolio.finding(system, "deployment_signoff", "C3.2.person_offered")
     assert (round(offered["value"] * offered["n"]), offered["n"]) == (asked["offered"] + later, asked["rows"] + later)
     served = portfolio.finding(system, "deployment_signoff", "C3.2.served_in_time")
-    in_time = asked["served"] + later - facts.get("answered_slowly", 0)
-    assert (round(served["value"] * served["n"]), served["n"]) == (in_time, asked["rows"] + later)
+    due = later - facts.get("requests_not_due", 0)
+    in_time = asked["served"] + due - facts.get("answered_slowly", 0)
+    assert (round(served["value"] * served["n"]), served["n"]) == (in_time, asked["rows"] + due)
+    assert "within 48 hours (promised to customers)" in served["statement"]
     honoured = portfolio.finding(system, "deployment_signoff", "C3.4.choices_honoured")
     assert round(honoured["value"] * honoured["n"]) == facts["personalisation_choices"]["honoured"]
     assert portfolio.finding(system, "deployment_signoff", "C3.4.can_be_switched_off")["status"] == "met"

@@ -126,6 +126,10 @@ def test_the_completion_curve_tells_what_is_open_at_each_limit():
     assert "Of 5 requests to delete, still open: 40% after 31 days, 20% after 45 days." in figure.alt
     assert figure.alt.endswith("Half were carried out after 10 days.")
     assert "one month" in ElementTree.fromstring(figure.svg.decode()).itertext()
+    hours = kaplan_meier([0.5, 1, 10], [True, True, False], [40, 40, 20])
+    (figure,) = figures.completion_curve(hours, [("promised", 8)], what="requests", done="answered", unit="hours")
+    assert "Of 100 requests, still open: 20% after 8 hours." in figure.caption
+    assert figure.alt.endswith("Half were answered after 1 hours.")
     assert figures.completion_curve(kaplan_meier([3], [False], [2]), [("one month", 31)], what="x", done="y") == ()
 
 

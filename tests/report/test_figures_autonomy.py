@@ -2,7 +2,6 @@
 
 import pytest
 
-from ethics_kit.measures.survival import kaplan_meier
 from ethics_kit.measures.timelines import Share
 from ethics_kit.report import figures
 from tests.measures.test_fairness import selection
@@ -18,14 +17,6 @@ def test_the_days_after_an_opt_out_are_told_with_their_numbers():
     assert "90 days" not in figure.alt
     assert "90% intervals" in figure.caption
     assert "limit of 2 days" in figure.caption
-
-
-def test_who_still_waits_at_the_promise_is_told():
-    curve = kaplan_meier([30, 60, 600], [True, True, False], [40, 40, 20])
-    (figure,) = figures.waiting_for_a_person(curve, minutes=480)
-    assert "Of 100 who asked for a person, 20% still waited after 8 hours." in figure.caption
-    assert "Half were answered after 1.0 hours" in figure.alt
-    assert figures.waiting_for_a_person(kaplan_meier([600], [False], [20]), minutes=480) == ()
 
 
 @pytest.mark.parametrize("shares", [[(30, 100), (40, 100), (1, 4)], [(30, 100), (40, 100), (1, 4), (2, 3)]])

@@ -137,6 +137,21 @@ def test_a_group_that_waits_too_long_is_found_and_small_groups_are_withheld(proj
     assert [row[2:] for row in tables["C3.3.times"].rows if row[0] == "gender"] == [[None] * 6] * 2
 
 
+OF = ("of customers who appealed", "with all appeals resolved within the promise")
+
+
+def test_who_appeals_more_than_once_is_one_customer_and_in_time_where_all_were(project):
+    twice = filed(100) + filed(100, days=60)
+    found, tables, _ = assess(project, appeals, "appeals", twice)
+    assert (found["resolved_in_time"].value, found["resolved_in_time"].n) == (0.5, 200)
+    rows = {row[0]: row for row in tables["C3.3.by_gender"].rows if row[1] == "female"}
+    label = "Share with all appeals resolved within the promise"
+    assert rows[label][2] == round(
+        rows["Share of customers who appealed"][2] * rows["Share of customers who appealed"][3]
+    )
+    assert rows[label][3] == 0
+
+
 # --- errors ----------------------------------------------------------------------------------------------------
 
 

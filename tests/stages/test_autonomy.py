@@ -11,7 +11,7 @@ from ethics_kit.project import Project
 from ethics_kit.stages import deployment_signoff as stage
 from ethics_kit.stages.case import Case
 
-AS_OF = date(2026, 11, 1)
+AS_OF, STAGE = date(2026, 11, 1), "deployment_signoff"
 SAID = {"by": "Ann Lee", "on": date(2026, 9, 1)}
 OFF = {"choice": "off", "means": "Nothing is personalised.", "switches_off": True, **SAID}
 LESS = {"choice": "less", "means": "Less is.", "switches_off": False, **SAID}
@@ -23,7 +23,7 @@ def limit(value):
 
 def assess(root, step):
     """The findings of a step by the last part of their id, and its tables by theirs."""
-    case = Case(dossiers.load(Project(root), root / "parameters/demo"), "deployment_signoff", AS_OF, root / "reports")
+    case = Case(dossiers.load(Project(root), root / "parameters/demo"), STAGE, AS_OF, root / "reports")
     outcome = step(case)
     assert len({f.id for f in outcome.findings}) == len(outcome.findings)
     return {f.id.split(".", 2)[2]: f for f in outcome.findings}, {t.id.split(".", 2)[2]: t for t in outcome.tables}
@@ -151,6 +151,7 @@ def test_opt_outs_that_are_heard_are_met_and_none_is_not_assessed(project):
 
 # --- a person instead ------------------------------------------------------------------------------------------
 
+CHOSEN = with_table("personalisation_choices", customer="who", time="chosen", choice="choice", honoured="done")
 ASKED = with_table("human_requests", customer="who", time="asked", offered="offered", served="served")
 
 
@@ -181,6 +182,48 @@ def test_a_late_answer_and_none_are_no_answer_in_time(project):
     assert (found["served_in_time"].value, found["served_in_time"].status) == (165 / 200, "not_met")
 
 
+def promising(**promises):
+    return {STAGE: {"promises": {"by": "Ann Lee", "on": date(2026, 9, 1), **promises}}}
+
+
+def test_waits_are_held_against_the_promise_and_without_one_against_the_policy(project, edit):
+    root = project(system=ASKED, **promising())
+    people_asked(root, late=200)  # after eight hours and a minute
+    found, _ = assess(root, stage.human_alternative)
+    assert found["served_in_time"].status == "not_met"
+    assert "0 of 200 who asked for a person were answered within 8 hours (the policy's limit" in (
+        found["served_in_time"].statement
+    )
+    for minutes, status in ((2880, "met"), (480, "not_met"), (481, "met")):
+        edit(root / f"parameters/demo/{STAGE}.yaml", ("promises", "human_minutes"), minutes)
+        found, tables = assess(root, stage.human_alternative)
+        assert found["served_in_time"].status == status
+        assert "(promised to customers)" in found["served_in_time"].statement
+        assert "promises" in found["served_in_time"].source
+        assert "promised to customers" in tables["by_gender"].title
+
+
+def test_a_request_is_due_when_the_promised_time_is_over(project):
+    root = project(system=ASKED, **promising(human_minutes=2880))
+    asked = ["2026-10-29T00:00", "2026-10-30T23:59", "2026-10-31T00:01", "2026-11-01T09:00"]
+    added(
+        root, "human_requests", "who asked offered served", [[f"c{i:03d}", t, "yes", ""] for i, t in enumerate(asked)]
+    )
+    found, _ = assess(root, stage.human_alternative)
+    assert (found["served_in_time"].value, found["served_in_time"].n) == (0, 2)
+    assert "asked less than that ago: 2." in found["served_in_time"].statement
+
+
+@pytest.mark.parametrize("on", [date(2025, 1, 1), date(2026, 12, 1)], ids=["stale", "later"])
+def test_a_promise_that_is_not_in_force_is_not_replaced_by_the_policy(project, on):
+    root = project(system=ASKED, **promising(human_minutes=60, on=on))
+    people_asked(root)
+    found, tables = assess(root, stage.human_alternative)
+    assert statuses(found) == {"person_offered": "met", "served_in_time": "not_assessed"}
+    assert f"this one is dated {on}" in found["served_in_time"].statement
+    assert set(tables) == {"waiting"}
+
+
 def test_a_group_that_waits_longer_is_a_disparity(project):
     root = project(system=ASKED)
     with (root / "parameters/demo/data/customers.csv").open(encoding="utf-8", newline="") as file:
@@ -193,7 +236,7 @@ def test_a_group_that_waits_longer_is_a_disparity(project):
     found, tables = assess(root, stage.human_alternative)
     assert found["gender.served_in_time_difference"].status == "not_met"
     assert "gender" in found["gender.served_in_time_difference"].statement
-    assert [row[-1] for row in tables["gender.served_in_time"].rows] == ["disparity", "disparity"]
+    assert [row[-1] for row in tables["by_gender"].rows] == ["disparity", "disparity"]
 
 
 def test_without_requests_or_choices_nothing_is_assessed(project):
@@ -217,9 +260,18 @@ def test_an_answer_before_the_question_is_no_evidence(project):
     assert set(statuses(found).values()) == {"not_assessed"}
 
 
-# --- choices ---------------------------------------------------------------------------------------------------
+def test_a_customer_counts_once_and_segments_are_compared_too(project):
+    root = project(system=CHOSEN | {"attributes": {"tariff": {"class": "segment", "column": "tariff"}}})
+    rewrite(root, "customers", lambda rows: [r | {"tariff": "ab"[i % 2]} for i, r in enumerate(rows)])
+    twice = [[f"c{i:03d}", "2026-09-01", "off", done] for i in range(200) for done in ("yes", "no" if i % 2 else "yes")]
+    added(root, "personalisation_choices", "who chosen choice done", twice)
+    found, tables = assess(root, stage.control_over_personalisation)
+    assert (found["choices_honoured"].value, found["choices_honoured"].n) == (0.75, 400)
+    assert found["tariff.honoured_difference"].status == "not_met"
+    assert [row[:3] for row in tables["by_tariff"].rows] == [["a", 100, 1.0], ["b", 100, 0.0]]
 
-CHOSEN = with_table("personalisation_choices", customer="who", time="chosen", choice="choice", honoured="done")
+
+# --- choices ---------------------------------------------------------------------------------------------------
 
 
 def chose(root, *rows):

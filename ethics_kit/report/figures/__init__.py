@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ethics_kit.report.figures.autonomy import still_decided, waiting_for_a_person
+from ethics_kit.report.figures.autonomy import still_decided
 from ethics_kit.report.figures.classes import class_sizes
 from ethics_kit.report.figures.completion import completion_curve
 from ethics_kit.report.figures.drawing import Figure, _canvas, _finish, _plain, _rectangle
@@ -43,5 +43,4 @@ __all__ = [
     "shares_over_time",
     "small_multiples",
     "still_decided",
-    "waiting_for_a_person",
 ]

@@ -1,16 +1,13 @@
-"""Figures of stage 4 on what customers can decide: opt-outs that are not heard, and waits for a person."""
+"""The figure of opt-outs that are not heard."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ethics_kit.report.figures.drawing import BLUE, GREY, RED, Figure, _canvas, _finish, _plain
+from ethics_kit.report.figures.drawing import BLUE, GREY, RED, Figure, _canvas, _finish
 
 if TYPE_CHECKING:
-    from ethics_kit.measures.survival import Curve
     from ethics_kit.measures.timelines import Share
 
 
@@ -36,27 +33,3 @@ def still_decided(still: Mapping[int, Share], *, limit: int, confidence: float) 
     message = f"Customers still decided on after they opted out: {told}."
     caption = f"{message} Lines are {confidence:.0%} intervals, the dashed line is the policy's limit of {limit} days."
     return (_finish(canvas, caption, f"Dot plot by days since the opt-out. {message}"),)
-
-
-def waiting_for_a_person(curve: Curve, *, minutes: int) -> tuple[Figure, ...]:
-    """The share of those who asked for a person and still wait, by hours since, with its band and the promise."""
-    if not curve.days:
-        return ()
-    canvas, axes = _canvas(6.6, 2.6)
-    end = max(curve.days[-1], minutes) / 60  # who still waits has waited longer than that
-    hours = [0.0, *(at / 60 for at in curve.days), end]
-    low, high = (np.nan_to_num(np.array([1.0, *s, s[-1]]), nan=0.0) * 100 for s in (curve.low, curve.high))
-    axes.fill_between(hours, low, high, step="post", color=BLUE, alpha=0.18, linewidth=0)
-    axes.step(hours, [100, *(share * 100 for share in (*curve.share, curve.share[-1]))], where="post", color=BLUE)
-    axes.axvline(minutes / 60, color=RED, linestyle="--")
-    label = _plain(f"{minutes / 60:g} hours")
-    axes.annotate(label, (minutes / 60, 100), (3, 0), textcoords="offset points", va="top", color=RED)
-    axes.set_xlim(0, max(minutes / 60, np.quantile(hours, 0.98)) * 1.1)
-    axes.set_ylim(0, 102)
-    axes.set_xlabel("hours since asking for a person")
-    axes.set_ylabel("still waiting, %")
-    late = next((s for at, s in zip(curve.days[::-1], curve.share[::-1], strict=True) if at <= minutes), 1.0)
-    message = f"Of {curve.n:,} who asked for a person, {late:.0%} still waited after {minutes / 60:g} hours."
-    caption = f"{message} Kaplan–Meier curve with its pointwise interval; who was not answered waits to the as-of date."
-    half = "never" if curve.median is None else f"after {curve.median / 60:.1f} hours"
-    return (_finish(canvas, caption, f"Step curve that falls with time. {message} Half were answered {half}."),)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def completion_curve(
-    curve: Curve, limits: Sequence[tuple[str, float]], *, what: str, done: str, note: str = ""
+    curve: Curve, limits: Sequence[tuple[str, float]], *, what: str, done: str, note: str = "", unit: str = "days"
 ) -> tuple[Figure, ...]:
-    """The share still open by days since receipt, with its band and each (label, days) of `limits`.
+    """The share still open by time since receipt (in `unit`), with its band and each (label, time) of `limits`.
 
     `what` was received and is to be `done`, both as words of a sentence; `note` ends the caption.
     """
@@ -33,11 +33,11 @@ def completion_curve(
         axes.annotate(_plain(label), (limit, 100), (3, 0), textcoords="offset points", va="top", color=RED)
     axes.set_xlim(0, end)
     axes.set_ylim(0, 102)
-    axes.set_xlabel("days since receipt")
+    axes.set_xlabel(f"{unit} since receipt")
     axes.set_ylabel("still open, %")
-    told = ", ".join(f"{curve.open_after(limit):.0%} after {limit:.0f} days" for _, limit in limits)
+    told = ", ".join(f"{curve.open_after(limit):.0%} after {round(limit, 1):g} {unit}" for _, limit in limits)
     message = f"Of {curve.n:,} {what}, still open: {told or 'as the curve shows'}."
     caption = f"{message} Kaplan–Meier curve with its pointwise interval; open ones count up to the as-of date."
-    half = "never" if curve.median is None else f"after {curve.median:.0f} days"
+    half = "never" if curve.median is None else f"after {round(curve.median, 1):g} {unit}"
     alt = f"Step curve that falls with time. {message} Half were {done} {half}."
     return (_finish(canvas, f"{caption} {note}".strip(), alt),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -13,7 +13,7 @@ from ethics_kit.measures.waiting import Cell
 from ethics_kit.record import Finding, Table
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.deployment_signoff import groups
-from ethics_kit.stages.deployment_signoff.groups import Cells, Counted
+from ethics_kit.stages.deployment_signoff.groups import Counted
 from ethics_kit.stages.deployment_signoff.promised import drawn_until, in_time, promised, times_by_group
 from ethics_kit.stages.evidence import not_assessed, share_finding
 
@@ -26,21 +26,28 @@ def appeals(case: Case) -> Outcome:
     for needed in ((TABLE, *NEEDED), (case.dossier.system.events, "customer", "time")):
         if not case.has(*needed):
             return Outcome((not_assessed("C3.3", "resolved_in_time", case.lacking(*needed)),))
-    rows = groups.of_customers(case, case.table(TABLE))
-    if strange := groups.strangers(rows, "appeals"):
+    rows = case.table(TABLE)
+    if strange := _strangers(case, rows):
         return Outcome((not_assessed("C3.3", "resolved_in_time", strange),))
     cells = waiting.waits(rows, "resolved", end=case.end)
-    by_attribute = {
-        name: waiting.waits(rows, "resolved", end=case.end, group=f"attribute_{name}") for name in groups.compared(case)
-    }
-    settled = rows.filter(((rows.resolved < case.end) & (rows.resolved >= rows.time)).fill_null(False))
-    findings, tables = groups.gaps(case, "C3.3", _shares(case, rows, settled, by_attribute), title="Appeals")
+    settled = rows.filter(waiting.done(rows, "resolved", end=case.end))
+    by_group = groups.compare(case, "C3.3", _shares(case, rows, settled), title="Appeals")
     drawn = drawn_until(case, cells, KEY, what="appeals", done="resolved")
     return Outcome(
-        (_in_time(case, cells), _overturned(case, settled), *findings),
-        (_filed(case, cells), *tables, _times(case, by_attribute)),
-        drawn,
+        (_in_time(case, cells), _overturned(case, settled), *by_group.findings),
+        (_filed(case, cells), *by_group.tables, _times(case, rows)),
+        (*drawn, *by_group.figures),
     )
+
+
+def _strangers(case: Case, rows: ir.Table) -> str | None:
+    """What to supply where most appeals are of people whom the system never decided on."""
+    known = case.table(case.dossier.system.events).select(known="customer").distinct()
+    joined = rows.left_join(known, rows.customer == known.known)
+    seen = joined.aggregate(n=joined.count(), known=joined.known.count()).to_pyarrow().to_pylist()[0]
+    if 2 * seen["known"] >= seen["n"]:
+        return None
+    return f"appeals with the ids of customers: {seen['n'] - seen['known']} of {seen['n']} match none decided on"
 
 
 def _in_time(case: Case, cells: Sequence[Cell]) -> Finding:
@@ -57,8 +64,8 @@ def _in_time(case: Case, cells: Sequence[Cell]) -> Finding:
     )
 
 
-def _times(case: Case, by_attribute: Mapping[str, Sequence[Cell]]) -> Table:
-    return times_by_group(case, "C3.3", by_attribute, KEY, title="Days until an appeal is resolved", did="resolved")
+def _times(case: Case, rows: ir.Table) -> Table:
+    return times_by_group(case, "C3.3", rows, "resolved", KEY, title="Days until an appeal is resolved", did="resolved")
 
 
 def _overturned(case: Case, settled: ir.Table) -> Finding:
@@ -90,42 +97,23 @@ def _upheld(settled: ir.Table) -> tuple[int, int, int]:
     return int(found["count"] or 0), int(found["known"]), int(found["n"])
 
 
-def _shares(case: Case, rows: ir.Table, settled: ir.Table, by_attribute: Mapping[str, Sequence[Cell]]) -> list[Counted]:
+def _shares(case: Case, rows: ir.Table, settled: ir.Table) -> list[Counted]:
     policy, days = case.dossier.policy.response, promised(case, KEY)
-    found = []
-    for name, cells in by_attribute.items():
-        column = f"attribute_{name}"
-        found.append(Counted(name, "appealed", _appealed(case, rows, column), policy.filed_margin))
-        if days is not None:
-            found.append(Counted(name, "resolved_in_time", kept_by_group(cells, days), policy.outcome_margin))
-        if case.has(TABLE, "overturned"):
-            changed = settled.filter(settled.overturned.notnull())
-            parts = {"count": changed.overturned.sum(), "n": changed.count()}
-            found.append(Counted(name, "overturned", counted(changed, column, parts), policy.outcome_margin))
+    found = [Counted("appealed", _appealed(case, rows), policy.filed_margin)]
+    if days is not None:
+        due = waiting.in_time(rows, "resolved", days, end=case.end)
+        found.append(Counted("resolved_in_time", due, policy.outcome_margin))
+    if case.has(TABLE, "overturned"):
+        told = settled.filter(settled.overturned.notnull()).mutate(yes=ibis._.overturned)
+        found.append(Counted("overturned", told, policy.outcome_margin))
     return found
 
 
-def counted(rows: ir.Table, column: str, parts: Mapping[str, ir.Value]) -> Cells:
-    """`parts` (count and n) of the rows by the values of a column."""
-    found = rows.group_by(group=rows[column]).aggregate(**parts).to_pyarrow().to_pylist()
-    return {r["group"]: (int(r["count"] or 0), int(r["n"])) for r in found}
-
-
-def kept_by_group(cells: Sequence[Cell], days: int) -> Cells:
-    """By group, those of the things due that ended within the promise."""
-    found = {}
-    for group in {c.group for c in cells}:
-        kept = waiting.kept([c for c in cells if c.group == group], days)
-        found[group] = (kept.in_time, kept.due)
-    return found
-
-
-def _appealed(case: Case, rows: ir.Table, column: str) -> Cells:
-    """By group, the customers who appealed, of all whom the system decided on."""
-    everyone = groups.people(case)
+def _appealed(case: Case, rows: ir.Table) -> ir.Table:
+    """All whom the system decided on, and whether they appealed."""
+    everyone = case.table(case.dossier.system.events).select("customer").distinct()
     who = rows.select(who="customer").distinct()
-    joined = everyone.left_join(who, everyone.customer == who.who)
-    return counted(joined, column, {"count": joined.who.count(), "n": ibis._.count()})
+    return everyone.left_join(who, everyone.customer == who.who).mutate(yes=ibis._.who.notnull())
 
 
 def _filed(case: Case, cells: Sequence[Cell]) -> Table:

@@ -67,8 +67,7 @@ def _repeats(case: Case) -> Finding:
 
 def _by_period(case: Case) -> Table:
     rows = case.table(TABLE)
-    done = ((rows.corrected < case.end) & (rows.corrected >= rows.time)).fill_null(False)
-    parts = {"reports": rows.count(), "corrected": done.sum()}
+    parts = {"reports": rows.count(), "corrected": waiting.done(rows, "corrected", end=case.end).sum()}
     if "repeat_of" in rows.columns:
         parts["repeats"] = (rows.repeat_of.notnull() & (rows.repeat_of != rows.id)).sum()
     table = rows.group_by(month=rows.time.truncate("M")).aggregate(**parts).order_by("month")

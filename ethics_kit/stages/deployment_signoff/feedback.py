@@ -15,9 +15,8 @@ from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.stages import told
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.deployment_signoff import groups
-from ethics_kit.stages.deployment_signoff.appeals import kept_by_group
 from ethics_kit.stages.deployment_signoff.groups import Counted
-from ethics_kit.stages.deployment_signoff.promised import awaits_promise, drawn_until, in_time, promised, times_by_group
+from ethics_kit.stages.deployment_signoff.promised import drawn_until, in_time, promised, times_by_group
 from ethics_kit.stages.evidence import not_assessed
 
 TABLE, KEY = "feedback", "answer_days"
@@ -33,6 +32,8 @@ def feedback(case: Case) -> Outcome:
     findings, tables = [_received(case, rows), _rating(case, rows)], [_by_month(case, rows)]
     if case.has(TABLE, "topic"):
         tables.append(_topics(case, rows))
+    if case.has(TABLE, "rating"):
+        tables.append(_ratings_by_group(case, rows))
     answered = _answered(case, rows)
     return Outcome((*findings, *answered.findings), (*tables, *answered.tables), answered.figures)
 
@@ -95,7 +96,7 @@ def _moments(rows: ir.Table, group: ir.Value) -> dict[str, Moments]:
 
 
 def _answered(case: Case, rows: ir.Table) -> Outcome:
-    """How soon customers hear back, overall and by group, and what each group rates."""
+    """How soon customers hear back, overall and by group."""
     name, policy, days = "answered_in_time", case.dossier.policy.response, promised(case, KEY)
     if not case.has(TABLE, "answered"):
         return Outcome((not_assessed("S4.3", name, case.lacking(TABLE, "answered")),))
@@ -112,33 +113,16 @@ def _answered(case: Case, rows: ir.Table) -> Outcome:
         action="Answer what is open past the promise, or promise what can be kept.",
     )
     drawn = drawn_until(case, cells, KEY, what="pieces of feedback", done="answered")
-    joined, awaits = _joined(case, rows)
-    if joined is None or days is None:
-        return Outcome((found, not_assessed("S4.3", "by_group", awaits or awaits_promise(case, KEY))), (), drawn)
-    by_attribute = {
-        a: waiting.waits(joined, "answered", end=case.end, group=f"attribute_{a}") for a in groups.compared(case)
-    }
-    shares = [Counted(a, name, kept_by_group(held, days), policy.outcome_margin) for a, held in by_attribute.items()]
-    findings, tables = groups.gaps(case, "S4.3", shares, title="Feedback")
-    times = times_by_group(case, "S4.3", by_attribute, KEY, title="Days until feedback is answered", did="answered")
-    return Outcome((found, *findings), (*tables, times, *_ratings_by_group(case, joined)), drawn)
+    due = [] if days is None else [waiting.in_time(rows, "answered", days, end=case.end)]
+    by_group = groups.compare(case, "S4.3", [Counted(name, of, policy.outcome_margin) for of in due], title="Feedback")
+    times = times_by_group(case, "S4.3", rows, "answered", KEY, title="Days until feedback is answered", did="answered")
+    return Outcome((found, *by_group.findings), (*by_group.tables, times), (*drawn, *by_group.figures))
 
 
-def _joined(case: Case, rows: ir.Table) -> tuple[ir.Table | None, str]:
-    """The rows with the attributes of who wrote; or None, and what to supply."""
-    events = case.dossier.system.events
-    if not case.has(events, "customer", "time"):
-        return None, case.lacking(events, "customer", "time")
-    joined = groups.of_customers(case, rows)
-    strange = groups.strangers(joined, "feedback")
-    return (None, strange) if strange else (joined, "")
-
-
-def _ratings_by_group(case: Case, joined: ir.Table) -> tuple[Table, ...]:
-    if not case.has(TABLE, "rating"):
-        return ()
+def _ratings_by_group(case: Case, rows: ir.Table) -> Table:
     policy, body, hidden = case.dossier.policy, [], 0
-    for name in groups.compared(case):
+    joined = groups.of_customers(case, rows)
+    for name in groups.attributes(case):
         means = {
             group: (held.n, amounts.mean(held, confidence=policy.fairness.confidence.value))
             for group, held in _moments(joined, joined[f"attribute_{name}"]).items()
@@ -148,12 +132,11 @@ def _ratings_by_group(case: Case, joined: ir.Table) -> tuple[Table, ...]:
         body += [[name, *line] for line in shown]
         hidden += count
     title, columns = "Mean rating by group", ["attribute", "group", "ratings", "mean", "low", "high"]
-    return (Table(id="S4.3.ratings", title=title, requirement="S4.3", columns=columns, rows=body, hidden=hidden),)
+    return Table(id="S4.3.ratings", title=title, requirement="S4.3", columns=columns, rows=body, hidden=hidden)
 
 
 def _by_month(case: Case, rows: ir.Table) -> Table:
-    answered = rows.answered if "answered" in rows.columns else ibis.null("timestamp")
-    done = ((answered < case.end) & (answered >= rows.time)).fill_null(False)
+    done = waiting.done(rows, "answered", end=case.end) if "answered" in rows.columns else ibis.literal(False)
     table = rows.mutate(month=rows.time.strftime("%Y-%m"), done=done)
     counted = table.group_by("month").aggregate(n=table.count(), done=table.done.sum()).order_by("month")
     ratings = _moments(table, table.month) if "rating" in rows.columns else {}

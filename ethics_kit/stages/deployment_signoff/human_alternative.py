@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import ibis.expr.types as ir
 import numpy as np
 
 from ethics_kit.measures import autonomy, survival
@@ -12,11 +14,26 @@ from ethics_kit.measures.proportions import rate
 from ethics_kit.record import Finding, Table
 from ethics_kit.report import figures
 from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.deployment_signoff import groups
+from ethics_kit.stages.deployment_signoff.groups import Counted
+from ethics_kit.stages.deployment_signoff.promised import SOURCE, awaits_promise, given, promised
 from ethics_kit.stages.evidence import not_assessed, share_finding
-from ethics_kit.stages.groups import Question, compare_groups
 
 TABLE = "human_requests"
-OFFERED, SERVED = "person_offered", "served_in_time"
+OFFERED, SERVED, KEY = "person_offered", "served_in_time", "human_minutes"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How long a person may take (minutes), who set that, and where it stands."""
+
+    minutes: int
+    set_by: str
+    source: str
+
+    @property
+    def said(self) -> str:
+        return f"within {_hours(self.minutes)} ({self.set_by})"
 
 
 def human_alternative(case: Case) -> Outcome:
@@ -28,24 +45,36 @@ def human_alternative(case: Case) -> Outcome:
     if waits.impossible:
         awaits = f"times that are in order: {waits.impossible} of {waits.asked} requests were answered before they came"
         return Outcome(tuple(not_assessed("C3.2", name, awaits) for name in (OFFERED, SERVED)))
-    due = autonomy.answered_in_time(requests, minutes=policy.human_minutes.value, end=case.end)
-    counted = due.aggregate(n=due.count(), count=due.yes.sum()).to_pyarrow().to_pylist()[0]
-    served = _served(case, waits, int(counted["count"] or 0), int(counted["n"]))
-    words = f"A person within {_hours(policy.human_minutes.value)} of being asked"
-    by_group = compare_groups(case, Question("C3.2", SERVED, words, policy.group_margin), due)
+    limit = _limit(case)
+    if limit is None:
+        unknown = not_assessed("C3.2", SERVED, awaits_promise(case, KEY))
+        return Outcome((_offered(case, waits), unknown), (_paths(case, waits),))
+    due = autonomy.answered_in_time(requests, minutes=limit.minutes, end=case.end)
+    share = Counted(SERVED, due, policy.group_margin)
+    by_group = groups.compare(case, "C3.2", [share], title=f"Answered by a person {limit.said}")
     cells = waits.cells
     curve = survival.kaplan_meier(
-        [minutes for minutes, _, _ in cells],
+        [minutes / 60 for minutes, _, _ in cells],
         [ended for _, ended, _ in cells],
         [n for _, _, n in cells],
         confidence=case.dossier.policy.fairness.confidence.value,
     )
-    drawn = figures.waiting_for_a_person(curve, minutes=policy.human_minutes.value)
+    limits = [(f"{_hours(limit.minutes)}: {limit.set_by}", limit.minutes / 60)]
+    drawn = figures.completion_curve(curve, limits, what="requests for a person", done="answered by one", unit="hours")
     return Outcome(
-        (_offered(case, waits), served, *by_group.findings),
+        (_offered(case, waits), _served(case, waits, due, limit), *by_group.findings),
         (_paths(case, waits), *by_group.tables),
         (*drawn, *by_group.figures),
     )
+
+
+def _limit(case: Case) -> Limit | None:
+    """What customers were promised, else the policy's limit; None where the promise is not in force."""
+    policy = case.dossier.policy.autonomy.human_minutes
+    if not given(case, KEY):
+        return Limit(policy.value, "the policy's limit, as nothing is promised", f"policy: {policy.source}")
+    minutes = promised(case, KEY)
+    return None if minutes is None else Limit(minutes, "promised to customers", SOURCE)
 
 
 def _awaits(case: Case) -> str | None:
@@ -74,9 +103,10 @@ def _offered(case: Case, waits: Waits) -> Finding:
     )
 
 
-def _served(case: Case, waits: Waits, count: int, n: int) -> Finding:
-    policy = case.dossier.policy.autonomy
-    limit = _hours(policy.human_minutes.value)
+def _served(case: Case, waits: Waits, due: ir.Table, limit: Limit) -> Finding:
+    policy = case.dossier.policy.autonomy.human_in_time_min
+    row = due.aggregate(n=due.count(), count=due.yes.sum()).to_pyarrow().to_pylist()[0]
+    count, n = int(row["count"] or 0), int(row["n"])
     recent = waits.asked - n
     return share_finding(
         case,
@@ -84,12 +114,12 @@ def _served(case: Case, waits: Waits, count: int, n: int) -> Finding:
         SERVED,
         count,
         n,
-        statement=f"{count} of {n} who asked for a person were answered within {limit}"
-        + (f"; {recent} asked less than that ago and are not counted yet." if recent else "."),
-        at_least=policy.human_in_time_min.value,
+        statement=f"{count} of {n} who asked for a person were answered {limit.said}"
+        + (f"; not counted yet, asked less than that ago: {recent}." if recent else "."),
+        at_least=policy.value,
         unit="share of requests",
         action="Have people ready for those who ask, or say how long it takes; an open request counts as not answered.",
-        source=f"{policy.human_in_time_min.source}; {policy.human_minutes.source}",
+        source=f"{limit.source}; policy: {policy.source}",
     )
 
 

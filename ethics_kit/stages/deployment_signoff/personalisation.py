@@ -11,8 +11,9 @@ from ethics_kit.measures.timelines import Share
 from ethics_kit.record import Finding, Table
 from ethics_kit.schema.autonomy import OfferedChoice
 from ethics_kit.stages.case import Case, Outcome, hide_small
+from ethics_kit.stages.deployment_signoff import groups
+from ethics_kit.stages.deployment_signoff.groups import Counted
 from ethics_kit.stages.evidence import attested_finding, not_assessed, register_share, share_finding
-from ethics_kit.stages.groups import Question, compare_groups
 
 TABLE = "personalisation_choices"
 OFFERED, SWITCH, HONOURED = "choices_offered", "can_be_switched_off", "choices_honoured"
@@ -30,9 +31,8 @@ def control_over_personalisation(case: Case) -> Outcome:
     offered = [c for c in case.dossier.stage(schema.DeploymentSignoff).choices_offered if c.on <= case.as_of]
     policy = case.dossier.policy.autonomy
     rows = chosen.mutate(yes=chosen.honoured.fill_null(False))
-    by_group = compare_groups(
-        case, Question("C3.4", "honoured", "Whose choices were all carried out", policy.group_margin), rows
-    )
+    share = Counted("honoured", rows, policy.group_margin)
+    by_group = groups.compare(case, "C3.4", [share], title="Choices on personalisation carried out")
     findings = (_listed(case, offered, made), _can_be_switched_off(offered), _honoured(case, made))
     tables = (_by_choice(case, offered, made), *by_group.tables)
     return Outcome((*findings, *by_group.findings), tables, by_group.figures)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+
+import ibis.expr.types as ir
 
 from ethics_kit import schema
 from ethics_kit.measures import waiting
@@ -11,24 +13,31 @@ from ethics_kit.record import Finding, Table
 from ethics_kit.report import figures
 from ethics_kit.schema.thresholds import Threshold
 from ethics_kit.stages.case import Case, hide_small
+from ethics_kit.stages.deployment_signoff import groups
 from ethics_kit.stages.evidence import not_assessed, register_awaits, share_finding
 
 SOURCE = "deployment_signoff.yaml: promises"
 
 
+def given(case: Case, key: str) -> bool:
+    """Whether customers were promised anything under `key`, in force or not."""
+    promises = case.dossier.stage(schema.DeploymentSignoff).promises
+    return promises is not None and getattr(promises, key) is not None
+
+
 def promised(case: Case, key: str) -> int | None:
-    """The days promised under `key`, where the promise is in force."""
+    """The days (under `human_minutes`, minutes) promised under `key`, where the promise is in force."""
     promises = case.dossier.stage(schema.DeploymentSignoff).promises
     if promises is None or register_awaits(case, promises, key):
         return None
-    days: int | None = getattr(promises, key)
-    return days
+    found: int | None = getattr(promises, key)
+    return found
 
 
 def awaits_promise(case: Case, key: str) -> str:
     """What to supply where `promised` is None."""
     promises = case.dossier.stage(schema.DeploymentSignoff).promises
-    held = promises if promises and getattr(promises, key) else None
+    held = promises if given(case, key) else None
     return register_awaits(case, held, f"the promise {key} to customers ({SOURCE})")
 
 
@@ -81,13 +90,15 @@ def drawn_until(case: Case, cells: Sequence[Cell], key: str, *, what: str, done:
 
 
 def times_by_group(
-    case: Case, requirement: str, by_attribute: Mapping[str, Sequence[Cell]], key: str, *, title: str, did: str
+    case: Case, requirement: str, rows: ir.Table, ended: str, key: str, *, title: str, did: str
 ) -> Table:
     """Time by attribute and group: rows, the median, and the share still open when the promise runs out."""
     days, policy = promised(case, key), case.dossier.policy
     body: list[list[str | int | float | None]] = []
     tests, hidden = [], 0
-    for attribute, cells in by_attribute.items():
+    joined = groups.of_customers(case, rows)
+    for attribute in groups.attributes(case):
+        cells = waiting.waits(joined, ended, end=case.end, group=f"attribute_{attribute}")
         lines: list[list[str | int | float | None]] = []
         for group, of_group in waiting.by_group(cells).items():
             curve = waiting.curve(of_group, confidence=policy.fairness.confidence.value)
