@@ -6,8 +6,9 @@ else trees are looked into by shap, and any other model is asked again and again
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,22 @@ def per_cell(values: npt.ArrayLike, rows: pd.DataFrame) -> Matrix:
     if found.shape != rows.shape:
         raise ValueError(f"attributions of shape {found.shape} for rows of shape {rows.shape}")
     return found
+
+
+def burden(model: Model, data: pd.DataFrame) -> tuple[Callable[[pd.DataFrame], object], int]:
+    """What `attributions` does to rows like `data` (at least two) that takes its time, and how many times over.
+
+    Raises
+    ------
+    ModelError
+        The model cannot score the data.
+    """
+    output = model.output(data)
+    if not model.contributions and _added(model, data, output):
+        return model.output, len(model.columns) + 1
+    if model.contributions or _trees(model, data, output):
+        return partial(attributions, model), 1
+    return model.output, 2 * ROUNDS * (len(model.columns) + 1)
 
 
 def attributions(model: Model, data: pd.DataFrame, *, seed: int = 0) -> Attributions:

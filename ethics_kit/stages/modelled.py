@@ -6,6 +6,7 @@ what the features added, as its maker says; predictions alone show none of it.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -17,8 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ethics_kit.checks.model import opened
-from ethics_kit.measures.affordable import affordable
-from ethics_kit.measures.attributions import Attributions, Matrix, attributions
+from ethics_kit.measures.affordable import LEAST, Affordable, affordable
+from ethics_kit.measures.attributions import Attributions, Matrix, attributions, burden
 from ethics_kit.measures.models import Model, ModelError
 from ethics_kit.measures.scoring import check_columns
 from ethics_kit.stages import events
@@ -29,6 +30,11 @@ KEPT = ("selected", "reason", "score", "base")
 AWAITS = (
     "the model itself (model.file or model.plugin in system.yaml) or a table of attributions: predictions alone do not "
     "show what they rest on"
+)
+
+CUT = (
+    "as many as the policy's seconds_max affords on the machine of this run (sample_rows sets a number that holds on "
+    "every machine)"
 )
 
 UNUSABLE = "a model that can be used: {}"
@@ -99,14 +105,24 @@ def modelled(case: Case) -> Modelled | str:
     try:
         check_columns(model.columns, list(held))
         rows = pd.DataFrame({column: sample[held[column]] for column in model.columns})
-        room = affordable(
-            lambda n: attributions(model, rows[:n], seed=SEED), len(rows), seconds=policy.seconds_max.value
-        )
+        room = _room(case, model, rows)
         found = attributions(model, rows[: room.rows], seed=SEED)
     except ModelError as error:
         return UNUSABLE.format(error)
     features = tuple(held[column].partition("_")[2] for column in model.columns)
     return _modelled("model", features, sample[: room.rows], rows[: room.rows], found, model, cut=room.cut)
+
+
+def _room(case: Case, model: Model, rows: pd.DataFrame) -> Affordable:
+    """How many of the rows the policy's seconds_max affords. A plug-in may wait for others: its waiting counts."""
+    work, times = burden(model, rows[:LEAST])
+    return affordable(
+        lambda n: work(rows[:n]),
+        len(rows),
+        seconds=case.dossier.policy.explanations.seconds_max.value,
+        times=times,
+        clock=time.perf_counter if case.dossier.system.model.plugin else time.process_time,
+    )
 
 
 def _from_table(case: Case, limit: int) -> Modelled | str:
@@ -170,7 +186,7 @@ def _modelled(
     cut: bool,
 ) -> Modelled:
     groups = sample[[c for c in sample.columns if c.startswith("attribute_")]]
-    why = ", as many as the policy's seconds_max affords" if cut else ""
+    why = ", " + CUT if cut else ""
     return Modelled(
         tier,
         features,

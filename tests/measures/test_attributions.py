@@ -17,7 +17,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from ethics_kit.measures.attributions import attributions
+from ethics_kit.measures.attributions import attributions, burden
 from ethics_kit.measures.estimators import model_of
 from ethics_kit.measures.scoring import Model, ModelError
 
@@ -135,3 +135,28 @@ def test_a_column_the_model_ignores_adds_nothing() -> None:
 def test_a_missing_column_is_told() -> None:
     with pytest.raises(ModelError, match=r"no column tenure"):
         attributions(asked(lambda rows: rows["use"], "use", "tenure"), DATA[["use"]])
+
+
+@pytest.mark.parametrize(("joined", "in_vain"), [(np.add, 0), (np.multiply, 3)])
+def test_the_burden_is_how_often_a_model_that_can_only_be_asked_is_asked_for_every_row(
+    joined: Callable[..., Any], in_vain: int
+) -> None:
+    """What is no sum is first taken for one: the output, and each of two columns, in vain."""
+    scored: list[int] = []
+
+    def predict(data: pd.DataFrame) -> Any:
+        scored.append(len(data))
+        return joined(data.use, data.tenure)
+
+    model = asked(predict, "use", "tenure")
+    work, times = burden(model, NUMBERS[:100])
+    assert work == model.output
+    scored.clear()
+    attributions(model, NUMBERS)
+    assert sum(scored) == (times + in_vain) * N
+
+
+def test_the_burden_of_trees_is_to_look_into_them_once() -> None:
+    model = model_of(RandomForestClassifier(5, max_depth=4, random_state=0).fit(NUMBERS, LABEL), ())
+    work, times = burden(model, NUMBERS[:100])
+    assert (getattr(work(NUMBERS), "method", None), times) == ("path-dependent tree SHAP by shap", 1)

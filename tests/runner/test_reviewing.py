@@ -14,13 +14,17 @@ from ethics_kit import cli_review
 from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation import keys, statement
 from ethics_kit.attestation.chain import read_chain
+from ethics_kit.cli_gate import refused
 from ethics_kit.framework import catalogue
+from ethics_kit.project import Project
+from ethics_kit.runner.assessment import Job, Result
+from ethics_kit.schema import Policy
 from ethics_kit.schema.review import Act, Decision
 
 RECORD = "demo/impact_analysis"
 ANALYST = ("--by", "Ann Lee", "--role", "analyst")
 OWNER = ("--by", "Olu Owner", "--role", "owner")
-
+LIMIT = {"rationale": "A test.", "source": "This test."}
 
 PUBLISHED = []
 
@@ -252,17 +256,20 @@ def test_a_run_repeated_after_a_review_keeps_it(published, kit):
 
 
 @pytest.fixture
-def gate(published, edit, kit):
-    """`run --gate` of the one stage under a policy that refuses nothing by itself."""
-    root, _, _ = published
-    edit(root / "parameters/policy.yaml", ("gate", "refuse", "value"), [])
+def stopped(published, capsys):
+    """What the gate stops of the published record, with what it says, under a policy that refuses nothing by itself."""
+    root, folder, _ = published
+    written = YAML(typ="safe").load(root / "parameters/policy.yaml")
+    job = Job(Project(root), root / "parameters/demo", "impact_analysis", date(2026, 11, 1), root / "reports")
+    result = Result(job, "undetermined", "", folder, 0.0)
 
-    def run(signoff):
-        sought = {"value": signoff, "rationale": "A test.", "source": "This test."}
-        edit(root / "parameters/policy.yaml", ("gate", "signoff"), sought)
-        return kit("run", "demo", "--stage", "impact_analysis", "--as-of", "2026-11-01", "--gate", cwd=root)
+    def ask(signoff="no"):
+        gate = {"refuse": {**LIMIT, "value": []}, "signoff": {**LIMIT, "value": signoff}}
+        policies = {root: Policy.model_validate(written | {"gate": gate})}
+        names = [r.stage for r in refused([result], policies, problems=0)]
+        return names, capsys.readouterr().out
 
-    return run
+    return ask
 
 
 def test_the_gate_tells_in_one_line_what_it_refused_why_and_how_far_the_sign_off_is(published, kit):
@@ -277,35 +284,49 @@ def test_the_gate_tells_in_one_line_what_it_refused_why_and_how_far_the_sign_off
     )
 
 
-def test_a_policy_that_asks_for_sign_off_lets_nothing_pass_without_it(published, gate):
-    _, _, review = published
-    assert gate(signoff="no").code == 0
-    done = gate(signoff="yes")
+def test_the_gate_lets_pass_what_people_signed_where_the_policy_asks_for_that(published, edit, kit):
+    root, _, review = published
+    for key, value in (("refuse", []), ("signoff", "yes")):
+        edit(root / "parameters/policy.yaml", ("gate", key), {**LIMIT, "value": value})
+    run = ("run", "demo", "--stage", "impact_analysis", "--as-of", "2026-11-01", "--gate")
+    done = kit(*run, cwd=root)
     assert (done.code, "the policy asks for a complete sign-off" in done.out) == (3, True)
-    signed = sign_off(review, "approve_with_conditions")
-    assert [d.code for d in signed] == [0, 0, 0, 0]
-    done = gate(signoff="yes")
+    assert [d.code for d in sign_off(review, "approve_with_conditions")] == [0, 0, 0, 0]
+    done = kit(*run, cwd=root)
     assert done.code == 0, done.out
     assert "demo  impact_analysis  undetermined; review decided, 4 of 4 roles have decided" in done.out
 
 
-@pytest.mark.parametrize("act", ["return", "withdraw", "reject"])
-def test_what_people_took_back_or_rejected_never_passes(published, gate, act):
+def test_a_policy_that_asks_for_no_sign_off_lets_a_draft_pass(stopped):
+    assert stopped(signoff="no")[0] == []
+    assert stopped(signoff="yes")[0] == ["impact_analysis"]
+
+
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        ("return", "people's review: returned"),
+        ("withdraw", "people's review: withdrawn"),
+        ("reject", "people decided reject"),
+    ],
+)
+def test_what_people_took_back_or_rejected_never_passes(published, stopped, act, told):
     _, _, review = published
-    gate(signoff="no")
     review("submit", *ANALYST)
+    assert stopped()[0] == []
     last = ("--reason", "Wrong table.")
     if act == "reject":
         review("decide", *OWNER, "--decision", "reject", *last)
     else:
         review(act, *ANALYST, *last)
-    assert gate(signoff="no").code == 3
+    names, said = stopped()
+    assert names == ["impact_analysis"]
+    assert f"refused: {told}" in said
 
 
-def test_a_review_that_is_not_in_order_lets_nothing_pass(published, gate):
+def test_a_review_that_is_not_in_order_lets_nothing_pass(published, stopped):
     _, folder, _ = published
-    gate(signoff="no")
-    for path in folder.parent.glob("2026-*"):
-        (path / "review.yaml").write_text("schema: ethics-kit/review/1\n")
-    done = gate(signoff="no")
-    assert done.code == 3, done.out
+    (folder / "review.yaml").write_text("schema: ethics-kit/review/1\n")
+    names, said = stopped()
+    assert names == ["impact_analysis"]
+    assert "its review cannot be read" in said

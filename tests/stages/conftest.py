@@ -1,4 +1,4 @@
-"""A small project with an inventory, loaded once: tests vary what it says, not its files."""
+"""What tests of stages share: files that say the same are read once, and a small project with an inventory."""
 
 from dataclasses import replace
 from datetime import date
@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from ethics_kit import dossier as dossiers
-from ethics_kit import schema
+from ethics_kit import schema, yamlfile
+from ethics_kit.measures.tables import CROSSWALK, Tables
 from ethics_kit.project import Project
 from ethics_kit.stages.case import Case
 from tests.stages.listed_columns import DETAILS, every_column, written
@@ -14,9 +15,38 @@ from tests.stages.listed_columns import DETAILS, every_column, written
 LOADED = []
 
 
+@pytest.fixture(autouse=True, scope="package")
+def read_once():
+    """A test's project differs from the others in a file or two: what the rest says is known, and what is wrong there.
+
+    The keys are the files' contents, and how their columns are read.
+    """
+    texts, checked = {}, {}
+    parse, faults = yamlfile._parse, Tables.faults
+
+    def parsed(path, text):
+        if text not in texts:
+            texts[text] = parse(path, text)
+        return texts[text]
+
+    def looked_at(tables, name):
+        files = [tables.sources[n] for n in (name, CROSSWALK) if n in tables.sources]
+        if not all(source.path.is_file() for source in files):
+            return faults(tables, name)
+        key = (name, *(s.path.read_bytes() for s in files), *(repr(replace(s, path=None)) for s in files))
+        if key not in checked:
+            checked[key] = faults(tables, name)
+        return list(checked[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yamlfile, "_parse", parsed)
+        patch.setattr(Tables, "faults", looked_at)
+        yield
+
+
 @pytest.fixture
 def inventoried(project):
-    """A factory of cases of one project: rows of its inventory, and keys of its files to be changed.
+    """A factory of cases of one project, loaded once: rows of its inventory, and keys of its files to be changed.
 
     Without `rows` the inventory lists every column of every table for the system's purpose.
     """

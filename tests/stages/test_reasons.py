@@ -1,6 +1,8 @@
 """P1.2 on small projects: reasons stored, in words, readable and borne out; and what a model shows by tier."""
 
+import itertools
 import random
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -190,7 +192,28 @@ def test_a_slow_model_is_looked_at_in_fewer_rows_and_the_report_says_so(project,
     monkeypatch.setattr(modelled, "affordable", lambda *_, **__: Affordable(100, True))
     finding = found_in(case, bias_testing.reasons_borne_out)[0][FIDELITY]
     assert finding.n == 100
-    assert "a seeded sample of 100 decisions, as many as the policy's seconds_max affords" in finding.method
+    assert (
+        "a seeded sample of 100 decisions, as many as the policy's seconds_max affords on the machine" in finding.method
+    )
+    assert "sample_rows sets a number that holds on every machine" in finding.method
+
+
+def test_how_busy_the_machine_is_does_not_decide_how_many_decisions_are_explained(project, monkeypatch):
+    """Every look at the clock is an hour after the last: other programs had the processor all the time."""
+    hours = itertools.count(step=3600)
+    monkeypatch.setattr("time.perf_counter", lambda: next(hours))
+    case = case_of(explained(project, rows()))
+    assert modelled.modelled(case).size == f"a seeded sample of {N} decisions"
+
+
+def test_the_waiting_of_a_plug_in_counts(project, monkeypatch):
+    hours = itertools.count(step=3600)
+    monkeypatch.setattr("time.perf_counter", lambda: next(hours))
+    case = case_of(explained(project, rows()))
+    system = case.dossier.system
+    named = system.model_copy(update={"model": system.model.model_copy(update={"plugin": "elsewhere"})})
+    case = replace(case, dossier=replace(case.dossier, system=named))
+    assert modelled.modelled(case).size.startswith("a seeded sample of 100 decisions, as many as")
 
 
 def test_rules_are_their_own_reasons(project):
