@@ -26,7 +26,7 @@ def bias_tests_recur(case: Case) -> Outcome:
     months = min(reviews.cadence(case), case.dossier.policy.governance.bias_test_max_months.value)
     last, days = records[-1], sorted({record.as_of for record in records})
     before = [record for record in records if record.as_of < last.as_of]
-    findings = [_age(case, last, months, first=len(days) == 1)]
+    findings = [_age(case, last, months, kept=len(days))]
     if len(days) > 1:
         findings.append(_intervals(case, days, months))
     if not before:
@@ -37,12 +37,12 @@ def bias_tests_recur(case: Case) -> Outcome:
     return Outcome(tuple(findings), (change_table("P2.3.changes", "P2.3", title, changes),))
 
 
-def _age(case: Case, last: Record, months: int, *, first: bool) -> Finding:
+def _age(case: Case, last: Record, months: int, *, kept: int) -> Finding:
     due = months_after(last.as_of, months)
     late = due < case.as_of
     told = f"The last bias tests are of {last.as_of}; policy and impact level want them every {months} months: "
     told += f"overdue since {due}." if late else f"next due {due}."
-    if first:
+    if kept == 1:
         told += " No earlier record of them is kept, so whether they recur shows from the next one on."
     return Finding(
         id="P2.3.bias_tests_age",
@@ -52,6 +52,7 @@ def _age(case: Case, last: Record, months: int, *, first: bool) -> Finding:
         statement=told,
         value=(case.as_of - last.as_of).days,
         unit="days since the last bias tests",
+        n=kept,
         threshold=(due - last.as_of).days,
         method="age of the last record of bias testing against the shorter of the policy's and the level's cadence",
         source=case.dossier.policy.governance.bias_test_max_months.source,
