@@ -78,7 +78,8 @@ def keygen(
         raise keys.there_already(file)
     public = keys.generate(file, passphrase(file, new=True))
     typer.echo(f"Private key, for its owner alone: {display_path(file)}")
-    typer.echo("Have this added to parameters/organisation.yaml; only then do its signatures count:\n")
+    typer.echo("Have this added to parameters/organisation.yaml; only then do its signatures count. It takes the place")
+    typer.echo("of an empty list of signers; below signers that stand there already, leave its first line out.\n")
     block = "\n".join(f"      {line}" for line in public.strip().splitlines())
     typer.echo(
         f"signers:\n  - name: {_quoted(name)}\n    role: {_quoted(role)}\n"

@@ -104,6 +104,10 @@ class Finding(Part):
         return self
 
 
+EARLIER = "earlier record"
+"""The role of an input that lies in the reports folder; its address starts there, all others in the project."""
+
+
 class Input(Part):
     """A file the record rests on. Rows and the days they span (up to the as-of date) are for tables."""
 

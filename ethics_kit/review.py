@@ -36,6 +36,13 @@ POSSIBLE: dict[State, tuple[Act, ...]] = {
 }
 """Which acts each state allows."""
 
+TODO: dict[State, str] = {
+    "draft": "submit the record first",
+    "submitted": "comment on it, decide or return it",
+    "returned": "submit the record again",
+}
+"""What to do instead of an act that the state does not allow."""
+
 LEADS_TO: dict[Act, State] = {
     "submit": "submitted",
     "return": "returned",
@@ -137,16 +144,6 @@ def people(entry: Entry) -> tuple[str, ...]:
     return tuple(entry.members) or (entry.by,)
 
 
-def role_name(words: str) -> str:
-    """A role as levels.yaml writes it: ``Ethics Officer`` is ``ethics_officer``."""
-    return "_".join(words.replace("-", " ").replace("_", " ").casefold().split())
-
-
-def signoff_roles() -> tuple[str, ...]:
-    """The roles that sign off at any level."""
-    return tuple(dict.fromkeys(role for level in catalogue.levels().values() for role in level.signoff))
-
-
 def _among(name: str, others: Sequence[str]) -> bool:
     return any(same_person(name, other) for other in others)
 
@@ -181,7 +178,7 @@ def _after(review: Review, entry: Entry, makers: tuple[str, ...]) -> tuple[State
         submitters = [e.by for e in review.entries if e.act == "submit"]
         signoff = SignOff(signoff.required, {}, (*makers, *submitters, entry.by))
     elif entry.act == "decide":
-        signoff = SignOff(signoff.required, {**signoff.given, role_name(entry.role): entry}, signoff.analysts)
+        signoff = SignOff(signoff.required, {**signoff.given, catalogue.role_name(entry.role): entry}, signoff.analysts)
         return ("decided" if signoff.complete else "submitted"), signoff
     return LEADS_TO.get(entry.act, review.state), signoff
 
@@ -208,9 +205,7 @@ def _rules(review: Review, entry: Entry) -> Iterator[Fault]:
     possible = POSSIBLE[review.state]
     if entry.act not in possible:
         allowed = ", ".join(possible) or "nothing more"
-        todo = {"draft": "submit the record first", "returned": "submit the record again"}.get(
-            review.state, "assess again: a new record has a review of its own"
-        )
+        todo = TODO.get(review.state, "assess again: a new record has a review of its own")
         yield Fault("act", f"{entry.act} of a record that is {review.state}", allowed, todo)
     if review.entries and entry.on < review.entries[-1].on:
         last = review.entries[-1].on
@@ -230,9 +225,10 @@ def _unknown_findings(record: Record, entry: Entry) -> Iterator[Fault]:
 
 
 def _decision_faults(review: Review, entry: Entry) -> Iterator[Fault]:
-    record, role = review.record, role_name(entry.role)
-    if role not in signoff_roles():
-        yield Fault("role", quoted(entry.role), ", ".join(signoff_roles()), "name the role that signs off")
+    record, role = review.record, catalogue.role_name(entry.role)
+    roles = catalogue.signoff_roles()
+    if role not in roles:
+        yield Fault("role", quoted(entry.role), ", ".join(roles), "name the role that signs off")
     if role == "owner":
         answering = [str(p["name"]) for p in (record.system.get("owner"), record.system.get("deputy")) if p]
         if not _among(entry.by, answering):

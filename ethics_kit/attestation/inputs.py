@@ -12,26 +12,34 @@ from ethics_kit.attestation import disk
 from ethics_kit.attestation.disk import Odd
 from ethics_kit.errors import InputError
 from ethics_kit.project import Project, bundle
-from ethics_kit.record import Input, Record
+from ethics_kit.record import EARLIER, Input, Record
 
 
 @dataclass
 class Inputs:
-    """Where a project's inputs lie, and the digests of those looked at so far."""
+    """Where inputs lie, earlier records in a reports folder and others in a project, and their digests so far."""
 
     project: Project | None
+    reports: Path | None = None
     roots: Sequence[Path] = ()
     seen: dict[Path, str | Odd] = field(default_factory=dict)
 
     def differences(self, record: Record) -> list[tuple[str, str]]:
         """Address and what is different, for each file among the inputs of `record` that is not there as it was."""
-        if self.project is None:
-            return [("of any kind", "no project is here to look in")]
-        found = [(one.address, self._differs(self.project, one)) for one in record.inputs]
-        return sorted({(address, why) for address, why in found if why})
+        placed = [(one, self._base(one)) for one in record.inputs]
+        found = {(one.address, self._differs(base, one)) for one, base in placed if base}
+        if any(base is None for _, base in placed):
+            which = "outside the reports folder" if self.reports else "of any kind"
+            found.add((which, "no project is here to look in"))
+        return sorted((address, why) for address, why in found if why)
 
-    def _differs(self, project: Project, one: Input) -> str:
-        path = self._path(project, one)
+    def _base(self, one: Input) -> Path | None:
+        if one.role == EARLIER:
+            return self.reports
+        return self.project.root if self.project else None
+
+    def _differs(self, base: Path, one: Input) -> str:
+        path = self._path(base, one)
         if isinstance(path, Odd):
             return path.why
         if path not in self.seen:
@@ -41,10 +49,10 @@ class Inputs:
             return f"{now.why}; it had sha256 {one.sha256}"
         return "" if now == one.sha256 else f"has changed since: it had sha256 {one.sha256}, it has {now}"
 
-    def _path(self, project: Project, one: Input) -> Path | Odd:
+    def _path(self, base: Path, one: Input) -> Path | Odd:
         if one.address.startswith("outside:"):
             return Odd("lay outside the project and the policy's data_roots")
-        base, address = project.root, one.address
+        address = one.address
         if below := re.match(r"root(\d{1,3}):", address):
             number = int(below[1])
             if not 0 < number <= len(self.roots):
@@ -60,12 +68,12 @@ class Inputs:
         return path if inside else Odd("has an address that leads out of the project")
 
 
-def of_project(project: Project | None) -> Inputs:
-    """The inputs of `project`; its policy says where tables may lie besides."""
+def of_project(project: Project | None, reports: Path | None = None) -> Inputs:
+    """The inputs of `project`, whose policy says where tables may lie besides, and earlier records in `reports`."""
     if project is None:
-        return Inputs(None)
+        return Inputs(None, reports)
     try:
         policy, _ = yamlfile.validate(schema.Policy, yamlfile.read(project.policy))
     except InputError:
         policy = None
-    return Inputs(project, project.data_roots(policy.data_roots) if policy else ())
+    return Inputs(project, reports, project.data_roots(policy.data_roots) if policy else ())

@@ -114,6 +114,7 @@ def generate(path: Path, passphrase: str) -> str:
         raise _refused(path, "an empty passphrase", "a passphrase", "give one: whoever reads the file could sign")
     private = Ed25519PrivateKey.generate()
     content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.encode()))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

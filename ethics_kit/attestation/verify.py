@@ -51,7 +51,7 @@ def verify(reports: Path, *, key_file: Path | None = None, inputs: bool = False)
     asked = _asked(reports)
     project = find_project(reports)
     trusted, trust = _trust(project, key_file)
-    known = recorded.of_project(project)
+    known = recorded.of_project(project, _reports(asked, project))
     if asked.alone:
         looked = seals.look(asked.alone, asked.alone.name, trusted, system="", stage="")
         name = str(looked.record.system["id"]) if looked.record else asked.alone.name
@@ -92,6 +92,13 @@ def _asked(reports: Path) -> Asked:
     allowed = "a reports folder, a system's folder in it, or a record's folder"
     todo = "check the spelling, or make records first: ethics-kit run"
     raise InputError([Problem(file=reports, found=found, allowed=allowed, todo=todo)])
+
+
+def _reports(asked: Asked, project: Project | None) -> Path | None:
+    """The folder that the addresses of earlier records start from."""
+    if asked.systems:
+        return asked.systems[0].parent
+    return project.reports if project else None
 
 
 def _is_system(path: Path) -> bool:

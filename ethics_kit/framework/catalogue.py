@@ -272,6 +272,17 @@ def levels() -> dict[Level, LevelDuties]:
 
 
 @cache
+def signoff_roles() -> tuple[str, ...]:
+    """The roles that sign off at any level."""
+    return tuple(dict.fromkeys(role for level in levels().values() for role in level.signoff))
+
+
+def role_name(words: str) -> str:
+    """A role as levels.yaml writes it: ``Ethics Officer`` is ``ethics_officer``."""
+    return "_".join(words.replace("-", " ").replace("_", " ").casefold().split())
+
+
+@cache
 def obligations() -> dict[str, Obligation]:
     """One obligation per requirement."""
     return {row["requirement"]: Obligation.model_validate(row) for row in _read("obligations.yaml")["obligations"]}

@@ -43,6 +43,12 @@ def test_what_keygen_prints_can_be_pasted_and_is_in_order(kit: Kit, project: Cal
     assert (signer["name"], signer["role"]) == ('Ona "O" Officer', "ethics_officer")
 
 
+def test_a_folder_that_is_not_there_is_made_for_the_key_and_its_owner_alone(kit: Kit, tmp_path: Path) -> None:
+    done = kit("keygen", "keys/ona.pem", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
+
+
 def test_without_a_name_the_block_is_not_in_order_until_one_is_given(kit: Kit, project: Callable[..., Path]) -> None:
     root = project()
     trust(root, kit("keygen", "key.pem", cwd=root).out)

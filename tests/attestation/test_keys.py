@@ -127,6 +127,7 @@ WRONG = {
         "an Ed25519 public key",
     ),
     "until before from": ({"until": date(2025, 12, 31)}, "a day on or after the one in `from`"),
+    "a role misspelt": ({"role": "ethics_oficer"}, "did you mean ethics_officer?"),
     "no role": ({"role": ...}, "a value is required"),
     "misspelt": ({"untill": date(2027, 1, 1)}, "did you mean until?"),
 }
@@ -139,6 +140,11 @@ def test_a_wrong_signer_is_told_with_its_line(project, kit, change, told) -> Non
     done = kit("check", cwd=root)
     assert done.code == 2
     assert re.match(rf"parameters/organisation.yaml:\d+: signers\.0\.\w+: .*{re.escape(told)}", done.err)
+
+
+@pytest.mark.parametrize("role", ["Ethics Officer", "ethics-officer", "analyst", "auditor", "Head of Customer Success"])
+def test_a_signers_role_may_be_any_that_is_no_slip(project, kit, role) -> None:
+    assert kit("check", cwd=project(organisation={"signers": [SIGNER | {"role": role}]})).code == 0
 
 
 def test_one_key_for_two_signers_is_told(project, kit) -> None:

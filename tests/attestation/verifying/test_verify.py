@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,8 +17,9 @@ import pytest
 from ethics_kit import archive
 from ethics_kit.attestation import inputs as recorded
 from ethics_kit.attestation.told import lines
+from ethics_kit.attestation.verify import verify
 from ethics_kit.project import Project
-from ethics_kit.record import Input, read_record
+from ethics_kit.record import EARLIER, Input, read_record
 from ethics_kit.runner import acts
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
@@ -216,6 +218,47 @@ def test_addresses_of_inputs_are_not_followed_out_of_the_project(
     record = type("Some", (), {"inputs": [Input(role="x", address=address, sha256="0" * 64)]})
     ((_, why),) = recorded.of_project(Project(root)).differences(record)
     assert told in why
+
+
+@pytest.mark.parametrize("with_project", [True, False])
+def test_earlier_records_among_the_inputs_are_looked_for_in_the_reports_folder(
+    project: Callable[..., Path], tmp_path: Path, with_project: bool
+) -> None:
+    reports = tmp_path / "copied"
+    (reports / "demo").mkdir(parents=True)
+    (reports / "demo/kept.json").write_text("a")
+    (reports / "demo/changed.json").write_text("b")
+    sha256 = hashlib.sha256(b"a").hexdigest()
+    names = ("demo/kept.json", "demo/changed.json", "demo/gone.json", "../escaped.json")
+    earlier = [Input(role=EARLIER, address=name, sha256=sha256) for name in names]
+    record = type(
+        "Some", (), {"inputs": [*earlier, Input(role="x", address="parameters/policy.yaml", sha256="0" * 64)]}
+    )
+    known = recorded.of_project(Project(project()) if with_project else None, reports)
+    told = {address: why.split(";")[0].split(":")[0] for address, why in known.differences(record)}
+    of_project = (
+        {"parameters/policy.yaml": "has changed since"}
+        if with_project
+        else {"outside the reports folder": "no project is here to look in"}
+    )
+    assert told == of_project | {
+        "demo/changed.json": "has changed since",
+        "demo/gone.json": "is gone",
+        "../escaped.json": "has an address that leads out of the project",
+    }
+
+
+@pytest.mark.parametrize("named", ["", "demo", "demo/impact_analysis/{record}"])
+def test_whatever_part_is_verified_earlier_records_are_sought_in_its_reports_folder(
+    history: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    sought = []
+    of_project = recorded.of_project
+    monkeypatch.setattr(recorded, "of_project", lambda *places: sought.append(places) or of_project(*places))
+    copy = tmp_path / "copy"
+    shutil.copytree(history.reports, copy)
+    verify(copy / named.format(record=history.folder().name))
+    assert sought == [(None, copy)]
 
 
 def test_records_of_another_version_of_the_kit_say_that_duties_were_not_computed_again(
