@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ethics_kit.report.figures.completion import draw_curve
 from ethics_kit.report.figures.drawing import BLUE, GREY, RED, Figure, _canvas, _finish, _plain
 
 if TYPE_CHECKING:
@@ -43,15 +44,12 @@ def waiting_for_a_person(curve: Curve, *, minutes: int) -> tuple[Figure, ...]:
     if not curve.days:
         return ()
     canvas, axes = _canvas(6.6, 2.6)
-    end = max(curve.days[-1], minutes) / 60  # who still waits has waited longer than that
-    hours = [0.0, *(at / 60 for at in curve.days), end]
-    low, high = (np.nan_to_num(np.array([1.0, *s, s[-1]]), nan=0.0) * 100 for s in (curve.low, curve.high))
-    axes.fill_between(hours, low, high, step="post", color=BLUE, alpha=0.18, linewidth=0)
-    axes.step(hours, [100, *(share * 100 for share in (*curve.share, curve.share[-1]))], where="post", color=BLUE)
+    end = max(minutes, np.quantile(curve.days, 0.98)) * 1.1
+    draw_curve(axes, curve, until=min(curve.longest, end), unit=60)
     axes.axvline(minutes / 60, color=RED, linestyle="--")
     label = _plain(f"{minutes / 60:g} hours")
     axes.annotate(label, (minutes / 60, 100), (3, 0), textcoords="offset points", va="top", color=RED)
-    axes.set_xlim(0, max(minutes / 60, np.quantile(hours, 0.98)) * 1.1)
+    axes.set_xlim(0, end / 60)
     axes.set_ylim(0, 102)
     axes.set_xlabel("hours since asking for a person")
     axes.set_ylabel("still waiting, %")

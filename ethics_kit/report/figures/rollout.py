@@ -54,7 +54,7 @@ def _differences(axes: Axes, drawn: Sequence[tuple[int, Look]], margin: float) -
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.axhline(margin * 100, color=RED, linewidth=1.2, linestyle="--")
     inside = axes.get_yaxis_transform()
-    axes.text(0.01, margin * 100, "margin", transform=inside, ha="left", va="bottom", color=RED)
+    axes.text(0.99, margin * 100, "margin", transform=inside, ha="right", va="bottom", color=RED)
     for step, look in drawn:
         colour, marker = MARKS[look.decision]
         low, high = (max(min((v or 0.0) * 100, edge), -edge) for v in (look.difference.low, look.difference.high))
