@@ -20,9 +20,10 @@ MOST_STEPS = 120
 
 
 def draw_curve(axes: Axes, curve: Curve, *, until: float, unit: float = 1.0) -> None:
-    """The share still open in percent with its band, from 0 `until` a time, in times of `unit`, in at most 120 steps."""
+    """The share still open with its band, in percent, from 0 `until` a time, both in parts of `unit`."""
     at = np.array([0.0, *curve.days])
-    kept = np.append(np.flatnonzero(np.diff(np.floor(at / at[-1] * MOST_STEPS))), at.size - 1)
+    kept = np.flatnonzero(np.diff(np.floor(at / at[-1] * MOST_STEPS), append=MOST_STEPS + 1))
+    kept = np.union1d(0, kept)
     times = np.append(at[kept], max(at[-1], until)) / unit
     low, share, high = (
         np.nan_to_num(np.array([1.0, *side])[np.append(kept, kept[-1])], nan=0.0) * 100
