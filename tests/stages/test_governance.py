@@ -185,7 +185,7 @@ def test_another_level_and_supplier_since_the_review_are_told_from_the_records(g
     assert seen["impact level changed"] == ["level I became level II", "2026-08-01", "2026-09-15"]
     assert seen["supplier changed"] == ["Old became New", "2026-11-01", "2026-12-16"]
     assert triggered(case).status == "not_met"
-    assert "level I became level II, 2026-08-01, so due 2026-09-15" in triggered(case).statement
+    assert "level I became level II on 2026-08-01, so that it was due by 2026-09-15" in triggered(case).statement
 
 
 def test_a_change_of_level_before_the_review_calls_for_nothing(governed):

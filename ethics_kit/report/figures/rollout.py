@@ -35,7 +35,9 @@ def rollout_looks(metric: str, looks: Sequence[Look], steps: Sequence[int], *, m
     _scores(right, drawn)
     step, last = drawn[-1]
     value = (last.difference.value or 0.0) * 100
-    message = f"{_plain(metric)}: after step {step} {last.decision.replace('_', ' ')}, at {value:+.2f} points."
+    message = (
+        f"{_plain(metric)}: after step {step} {last.decision.replace('_', ' ')}, at {round(value, 2) + 0:+.2f} points."
+    )
     caption = (
         f"{message} Left: harm among the exposed minus the control group, with its sequential interval (cut at "
         "the edge); dashed, the margin. Right: z, and the line that it may not reach. ○ proceed, ◇ hold, □ roll back."
