@@ -84,13 +84,14 @@ def _lean(svg: str) -> str:
         '<style type="text/css">', f"<style>text{{{FONT}}}"
     )
     drawing = re.sub(r"<[^>]*>", lambda tag: _lean_tag(" ".join(tag[0].split())), drawing).strip()
-    return _classed(_flat(drawing))
+    return _classed(_flat(drawing)).replace(" xmlns:xlink='http://www.w3.org/1999/xlink'", "")
 
 
 def _lean_tag(tag: str) -> str:
     if tag.startswith("<style"):
         return tag
-    tag = tag.replace(FONT, "")
+    tag = tag.replace(FONT, "").replace("xlink:href", "href")
+    tag = re.sub(r"""(id="|#)([mp][0-9a-f]{6})[0-9a-f]{4}(?=["')])""", r"\1\2", tag)
     tag = re.sub(r' transform="rotate\(-0 [^"]*"| id="[A-Za-z0-9.]+_[0-9]+"', "", tag)
     tag = re.sub(r"-?\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), tag)
     tag = re.sub(

@@ -58,7 +58,7 @@ def small_multiples(panels: Sequence[Panel], *, measure: str, explained: str, sc
     for place, (panel, axes) in enumerate(zip(drawn, places, strict=False)):
         axes.set_ylim(*bounds)
         _draw(axes, panel, scale)
-        axes.tick_params(axis="y", labelleft=place % columns == 0)
+        axes.tick_params(axis="y", left=place % columns == 0, labelleft=place % columns == 0)
     for axes in places[len(drawn) :]:
         axes.set_visible(False)
     canvas.supylabel(measure, fontsize=9)
