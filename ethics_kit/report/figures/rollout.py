@@ -36,7 +36,8 @@ def rollout_looks(metric: str, looks: Sequence[Look], steps: Sequence[int], *, m
     step, last = drawn[-1]
     value = (last.difference.value or 0.0) * 100
     message = (
-        f"{_plain(metric)}: after step {step} {last.decision.replace('_', ' ')}, at {round(value, 2) + 0:+.2f} points."
+        f"{_plain(metric[:1].upper() + metric[1:])}: after step {step} {last.decision.replace('_', ' ')}, "
+        f"at {round(value, 2) + 0:+.2f} points."
     )
     caption = (
         f"{message} Left: harm among the exposed minus the control group, with its sequential interval (cut at "
