@@ -403,7 +403,7 @@ def test_actions_of_all_four_stages_are_counted_by_age(governed):
         ["S1.2", "open", None],
         ["C2.1", "closed late", 31],
     ]
-    assert shown.note == "1 actions do not say when they were opened."
+    assert shown.note == "Actions that do not say when they were opened: 1."
     assert statuses(case, stage.actions_followed)["S4.4.actions_closed_in_time"] == "not_met"
 
 

@@ -138,8 +138,7 @@ def _went_on(case: Case) -> Finding:
         case,
         name,
         "not_met" if against else "met",
-        (f"S{told[1:]}" if told else "No step exposed more customers before the look at the one before it allowed that")
-        + ".",
+        (f"S{told[1:]}" if told else "No step exposed more customers than the look before it allowed") + ".",
         value=len(against),
         unit="steps taken against the look before",
         n=len(exposed) - 1,
