@@ -93,8 +93,16 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{round(value, 3) + 0:.3f}"
+        return _short(value)
     return inline(value)
+
+
+def _short(value: float) -> str:
+    """Three digits, or four where three would turn a little into nothing, or nearly all into all."""
+    text = f"{round(value, 3) + 0:.3f}"
+    finer = f"{round(value, 4) + 0:.4f}"
+    rounded_away = text in ("0.000", "1.000", "-1.000") and float(finer) != float(text)
+    return finer if rounded_away else text
 
 
 def worst_first(findings: list[Finding]) -> list[Finding]:

@@ -137,7 +137,7 @@ def _signed(case: Case, sign: Sign, teams: Sequence[Reviews]) -> Finding:
         return _finding(case, sign.name, status, withheld, UNDEFINED, None, limit, action)
     told = f"In the team {name_of(team)} {count} of {n} {sign.told}"
     if len(counted) > 1 and min(m for _, _, m in counted) >= small:
-        told += f"; of all {len(counted)} teams {total} of {whole}"
+        told += f"; in all {len(counted)} teams together {total} of {whole}"
     if status == "inconclusive":
         told += f". {_settles(case, n)}"
     return _finding(case, sign.name, status, told, found, n, limit, None if status == "met" else sign.action)

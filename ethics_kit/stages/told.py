@@ -109,7 +109,7 @@ def finding(
         return Finding(
             **common,
             status="not_assessed",
-            statement=sentence(f"{what} of {attribute} = {worst.group} cannot be estimated: {_why_not(worst)}."),
+            statement=sentence(f"{what}, {attribute} = {worst.group}: cannot be estimated, {_why_not(worst)}."),
             null_reason=f"not estimable: {_why_not(worst)}",
             action=f"Collect more rows with {attribute} = {worst.group}, or with another {attribute}.",
         )
@@ -126,7 +126,7 @@ def finding(
     return Finding(
         **common,
         status=STATUS[worst.verdict],
-        statement=sentence(f"{what} of {attribute} = {worst.group} {_told(case, worst)}."),
+        statement=sentence(f"{what}, {attribute} = {worst.group}: {_told(case, worst)}."),
         value=worst.gap.value,
         interval=Interval(low=worst.gap.low, high=worst.gap.high, level=policy.confidence.value),
         n=int(worst.effective + worst.rest_effective),
@@ -160,7 +160,7 @@ def _told(case: Case, worst: Comparison) -> str:
             policy = case.dossier.policy
             chosen = f"by {policy.approved_by.name} on {policy.approved_on}" if policy.approved_by else "by nobody yet"
             return (
-                f"has the largest gap, {gap}; every gap is shown within {told.margin(worst.margin)}, a margin chosen "
+                f"the largest gap, {gap}; every gap is shown within {told.margin(worst.margin)}, a margin chosen "
                 f"{chosen}; not a legal finding"
             )
         case _:

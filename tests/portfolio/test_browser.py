@@ -49,3 +49,12 @@ def test_the_verdict_stands_on_the_first_screen(chromium, portfolio):
     assert box["y"] < 400
     assert page.get_by_text("No decision taken").is_visible()
     page.close()
+
+
+def test_no_table_is_cut_off_on_paper(chromium, address):
+    page = chromium.new_page(viewport={"width": 680, "height": 960})  # A4 between the margins
+    page.emulate_media(media="print")
+    page.goto(address)
+    wide = "e => e.map(t => [t.scrollWidth, t.caption?.innerText]).filter(([width]) => width > 681)"
+    assert page.eval_on_selector_all("table", wide) == []
+    page.close()

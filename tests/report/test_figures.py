@@ -10,6 +10,7 @@ from ethics_kit.record import LevelResult
 from ethics_kit.report import figures
 from ethics_kit.report.figures import AreaPoints
 from ethics_kit.schema import Rating
+from tests.report.drawn import styled
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -70,7 +71,7 @@ def test_no_rating_is_no_figure():
 @pytest.mark.parametrize("appetite", range(1, 26))
 def test_cells_above_the_appetite_are_shaded_and_no_others(appetite):
     (figure,) = figures.risk_matrix({"R1": at(1, 1)}, appetite, when="after")
-    shaded = len(re.findall(r"fill: #e9cdc8", figure.svg.decode()))
+    shaded = len(re.findall(r"fill:#e9cdc8", styled(figure)))
     assert shaded == sum(x * y > appetite for x in range(1, 6) for y in range(1, 6))
 
 

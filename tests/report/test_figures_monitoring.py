@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 from ethics_kit.report import figures
 from ethics_kit.report.figures import Panel
+from tests.report.drawn import styled
 
 SVG = "{http://www.w3.org/2000/svg}"
 PERIODS = ("2026-05", "2026-06", "2026-07")
@@ -39,7 +40,7 @@ def test_without_an_alarm_the_caption_says_so():
 
 
 def line_of(figure):
-    (path,) = re.findall(r"<path d='([^']*)'[^>]*stroke: #1f5fa8; stroke-width: 1\.2", figure.svg.decode())
+    (path,) = re.findall(r"<path d='([^']*)'[^>]*stroke:#1f5fa8;stroke-width:1\.2", styled(figure))
     return path
 
 

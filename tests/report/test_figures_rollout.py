@@ -17,7 +17,7 @@ LOOKS = [
 
 def test_every_step_is_told_and_the_last_one_is_the_message():
     (figure,) = figures.rollout_looks("late $reply$", LOOKS, [1, 2, 3], margin=0.02)
-    assert figure.caption.startswith(r"late \$reply\$: after step 3 roll back, at +8.00 points.")
+    assert figure.caption.startswith(r"Late \$reply\$: after step 3 roll back, at +8.00 points.")
     assert "step 2 +1.10 points, z 2.50, boundary 3.10, hold" in figure.alt
     assert "boundary none, roll back" in figure.alt
     for words in ("margin", "boundary", "more harm, points"):

@@ -63,7 +63,7 @@ def test_a_whole_log_is_met(project):
     found, tables = assess(root, stage.audit_log_sequence)
     assert set(statuses(found).values()) == {"met"}
     assert tables == {}
-    assert found["sequence_complete"].statement == "0 of the 400 running numbers from 1 to 400 stand in no event."
+    assert found["sequence_complete"].statement == "0 of the 400 running numbers from 1 to 400 are missing."
 
 
 def test_each_fault_of_the_log_is_found_and_no_other(project):

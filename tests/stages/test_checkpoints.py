@@ -208,7 +208,7 @@ def test_a_team_that_only_signs_is_found_beside_one_that_looks(project):
             True,
         )
     assert findings["accepted_when_wrong"].n == 40
-    assert "of all 2 teams 48 of 88" in findings["accepted_when_wrong"].statement
+    assert "in all 2 teams together 48 of 88" in findings["accepted_when_wrong"].statement
 
 
 def test_taking_the_teams_away_hides_nobody(project):

@@ -185,7 +185,7 @@ def test_another_level_and_supplier_since_the_review_are_told_from_the_records(g
     assert seen["impact level changed"] == ["level I became level II", "2026-08-01", "2026-09-15"]
     assert seen["supplier changed"] == ["Old became New", "2026-11-01", "2026-12-16"]
     assert triggered(case).status == "not_met"
-    assert "level I became level II, 2026-08-01, so due 2026-09-15" in triggered(case).statement
+    assert "level I became level II on 2026-08-01, so that it was due by 2026-09-15" in triggered(case).statement
 
 
 def test_a_change_of_level_before_the_review_calls_for_nothing(governed):
@@ -403,7 +403,7 @@ def test_actions_of_all_four_stages_are_counted_by_age(governed):
         ["S1.2", "open", None],
         ["C2.1", "closed late", 31],
     ]
-    assert shown.note == "1 actions do not say when they were opened."
+    assert shown.note == "Actions that do not say when they were opened: 1."
     assert statuses(case, stage.actions_followed)["S4.4.actions_closed_in_time"] == "not_met"
 
 

@@ -10,7 +10,27 @@ import numpy as np
 from ethics_kit.report.figures.drawing import BLUE, RED, Figure, _canvas, _finish, _plain
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from ethics_kit.measures.survival import Curve
+
+
+MOST_STEPS = 120
+"""More steps than this cannot be told apart at the width of a page."""
+
+
+def draw_curve(axes: Axes, curve: Curve, *, until: float, unit: float = 1.0) -> None:
+    """The share still open with its band, in percent, from 0 `until` a time, both in parts of `unit`."""
+    at = np.array([0.0, *curve.days])
+    kept = np.flatnonzero(np.diff(np.floor(at / at[-1] * MOST_STEPS), append=MOST_STEPS + 1))
+    kept = np.union1d(0, kept)
+    times = np.append(at[kept], max(at[-1], until)) / unit
+    low, share, high = (
+        np.nan_to_num(np.array([1.0, *side])[np.append(kept, kept[-1])], nan=0.0) * 100
+        for side in (curve.low, curve.share, curve.high)
+    )
+    axes.fill_between(times, low, high, step="post", color=BLUE, alpha=0.18, linewidth=0)
+    axes.step(times, share, where="post", color=BLUE)
 
 
 def completion_curve(
@@ -24,10 +44,7 @@ def completion_curve(
         return ()
     canvas, axes = _canvas(6.6, 2.8)
     end = max([curve.days[-1], *(limit for _, limit in limits)]) * 1.05
-    days = [0.0, *curve.days, max(curve.days[-1], min(curve.longest, end))]  # as far as anything was followed
-    low, high = (np.nan_to_num([1.0, *side, side[-1]], nan=0.0) * 100 for side in (curve.low, curve.high))
-    axes.fill_between(days, low, high, step="post", color=BLUE, alpha=0.18, linewidth=0)
-    axes.step(days, [share * 100 for share in (1.0, *curve.share, curve.share[-1])], where="post", color=BLUE)
+    draw_curve(axes, curve, until=min(curve.longest, end))  # as far as anything was followed
     for label, limit in limits:
         axes.axvline(limit, color=RED, linestyle="--")
         axes.annotate(_plain(label), (limit, 100), (3, 0), textcoords="offset points", va="top", color=RED)

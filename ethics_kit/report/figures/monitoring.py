@@ -55,9 +55,10 @@ def small_multiples(panels: Sequence[Panel], *, measure: str, explained: str, sc
     lowest = min(0.0, *((v.low or 0.0) for p in drawn for v in p.values))
     limits = [p.limit for p in drawn if p.limit is not None]
     bounds = lowest * scale * 1.05, max(highest, *limits, 1e-3) * scale * 1.1
-    for panel, axes in zip(drawn, places, strict=False):
+    for place, (panel, axes) in enumerate(zip(drawn, places, strict=False)):
         axes.set_ylim(*bounds)
         _draw(axes, panel, scale)
+        axes.tick_params(axis="y", left=place % columns == 0, labelleft=place % columns == 0)
     for axes in places[len(drawn) :]:
         axes.set_visible(False)
     canvas.supylabel(measure, fontsize=9)

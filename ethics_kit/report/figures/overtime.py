@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ethics_kit.report.figures.drawing import INK, SERIES, Figure, _finish, _panels, _plain
 
 if TYPE_CHECKING:
@@ -74,7 +76,8 @@ def _draw(axes: Axes, panel: Lines, names: Sequence[str]) -> None:
                 [e.high for _, e in points],
             )
         )
-        axes.vlines(xs, lows, highs, color=colour, linewidth=0.9)
+        upright = np.column_stack([lows, highs, np.full(len(xs), np.nan)]).ravel()  # one path for all of them
+        axes.plot(np.repeat(xs, 3), upright, color=colour, linewidth=0.9)
         axes.plot(xs, values, color=colour, marker=marker, markersize=4, linewidth=1.2, label=_plain(name, 30))
     axes.set_title(_plain(panel.title), fontsize=9, loc="left")
     axes.set_ylim(0, 102)

@@ -35,7 +35,10 @@ def rollout_looks(metric: str, looks: Sequence[Look], steps: Sequence[int], *, m
     _scores(right, drawn)
     step, last = drawn[-1]
     value = (last.difference.value or 0.0) * 100
-    message = f"{_plain(metric)}: after step {step} {last.decision.replace('_', ' ')}, at {value:+.2f} points."
+    message = (
+        f"{_plain(metric[:1].upper() + metric[1:])}: after step {step} {last.decision.replace('_', ' ')}, "
+        f"at {round(value, 2) + 0:+.2f} points."
+    )
     caption = (
         f"{message} Left: harm among the exposed minus the control group, with its sequential interval (cut at "
         "the edge); dashed, the margin. Right: z, and the line that it may not reach. ○ proceed, ◇ hold, □ roll back."
@@ -54,7 +57,7 @@ def _differences(axes: Axes, drawn: Sequence[tuple[int, Look]], margin: float) -
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.axhline(margin * 100, color=RED, linewidth=1.2, linestyle="--")
     inside = axes.get_yaxis_transform()
-    axes.text(0.01, margin * 100, "margin", transform=inside, ha="left", va="bottom", color=RED)
+    axes.text(0.99, margin * 100, "margin", transform=inside, ha="right", va="bottom", color=RED)
     for step, look in drawn:
         colour, marker = MARKS[look.decision]
         low, high = (max(min((v or 0.0) * 100, edge), -edge) for v in (look.difference.low, look.difference.high))

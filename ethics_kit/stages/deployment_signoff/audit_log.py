@@ -95,7 +95,7 @@ def _complete(case: Case, found: Numbering) -> Finding:
         "sequence_complete",
         found.missing,
         found.span,
-        statement=f"{told[0].upper()}{told[1:]} stand in no event"
+        statement=f"{told[0].upper()}{told[1:]} are missing"
         + (f", in {found.runs} {'run' if found.runs == 1 else 'runs'}." if found.missing else "."),
         at_most=policy.value,
         unit="share of running numbers",
@@ -112,7 +112,7 @@ def _unique(case: Case, found: Numbering) -> Finding:
         "sequence_unique",
         found.repeated,
         found.numbered,
-        statement=f"{found.repeated} of {found.numbered} numbered events have a running number that another has.",
+        statement=f"{found.repeated} of {found.numbered} numbered events share their running number with another.",
         at_most=policy.value,
         unit="share of numbered events",
         action="Tell apart what was logged twice from what was numbered twice, and number each event once.",
@@ -143,7 +143,7 @@ def _runs(found: Numbering) -> Table:
     rest = f" {found.missing - listed} more numbers are missing in {found.runs - len(found.longest)} shorter runs."
     return Table(
         id="P4.2.missing_numbers",
-        title="Running numbers that stand in no event",
+        title="Running numbers that are missing",
         requirement="P4.2",
         columns=["first", "last", "numbers"],
         rows=[[run.first, run.last, run.missing] for run in found.longest],

@@ -66,8 +66,8 @@ def _current(case: Case, best: Held) -> Finding:
         "G5",
         "audit_current",
         "met" if state == "current" else "not_met",
-        f"The audit by {audit.auditor} of {audit.on} is {state}: it covers {covered} until {audit.expires}; "
-        f"the version in use: {version}.",
+        f"The audit by {audit.auditor} of {audit.on} is {state}: it covers {covered}, until {audit.expires}; "
+        f"in use is {version}.",
         source=audit.evidence,
         author=audit.by,
         action=None if state == "current" else "Have the version in use audited.",
@@ -112,6 +112,7 @@ def _points(case: Case, known: Sequence[Held]) -> list[Finding]:
             unit="points past their date",
             n=len(points),
             threshold=0,
+            author="; ".join(dict.fromkeys(h.audit.by for h in known)),
             action="Settle the points that are past their date." if overdue else None,
         )
     ]

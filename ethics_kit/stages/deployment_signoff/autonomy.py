@@ -75,8 +75,8 @@ def opt_out_latency(case: Case) -> Outcome:
     limit = case.dossier.policy.coverage.after_opt_out_max
     told = ""
     if whole.after:
-        told = f" Where it went on at all, the last event came {whole.median or 0:.1f} days after it in the middle case"
-        told += f", {whole.longest or 0:.1f} at most."
+        told = f" Where it went on, half had their last event more than {whole.median or 0:.1f} days after the opt-out,"
+        told += f" {whole.longest or 0:.1f} at most."
     finding = share_finding(
         case,
         "C3.1",

@@ -51,8 +51,8 @@ def _reached(case: Case, since: datetime) -> tuple[Finding, tuple[Table, ...]]:
         REACHES,
         whole.count,
         whole.n,
-        statement=f"{whole.n - whole.count} of {whole.n} customers of the time from {since.date()} on had no notice "
-        f"logged before they were first met in it; the weakest month is {weakest:%Y-%m} "
+        statement=f"Since {since.date()}, {whole.n - whole.count} of {whole.n} customers had no notice logged before "
+        f"their first event of that time; the weakest month is {weakest:%Y-%m} "
         f"({by_month[weakest].count} of {by_month[weakest].n} told).",
         at_least=policy.value,
         unit="share of customers",
@@ -192,7 +192,7 @@ def _complete(record: Record) -> Finding:
     found = next((f for f in record.findings if f.id == "P1.3.model_card_complete"), None)
     if found is None:
         return not_assessed("P1.3", COMPLETE, "a design review that looked at how complete the card is")
-    statement = f"As of {record.as_of}: {found.statement}"
+    statement = f"{found.statement.removesuffix('.')}, as of {record.as_of}."
     changes = {"id": f"P1.3.{COMPLETE}", "statement": statement, "owner": None, "due": None, "waiver": None}
     return found.model_copy(update=changes)
 

@@ -131,8 +131,8 @@ def _judged(case: Case, found: Drift, series: Series) -> tuple[Status, str]:
     against = f"against {_baseline(case, series)}"
     distance = "" if found.ks is None else f", Kolmogorov–Smirnov distance {found.ks:.3f}"
     words = (
-        f"PSI {psi.value:.3f} ({psi.low:.3f} to {psi.high:.3f}) {against}{distance}; chance explains up to "
-        f"{found.noise:.3f}, the policy allows {policy.psi_max.value:g}."
+        f"population stability index {psi.value:.3f} ({psi.low:.3f} to {psi.high:.3f}) {against}{distance}; chance "
+        f"explains up to {found.noise:.3f}, the policy allows {policy.psi_max.value:g}."
     )
     if series.alarm_since:
         return "not_met", words

@@ -166,7 +166,7 @@ def _table(case: Case, tracked: Sequence[Tracked]) -> Table:
         requirement="S4.4",
         columns=["stage", "finding", "state", "days open", "due", "closed"],
         rows=rows,
-        note=f"{unknown} actions do not say when they were opened." if unknown else None,
+        note=f"Actions that do not say when they were opened: {unknown}." if unknown else None,
     )
 
 

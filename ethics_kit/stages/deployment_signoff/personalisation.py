@@ -73,7 +73,8 @@ def _can_be_switched_off(offered: list[OfferedChoice]) -> Finding:
         f"Personalisation can be switched off altogether ({', '.join(off)})."
         if off
         else "No choice that is offered switches personalisation off altogether.",
-        source="GDPR Art. 21(2) and (3): the right to object to profiling for direct marketing",
+        source="deployment_signoff.yaml: choices_offered",
+        method="GDPR Art. 21(2) and (3): the right to object to profiling for direct marketing",
         action=None if off else "Offer a choice that switches personalisation off.",
         author=last.by,
         stated_on=last.on,

@@ -65,7 +65,7 @@ def in_time(
         return not_assessed(requirement, name, f"{what} received {days} days or longer before {case.as_of}")
     median = waiting.curve(cells).median
     half = f"half within {median:.0f} days" if median is not None else "half not yet"
-    more = f"; {found.not_due} more are not due yet" if found.not_due else ""
+    more = f"; {found.not_due} more {'is' if found.not_due == 1 else 'are'} not due yet" if found.not_due else ""
     return share_finding(
         case,
         requirement,

@@ -63,7 +63,8 @@ def _staged(case: Case) -> Finding:
         case,
         "staged",
         "met" if growing >= asked else "not_met",
-        f"{statement}. Level {case.level.holds} asks for: {catalogue.levels()[case.level.holds].rollout}.",
+        f"{statement}. The rollout that level {case.level.holds} asks for: "
+        f"{catalogue.levels()[case.level.holds].rollout}.",
         value=growing,
         unit="steps larger than the one before",
         n=len(sizes),
@@ -137,7 +138,7 @@ def _went_on(case: Case) -> Finding:
         case,
         name,
         "not_met" if against else "met",
-        (f"S{told[1:]}" if told else "No step exposed more customers against the look before it") + ".",
+        (f"S{told[1:]}" if told else "No step exposed more customers than the look before it allowed") + ".",
         value=len(against),
         unit="steps taken against the look before",
         n=len(exposed) - 1,

@@ -55,7 +55,10 @@ def _finding(case: Case, since: date, watched: list[Watched]) -> Finding:
     things = "1 thing" if len(happened) == 1 else f"{len(happened)} things"
     told = f"Since the review of {since}, {things} happened that called for the next one earlier"
     if late:
-        told += f"; for {len(late)} it is overdue: {late[0].what}, {late[0].on}, so due {_due(case, late[0])}."
+        first = late[0]
+        told += (
+            f"; for {len(late)} it is overdue: {first.what} on {first.on}, so that it was due by {_due(case, first)}."
+        )
     elif happened:
         told += f": it is due {_due(case, happened[0])} ({happened[0].what})."
     else:
