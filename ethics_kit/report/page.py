@@ -12,6 +12,7 @@ from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
 from ethics_kit.record import IN_THE_WAY, Record, Table
 from ethics_kit.report import commands, html
+from ethics_kit.review import replayed
 from ethics_kit.schema.review import Entry
 
 if TYPE_CHECKING:
@@ -40,8 +41,12 @@ class RecordExporter(TemplateExporter):
         return html.furnish(super()._create_environment())  # type: ignore[no-untyped-call]
 
 
-def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Reviewed) -> str:
-    """The page of an executed notebook and the record it left, with what proves them and what people made of them."""
+def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Reviewed | None = None) -> str:
+    """The page of an executed notebook and the record it left, with what proves them and what people made of them.
+
+    Without `reviewed`, nobody has reviewed the record yet.
+    """
+    reviewed = reviewed or Reviewed(replayed(record, ())[0])
     required = {d.requirement for d in record.obligations.duties if d.weight == "required"}
     counting = [f for f in record.findings if f.requirement in required]
     worst = [f for f in html.worst_first(counting) if f.status not in ("met", "not_applicable")]

@@ -19,10 +19,9 @@ import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
 
-from ethics_kit import archive, review
+from ethics_kit import archive
 from ethics_kit.attestation import statement
 from ethics_kit.attestation.folder import publish
-from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.errors import OWN, RunError, Stopped, printable, told
 from ethics_kit.project import Project, Stage
@@ -231,9 +230,7 @@ def _publish(
     if text := card.markdown(record):
         (staging / card.FILE).write_text(text, encoding="utf-8")
     unsigned = Proof(files=statement.digests(staging), signatures=[])
-    (staging / "report.html").write_text(
-        page.render(notebook, record, unsigned, Reviewed(review.read(staging, record))), encoding="utf-8"
-    )
+    (staging / "report.html").write_text(page.render(notebook, record, unsigned), encoding="utf-8")
     return publish(staging, job.reports, record)
 
 

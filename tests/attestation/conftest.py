@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from securesystemslib.signer import CryptoSigner
 
-from ethics_kit import archive
+from ethics_kit import archive, review
 from ethics_kit.attestation import keys, statement
 from ethics_kit.attestation.folder import publish
 from ethics_kit.attestation.proof import Proof
@@ -78,6 +78,12 @@ def run(reports: Path, record: Record, *, prose: str = "Prose.") -> tuple[Path, 
         return publish(staging, reports, record)
 
 
+def comment(by: str) -> acts.Review:
+    """One more comment in a record's review."""
+    entry = {"act": "comment", "by": by, "role": "reviewer", "on": AS_OF, "text": "Seen."}
+    return lambda record, content: review.added(Path(review.FILE), content, record, entry, today=AS_OF)[0]
+
+
 @dataclass
 class Signers:
     """A project whose organisation.yaml trusts an officer and a committee, with their private keys."""
@@ -101,11 +107,8 @@ class Signers:
     def sign(self, folder: Path, signer: CryptoSigner) -> bool:
         return acts.act(self.project, folder, act="sign", signer=signer)
 
-    def review(self, folder: Path, entry: dict[str, str]) -> bool:
-        def add(_record: Record, content: bytes | None) -> bytes:
-            return (content or b"entries:\n") + f"  - {json.dumps(entry)}\n".encode()
-
-        return acts.act(self.project, folder, act="review", review=add)
+    def review(self, folder: Path, by: str) -> bool:
+        return acts.act(self.project, folder, act="review", review=comment(by))
 
 
 @pytest.fixture

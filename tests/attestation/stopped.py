@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from conftest import PASSPHRASE, a_record, run, whole
+from conftest import PASSPHRASE, a_record, comment, run, whole
 
 from ethics_kit.attestation import keys
 from ethics_kit.project import Project
@@ -34,7 +34,7 @@ def act() -> None:
     elif what == "sign":
         acts.act(Project(root), record, act="sign", signer=signer)
     else:
-        acts.act(Project(root), record, act="review", review=lambda _record, _content: b"entries: [{act: comment}]\n")
+        acts.act(Project(root), record, act="review", review=comment("Ona Officer"))
 
 
 def kill_at(number: int) -> None:

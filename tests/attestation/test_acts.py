@@ -158,7 +158,7 @@ def test_signing_again_without_a_change_does_nothing(signers: Signers) -> None:
 def test_after_a_review_one_may_sign_again(signers: Signers) -> None:
     place = signers.run()
     signers.sign(place, signers.officer)
-    signers.review(place, {"act": "comment", "by": "Ona Officer"})
+    signers.review(place, "Ona Officer")
     assert signers.sign(place, signers.officer)
     told = payload(place / "attestation.json")
     assert len(told["predicate"]["review_entries"]) == 1
@@ -239,7 +239,7 @@ def test_nothing_is_added_to_a_damaged_chain(signers: Signers, content: bytes | 
 def twice_signed(signers: Signers) -> Path:
     place = signers.run()
     signers.sign(place, signers.officer)
-    signers.review(place, {"act": "comment", "by": "Ona Officer"})
+    signers.review(place, "Ona Officer")
     signers.sign(place, signers.committee)
     return place
 

@@ -10,12 +10,10 @@ import pytest
 
 from ethics_kit import archive, dossier, yamlfile
 from ethics_kit.attestation.folder import publish
-from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.forms import ReviewForm, StageFile, review_form
 from ethics_kit.project import Project
 from ethics_kit.report import page
-from ethics_kit.review import replayed
 from ethics_kit.runner.reviewing import Desk
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.conclude import conclude
@@ -38,8 +36,7 @@ def published(root):
     (staging / "record.json").write_bytes(record.to_bytes())
     (staging / "notebook.ipynb").write_text(NOTEBOOK)
     notebook = nbformat.reads(NOTEBOOK, as_version=4)
-    draft = Reviewed(replayed(record, ())[0])
-    (staging / "report.html").write_text(page.render(notebook, record, Proof({}, []), draft))
+    (staging / "report.html").write_text(page.render(notebook, record, Proof({}, [])))
     return publish(staging, root / "reports", record)[0]
 
 
