@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ethics_kit import schema, yamlfile
-from ethics_kit.attestation import disk
-from ethics_kit.attestation.disk import Odd
+from ethics_kit import disk, schema, yamlfile
+from ethics_kit.disk import Odd
 from ethics_kit.errors import InputError
 from ethics_kit.project import Project, bundle
-from ethics_kit.record import Input, Record
+from ethics_kit.record import EARLIER, Input, Record
 
 
 @dataclass
@@ -20,6 +19,7 @@ class Inputs:
     """Where a project's inputs lie, and the digests of those looked at so far."""
 
     project: Project | None
+    reports: Path
     roots: Sequence[Path] = ()
     seen: dict[Path, str | Odd] = field(default_factory=dict)
 
@@ -45,7 +45,9 @@ class Inputs:
         if one.address.startswith("outside:"):
             return Odd("lay outside the project and the policy's data_roots")
         base, address = project.root, one.address
-        if below := re.match(r"root(\d{1,3}):", address):
+        if one.role == EARLIER:
+            base = self.reports
+        elif below := re.match(r"root(\d{1,3}):", address):
             number = int(below[1])
             if not 0 < number <= len(self.roots):
                 return Odd("lay in a folder that the policy's data_roots no longer list")
@@ -60,12 +62,12 @@ class Inputs:
         return path if inside else Odd("has an address that leads out of the project")
 
 
-def of_project(project: Project | None) -> Inputs:
-    """The inputs of `project`; its policy says where tables may lie besides."""
+def of_project(project: Project | None, reports: Path) -> Inputs:
+    """The inputs of `project`; its policy says where tables may lie besides. Earlier records lie in `reports`."""
     if project is None:
-        return Inputs(None)
+        return Inputs(None, reports)
     try:
         policy, _ = yamlfile.validate(schema.Policy, yamlfile.read(project.policy))
     except InputError:
         policy = None
-    return Inputs(project, project.data_roots(policy.data_roots) if policy else ())
+    return Inputs(project, reports, project.data_roots(policy.data_roots) if policy else ())

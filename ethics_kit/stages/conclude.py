@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from ethics_kit import schema
 from ethics_kit.framework import catalogue
-from ethics_kit.record import Duty, Finding, Input, Record, Waived, file_sha256, recommend
+from ethics_kit.record import EARLIER, Duty, Finding, Input, Record, Waived, file_sha256, recommend
 from ethics_kit.stages import gate
 from ethics_kit.stages.case import Case, Outcome, months_between
 from ethics_kit.stages.waivers import counts, not_allowed
@@ -252,7 +252,7 @@ def _inputs(case: Case) -> list[Input]:
         for role, (path, inherited) in sorted(evidence.items())
     ]
     inputs += [
-        Input(role="earlier record", address=address, sha256=sha256)
+        Input(role=EARLIER, address=address, sha256=sha256)
         for _, history in sorted(case.histories.items())
         for address, sha256 in history.files.items()
     ]
