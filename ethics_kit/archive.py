@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from ethics_kit import disk
+from ethics_kit.disk import Odd
 from ethics_kit.errors import RunError
 from ethics_kit.project import STAGES, write_atomic
 from ethics_kit.record import Record, read_record
@@ -47,14 +48,17 @@ def stage_folder(reports: Path, system: str, stage: str) -> Path:
 
 def read_latest(folder: Path) -> Latest | None:
     """The current entry of a stage's folder, or None where there is none that can be read."""
+    held = disk.content(folder / LATEST, LARGEST)
+    if isinstance(held, Odd):
+        return None
     try:
-        content = json.loads(disk.content(folder / LATEST, LARGEST))
+        content = json.loads(held)
         name = str(content["folder"])
         if name in ("", ".", "..") or "/" in name or "\\" in name:
             return None
         status: Literal["ok", "failed"] = "ok" if content["status"] == "ok" else "failed"
         return Latest(status, name, date.fromisoformat(content["as_of"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
