@@ -16,6 +16,7 @@ from ethics_kit.attestation import keys, statement
 from ethics_kit.attestation.chain import read_chain
 from ethics_kit.framework import catalogue
 from ethics_kit.schema.review import Act, Decision
+from tests.attested import put_review
 
 RECORD = "demo/impact_analysis"
 ANALYST = ("--by", "Ann Lee", "--role", "analyst")
@@ -306,6 +307,20 @@ def test_a_review_that_is_not_in_order_lets_nothing_pass(published, gate):
     _, folder, _ = published
     gate(signoff="no")
     for path in folder.parent.glob("2026-*"):
-        (path / "review.yaml").write_text("schema: ethics-kit/review/1\n")
+        put_review(path, "schema: ethics-kit/review/1\nentries: []\n")
     done = gate(signoff="no")
     assert done.code == 3, done.out
+
+
+def test_a_rejection_that_was_deleted_goes_on_stopping_the_gate_until_people_decide_anew(published, gate):
+    _, folder, review = published
+    gate(signoff="no")
+    review("submit", *ANALYST)
+    review("decide", *OWNER, "--decision", "reject", "--reason", "Wrong table.")
+    for path in folder.parent.glob("2026-*/review.yaml"):
+        path.unlink()
+    for _ in range(2):
+        done = gate(signoff="no")
+        assert (done.code, "people have to decide anew" in done.out) == (3, True), done.out
+    sign_off(review, "approve_with_conditions")
+    assert gate(signoff="no").code == 0
