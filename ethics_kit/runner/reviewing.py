@@ -84,6 +84,10 @@ def _signed(path: Path, entry: Mapping[str, Any], name: str, role: str) -> dict[
     if who in entry and not same_person(str(entry[who]), name):
         found, todo = f"{quoted(entry[who])}, though the key is {name}'s", "leave it out, or use that person's key"
         raise InputError([Problem(file=path, key=who, found=found, allowed=name, todo=todo)])
+    if minute and review.role_name(role) not in review.RECORDERS:
+        found, allowed = f"the key of a role {quoted(role)}", f"a key of {' or '.join(review.RECORDERS)}"
+        todo = "have an officer record the minute"
+        raise InputError([Problem(file=path, key="recorded_by", found=found, allowed=allowed, todo=todo)])
     return {"recorded_by": name} if minute else {"by": name, "role": role}
 
 

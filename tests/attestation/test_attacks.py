@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from ethics_kit import archive, past, review
 from ethics_kit.attestation import keys
 from ethics_kit.attestation.verify import verify
 from ethics_kit.errors import EthicsKitError, InputError
-from ethics_kit.record import Record
+from ethics_kit.record import Input, Record, file_sha256
 from ethics_kit.runner import reviewing
+from ethics_kit.runner.kernel import KernelRun
 from tests.attestation.conftest import PASSPHRASE, Signers, a_record, run
 
 SUBMIT = {"act": "submit", "by": "Ann Lee", "role": "analyst"}
@@ -198,3 +201,59 @@ def test_what_is_left_in_staging_may_have_any_name(signers):
     left.mkdir(parents=True)
     archive.sweep(signers.reports)
     assert left.is_dir()
+
+
+# --- what verify makes of the records that a record looked back at --------------------------------------------------
+
+
+def looking_back(address: str, digest: str) -> Record:
+    record = a_record("It looked back.")
+    return record.model_copy(
+        update={"inputs": [*record.inputs, Input(role="earlier record", address=address, sha256=digest)]}
+    ).sealed()
+
+
+@pytest.mark.parametrize(
+    ("address", "digest", "told"),
+    [
+        ("", None, None),
+        ("", "c" * 64, "has changed since"),
+        ("demo/impact_analysis/gone/record.json", "c" * 64, "is gone"),
+        ("../parameters/policy.yaml", "c" * 64, "has an address that leads out of the project"),
+    ],
+    ids=["there", "another", "gone", "outside"],
+)
+def test_an_earlier_record_that_was_read_is_looked_up_in_the_reports_folder(signers, address, digest, told):
+    folder = signers.run()
+    address = address or f"demo/impact_analysis/{folder.name}/record.json"
+    signers.run(looking_back(address, digest or file_sha256(folder / "record.json")))
+    found = [one for one in verify(signers.reports).systems[0].unchecked if address in one]
+    assert len(found) == (told is not None)
+    assert all(str(told) in one for one in found)
+
+
+# --- what is shown --------------------------------------------------------------------------------------------------
+
+
+def test_markup_and_control_characters_in_what_people_say_stay_text(signers, kit):
+    nasty = "<script>alert(1)</script>\u202egnp.exe\x1b[2J"
+    folder = signers.run()
+    enter(signers, folder, {"act": "comment", "by": nasty, "role": "r", "text": nasty})
+    enter(signers, folder, {**SUBMIT, "by": "<img src=x onerror=alert(1)>"})
+    enter(signers, folder, {"act": "comment", "by": "A\u202eB", "role": "<b>r</b>", "text": "<script>x</script>\u202e"})
+    page = (folder / "report.html").read_text()
+    assert not re.search(r"<img src=x|<script|<b>r</b>", page)
+    done = kit("review", str(folder), cwd=signers.root)
+    assert done.code == 0
+    assert all(c.isprintable() or c == "\n" for c in done.out)
+
+
+def test_no_notebook_gets_to_see_the_passphrase(monkeypatch):
+    monkeypatch.setenv("ETHICS_KIT_PASSPHRASE", PASSPHRASE)
+    kernel = KernelRun({})
+    try:
+        given = asyncio.run(kernel.manager_class()()._async_pre_start_kernel())[1]["env"]
+    finally:
+        kernel.close()
+    assert "ETHICS_KIT_PASSPHRASE" not in given
+    assert "PATH" in given

@@ -186,6 +186,24 @@ def trust(root, edit, name, role, monkeypatch):
     return str(path)
 
 
+def test_a_minute_is_signed_by_an_officer_or_the_committee_only(published, edit, monkeypatch):
+    root, _, review = published
+    key = trust(root, edit, "Ivo Intern", "intern", monkeypatch)
+    review("submit", *ANALYST)
+    minute = (
+        "--minute",
+        "https://minutes.example/7",
+        "--member",
+        "Cy Chair",
+        "--by",
+        "Cy Chair",
+        "--role",
+        "committee",
+    )
+    done = review("decide", "--decision", "reject", "--reason", "Too early.", *minute, "--key", key)
+    assert (done.code, "allowed: a key of ethics_officer or committee" in done.err) == (2, True)
+
+
 def test_a_signed_act_takes_name_and_role_from_the_key_and_says_signed(published, edit, monkeypatch):
     root, folder, review = published
     key = trust(root, edit, "Olu Owner", "owner", monkeypatch)
