@@ -17,7 +17,15 @@ import typer
 from ethics_kit import cli_gate, cli_record, cli_review
 from ethics_kit.errors import EthicsKitError, InputError, Problem, printable, told
 from ethics_kit.measures.formats import ALLOW_PICKLE
-from ethics_kit.project import STAGES, Project, find_project, locate_system, locate_systems, require_project
+from ethics_kit.project import (
+    PASSPHRASE,
+    STAGES,
+    Project,
+    find_project,
+    locate_system,
+    locate_systems,
+    require_project,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -348,6 +356,7 @@ def open_(
         typer.echo("Open the address that JupyterLab prints in a browser on this machine.")
         typer.echo("From another machine, first there: ssh -L PORT:localhost:PORT USER@HOST (PORT as in the address)")
     sys.stdout.flush()
+    os.environ.pop(PASSPHRASE, None)
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *_lab_options(project, folder.name), *options])
 
 

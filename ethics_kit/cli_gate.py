@@ -43,6 +43,8 @@ def refused(results: Sequence[Result], policies: Mapping[Path, Policy], *, probl
 
 def _why(result: Result, review: Review | None, policy: Policy) -> str:
     """Why a result does not pass under the policy of its own project, or nothing."""
+    from ethics_kit.runner import reviewing
+
     if not result.ok:
         return f"the assessment failed: {result.reason}"
     if result.verdict in policy.gate.refuse.value:
@@ -53,6 +55,8 @@ def _why(result: Result, review: Review | None, policy: Policy) -> str:
         return f"people's review: {review.state}"
     if review.decision == "reject":
         return "people decided reject"
+    if review.state != "decided" and reviewing.lost(result.folder):
+        return "its reviewed folder was set aside as altered: people have to decide anew"
     if policy.gate.signoff.value == "yes" and review.state != "decided":
         return "the policy asks for a complete sign-off (gate.signoff)"
     return ""

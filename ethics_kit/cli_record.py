@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ethics_kit.errors import InputError, Problem, display_path
-from ethics_kit.project import STAGES, Project, find_project, locate_system, require_project
+from ethics_kit.errors import InputError, Problem, display_path, printable
+from ethics_kit.project import PASSPHRASE, STAGES, Project, find_project, locate_system, require_project
 
 if TYPE_CHECKING:
     from ethics_kit.archive import Latest
-
-PASSPHRASE = "ETHICS_KIT_PASSPHRASE"
 
 RecordName = Annotated[
     str, typer.Argument(metavar="RECORD", help="A record's folder, or SYSTEM/STAGE for the current one.")
@@ -36,11 +34,11 @@ def sign(
     signer = keys.load_private(key, passphrase(key))
     by = acts.signing(project, keys.of_project(project), signer)
     signed = acts.act(project, folder, act="sign", signer=signer)
-    where = display_path(folder / "report.html")
+    where, name = display_path(folder / "report.html"), printable(by.name)
     typer.echo(
-        f"Signed by {by.name}, {by.role}: {where}"
+        f"Signed by {name}, {printable(by.role)}: {where}"
         if signed
-        else f"Nothing to do: {by.name} has signed this record and its review as they are: {where}"
+        else f"Nothing to do: {name} has signed this record and its review as they are: {where}"
     )
 
 
@@ -121,7 +119,10 @@ def locate_record(named: str) -> tuple[Project, Path]:
     given = Path(named)
     if (given / "record.json").is_file():
         folder = given.resolve()
-        return find_project(folder) or require_project(Path.cwd()), folder
+        if folder.parent.name not in STAGES or len(folder.parents) < 4:
+            found, allowed = "a record that lies in no reports folder", "reports/SYSTEM/STAGE/RECORD"
+            raise InputError([Problem(file=given, found=found, allowed=allowed, todo="use the record in its place")])
+        return find_project(folder.parents[3]) or require_project(Path.cwd()), folder
     system, _, stage = named.rpartition("/")
     if not system or stage not in STAGES:
         found = "no record there"

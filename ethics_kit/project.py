@@ -19,6 +19,9 @@ TITLES = {
     "deployment_signoff": "Deployment sign-off",
 }
 
+PASSPHRASE = "ETHICS_KIT_PASSPHRASE"
+"""The variable of the environment that a key's passphrase may stand in; no notebook gets to see it."""
+
 UMASK = os.umask(0o022)
 os.umask(UMASK)
 

@@ -16,17 +16,23 @@ from typing import Annotated, Any, Literal
 import rfc8785
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from ethics_kit import disk
+from ethics_kit.disk import Odd
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Evidence, Kind, Level, Stage
 from ethics_kit.schema import Verdict
 from ethics_kit.schema.review import Decision, State
 
 SCHEMA = "ethics-kit/record/1"
+LARGEST = 100_000_000
 PRELIMINARY = "preliminary dossier"
 """What a recommendation misses while only the short questionnaire was asked."""
 
 IN_THE_WAY, WAIVERS = "G3.in_the_way", "G3.waivers"
 """The tables of the gate: what blocks, is missing or conditions, over all stages; and every waiver."""
+
+EARLIER = "earlier record"
+"""The role of an input that is a record of before; its address is from the reports folder."""
 
 Status = Literal["met", "not_met", "inconclusive", "not_assessed", "not_applicable"]
 WORST_FIRST: tuple[Verdict, ...] = ("reject", "undetermined", "approve_with_conditions", "approve")
@@ -272,12 +278,12 @@ class Record(Part):
 def read_record(path: Path) -> tuple[Record | None, str]:
     """The record in `path` and an empty string, or None and why it cannot be trusted."""
     try:
-        content = path.read_bytes()
+        content = disk.content(path, LARGEST)
+        if isinstance(content, Odd):
+            return None, f"record.json {content.why}"
         record = Record.model_validate_json(content)
         unchanged = record.digest() == record.record_id and record.to_bytes() == content
-    except OSError as error:
-        return None, f"record.json cannot be read ({error.strerror})"
-    except (ValidationError, ValueError):
+    except (ValidationError, ValueError, RecursionError):
         return None, "record.json is not a record of this kit"
     if not unchanged:
         return None, "record.json was changed after it was written"

@@ -19,7 +19,7 @@ from ethics_kit import yamlfile
 from ethics_kit.errors import InputError, Problem, quoted
 from ethics_kit.framework import catalogue
 from ethics_kit.record import Record
-from ethics_kit.schema.fields import same_person
+from ethics_kit.schema.fields import mixes_alphabets, same_person
 from ethics_kit.schema.review import Act, Decision, Entry, ReviewFile, State
 from ethics_kit.yamlfile import YamlFile
 
@@ -60,6 +60,8 @@ NEEDS: dict[Act, tuple[str, ...]] = {
     "supersede": ("reason",),
 }
 MINUTE = ("recorded_by", "minute", "members")
+RECORDERS = ("ethics_officer", "committee")
+"""Whose keys sign a minute."""
 MAY: dict[Act, tuple[str, ...]] = {"comment": ("findings",), "decide": ("reason", "minute_sha256", *MINUTE)}
 STRICTEST: tuple[Decision, ...] = ("reject", "approve_with_conditions", "approve")
 
@@ -210,6 +212,13 @@ def _rules(review: Review, entry: Entry) -> Iterator[Fault]:
     if review.entries and entry.on < review.entries[-1].on:
         last = review.entries[-1].on
         yield Fault("on", str(entry.on), f"{last} or later, the day of the last entry", "entries are only ever added")
+    for key, name in (
+        ("by", entry.by),
+        ("recorded_by", entry.recorded_by or ""),
+        *(("members", m) for m in entry.members),
+    ):
+        if mixes_alphabets(name):
+            yield Fault(key, quoted(name), "a name with the letters of one alphabet in each word", "type it anew")
     yield from _unknown_findings(review.record, entry)
     if entry.act == "decide":
         yield from _decision_faults(review, entry)
@@ -236,6 +245,9 @@ def _decision_faults(review: Review, entry: Entry) -> Iterator[Fault]:
             yield Fault("by", quoted(entry.by), f"the system's owner or deputy: {named}", "let one of them decide")
     if entry.members and role != "committee":
         yield Fault("role", quoted(entry.role), "committee, where a minute is recorded", "name the role committee")
+    if entry.recorded_by and _among(entry.recorded_by, review.signoff.analysts):
+        found, allowed = quoted(entry.recorded_by), "somebody who did not make this record"
+        yield Fault("recorded_by", found, allowed, "let an officer write the minute down")
     others = [(r, e) for r, e in review.signoff.given.items() if r != role]
     for other, decided in others:
         again = [name for name in people(entry) if _among(name, people(decided))]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ethics_kit import archive
+from ethics_kit import archive, past
 from ethics_kit.archive import Latest
 from ethics_kit.attestation.folder import publish
 from ethics_kit.framework.catalogue import stage_requirements
@@ -25,6 +25,7 @@ from ethics_kit.record import (
     file_sha256,
     recommend,
 )
+from tests.attested import put_review
 
 AS_OF = date(2026, 11, 1)
 DAY = timedelta(days=1)
@@ -103,7 +104,7 @@ class Reports:
 
     def upstream(self, as_of: date = AS_OF, **more: Any) -> tuple[str, Record | None]:
         more = {"system": "churn_risk", "kind": "scored", "version": "3.2", "max_age_days": 92, "use": "level"} | more
-        entry, found = archive.upstream(self.root, "impact_analysis", as_of=as_of, **more)
+        entry, found = past.upstream(self.root, "impact_analysis", as_of=as_of, **more)
         assert (entry.stage, entry.use) == ("impact_analysis", more["use"])
         assert (found is not None) is (entry.status == "ok")
         return entry.status, found
@@ -288,7 +289,7 @@ def test_a_status_other_than_ok_is_failed(reports: Reports, status: str | None) 
 def test_a_fresh_record_of_the_same_system_is_ok_and_given(reports: Reports) -> None:
     reports.publish(record())
     same = {"system": "churn_risk", "kind": "scored", "version": "3.2"}
-    entry, found = archive.upstream(reports.root, "impact_analysis", as_of=AS_OF, max_age_days=92, use="gate", **same)
+    entry, found = past.upstream(reports.root, "impact_analysis", as_of=AS_OF, max_age_days=92, use="gate", **same)
     assert found == record()
     assert (entry.record_id, entry.as_of, entry.recommendation) == (record().record_id, AS_OF, "approve")
 
@@ -443,7 +444,7 @@ def test_history_is_every_earlier_record_that_is_unchanged_oldest_first(reports:
     days = [AS_OF - n * 30 * DAY for n in (1, 3, 2, 0)]
     published = [reports.publish(record(day))[0] for day in days]
     (published[2] / "record.json").write_bytes(b"{}")
-    found = archive.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF)
+    found = past.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF)
     assert [r.as_of for r in found.records] == [days[1], days[0]]
     assert found.altered == (published[2].name,)
     address = f"churn_risk/impact_analysis/{published[1].name}/record.json"
@@ -458,12 +459,12 @@ def test_history_of_a_day_is_in_the_order_in_which_the_records_were_made(reports
     ]
     for one in made:
         reports.publish(one)
-    found = archive.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF + DAY)
+    found = past.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF + DAY)
     assert [r.findings[0].statement for r in found.records] == ["early", "noon", "late"]
 
 
 def test_without_a_folder_there_is_no_history(reports: Reports) -> None:
-    found = archive.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF)
+    found = past.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF)
     assert (found.records, found.files, found.altered) == ((), {}, ())
 
 
@@ -474,13 +475,13 @@ def reviewed(reports: Reports, text: str) -> Upstream:
     published = record()
     folder, _ = reports.publish(published)
     head = f"schema: ethics-kit/review/1\nrecord_id: {published.record_id}\nentries:\n"
-    (folder / "review.yaml").write_text(head + text)
+    put_review(folder, head + text)
     return entry(reports)
 
 
 def entry(reports: Reports, as_of: date = AS_OF) -> Upstream:
     more: dict[str, Any] = {"system": "churn_risk", "kind": "scored", "version": "3.2", "max_age_days": 92}
-    return archive.upstream(reports.root, "impact_analysis", as_of=as_of, use="gate", **more)[0]
+    return past.upstream(reports.root, "impact_analysis", as_of=as_of, use="gate", **more)[0]
 
 
 def test_the_state_of_its_review_comes_with_an_earlier_record(reports: Reports) -> None:
@@ -491,9 +492,15 @@ def test_the_state_of_its_review_comes_with_an_earlier_record(reports: Reports) 
     assert (found.status, found.review, found.decision, found.model_version) == ("ok", "returned", None, "3.2")
 
 
-@pytest.mark.parametrize("text", ["- {act: decide}\n", "- [\n", "- {act: approve, by: A, role: b, on: 2026-11-02}\n"])
+@pytest.mark.parametrize("text", ["- {act: decide}\n", "- {act: approve, by: A, role: b, on: 2026-11-02}\n"])
 def test_a_review_that_is_not_in_order_is_no_review(reports: Reports, text: str) -> None:
     assert reviewed(reports, text).review == "unreadable"
+
+
+def test_a_record_whose_review_was_written_by_hand_is_altered(reports: Reports) -> None:
+    folder, _ = reports.publish(record())
+    (folder / "review.yaml").write_text(f"schema: ethics-kit/review/1\nrecord_id: {record().record_id}\nentries: []\n")
+    assert entry(reports).status == "altered"
 
 
 def test_a_waiver_that_ran_out_since_does_not_count_any_more(reports: Reports) -> None:

@@ -222,6 +222,27 @@ def test_an_officer_records_the_minute_of_a_committee(tmp_path: Path) -> None:
     assert (found.state, review.people(found.entries[-1])) == ("decided", ("Cy Chair", ANALYST))
 
 
+def test_who_made_the_record_does_not_record_the_minute_that_clears_it(tmp_path: Path) -> None:
+    log = Log(tmp_path, record("III"))
+    log.add(submit(), decide("owner"), decide("ethics_officer"))
+    minute = {"recorded_by": ANALYST.upper(), "minute": "https://minutes.example/7", "members": ["Cy Chair"]}
+    assert 'recorded_by: found "ANN LEE"; allowed: somebody who did not make' in log.refused(
+        decide("committee", **minute)
+    )
+
+
+@pytest.mark.parametrize("name", ["Ann L\u0435e", "\u0410nn Lee", "Ann Le\u03b5"])
+def test_a_name_that_only_looks_like_another_is_refused(log: Log, name: str) -> None:
+    log.add(submit())
+    assert "the letters of one alphabet in each word" in log.refused(decide("ethics_officer", by=name))
+
+
+@pytest.mark.parametrize("name", ["Ольга Ким", "Ann Ли", "Ζωή Παππά", "山田 たろう", "José Müller", "Zoë O'Hara-Lee"])
+def test_names_in_any_alphabet_are_names(log: Log, name: str) -> None:
+    log.add(submit())
+    assert log.add(decide("ethics_officer", by=name)).entries[-1].by == name
+
+
 def test_a_minute_is_a_committees(log: Log) -> None:
     log.add(submit())
     minute = {"recorded_by": OFFICER, "minute": "https://minutes.example/7", "members": ["Cy Chair"]}

@@ -19,15 +19,17 @@ from typing import Annotated, Literal
 from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError, model_validator
 
-from ethics_kit import archive
+from ethics_kit import archive, disk
 from ethics_kit.attestation import statement
 from ethics_kit.attestation.statement import Act, Sha256
+from ethics_kit.disk import Odd
 from ethics_kit.errors import RunError
 from ethics_kit.framework.catalogue import Stage
 from ethics_kit.record import Part
 
 FILE, PENDING, LOCK = "chain.json", ".pending", ".chain.lock"
 SECONDS_TO_WAIT = 300.0
+REMOVE = "find out who put it there, and remove the link"
 
 
 class Entry(Part):
@@ -69,12 +71,14 @@ class Chain(Part):
 
 def read_chain(reports: Path, system: str) -> tuple[Chain | None, str]:
     """The chain of `system` and an empty string; None and an empty string where there is none, or None and why not."""
-    try:
-        chain = Chain.model_validate_json((reports / system / FILE).read_bytes())
-    except FileNotFoundError:
+    path = reports / system / FILE
+    if not path.exists() and not path.is_symlink():
         return None, ""
-    except OSError as error:
-        return None, f"chain.json cannot be read ({error.strerror})"
+    content = disk.content(path, statement.LARGEST)
+    if isinstance(content, Odd):
+        return None, f"chain.json {content.why}"
+    try:
+        chain = Chain.model_validate_json(content)
     except ValidationError:
         return None, "chain.json is not a chain of this kit, or its entries, length and head do not fit"
     if chain.system != system:
@@ -129,6 +133,7 @@ def held(reports: Path, system: str) -> Iterator[Held]:
     RunError
         The chain is damaged or gone, or another process does not let go of it.
     """
+    archive.refuse_links(reports, system)
     folder = reports / system
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK, timeout=SECONDS_TO_WAIT)
@@ -153,6 +158,7 @@ def _finish(folder: Path) -> None:
     act = folder / PENDING
     if not act.is_dir():
         return
+    _refuse_planted(folder, act)
     if (act / FILE).is_file():
         for stage in sorted(p for p in act.iterdir() if p.is_dir()):
             (folder / stage.name).mkdir(exist_ok=True)
@@ -162,6 +168,14 @@ def _finish(folder: Path) -> None:
         (act / FILE).replace(folder / FILE)
         archive.flush_folder(folder)
     shutil.rmtree(act)
+
+
+def _refuse_planted(folder: Path, act: Path) -> None:
+    """Nothing is taken from, or put, where a link leads: an act of this kit holds none."""
+    for item in (act, *act.rglob("*")):
+        target = folder / item.relative_to(act)
+        if item.is_symlink() or (target.is_symlink() and item.is_dir()):
+            raise RunError(f"{folder.name}/{item.relative_to(folder)} leads out of the reports by a link: {REMOVE}")
 
 
 def _put(item: Path, target: Path) -> None:

@@ -39,7 +39,24 @@ def altered(folder: Path, known: Chain | None) -> list[str]:
             told.append(f"{name} is gone")
         elif there[name] != digest:
             told.append(f"{name} was changed")
+    told += [f"{name} is not listed in attestation.json" for name in sorted(there.keys() - found.statement.files)]
     return told
+
+
+def whole(folder: Path, known: Chain | None) -> Record | None:
+    """The record in `folder`, where the folder is as its newest attestation and the chain say."""
+    if altered(folder, known):
+        return None
+    return archive.trusted(folder, folder.parents[1].name, folder.parent.name)
+
+
+def review_lost(folder: Path, known: Chain | None) -> bool:
+    """Whether people reviewed the record before a run set its folder aside as altered, review and all."""
+    first = min((one.predicate.sequence for one in attestations(folder).values()), default=0)
+    own = known.entries if known else []
+    return any(
+        (e.stage, e.record, e.act) == (folder.parent.name, folder.name, "review") and e.sequence < first for e in own
+    )
 
 
 def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:

@@ -42,17 +42,16 @@ def identities(
 ) -> Reviewed:
     """`review` with whom attestations of its record prove.
 
-    An entry is signed where its digest stands in an attestation that a trusted key of that person validly signed, on
-    a day on which the key counts; who recorded a minute signs it. `signing` signs the attestation that comes next.
+    An entry is signed where a trusted key of that person validly signed, on a day on which the key counts, an
+    attestation of the review up to that entry: the same words entered once more are another entry. Who recorded a
+    minute signs it. `signing` signs the attestation that comes next.
     """
-    by_entry: dict[str, list[str]] = {digest: [signing.name] if signing else [] for digest in digests}
+    names: list[list[str]] = [[signing.name] if signing else [] for _ in digests]
     for one in attestations:
-        if one.predicate.record_id == review.record.record_id:
-            names = [key.name for key in signed_by(one, keys)]
-            for digest in one.predicate.review_entries:
-                by_entry.setdefault(digest, []).extend(names)
-    made = zip(review.entries, digests, strict=True)
-    return Reviewed(
-        review,
-        tuple(any(same_person(e.recorded_by or e.by, name) for name in by_entry[digest]) for e, digest in made),
-    )
+        upto = one.predicate.review_entries
+        if one.predicate.record_id == review.record.record_id and upto == list(digests[: len(upto)]):
+            signed = [key.name for key in signed_by(one, keys)]
+            for place in range(len(upto)):
+                names[place] += signed
+    made = zip(review.entries, names, strict=True)
+    return Reviewed(review, tuple(any(same_person(e.recorded_by or e.by, name) for name in those) for e, those in made))

@@ -11,13 +11,12 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from ethics_kit import archive
+from ethics_kit import archive, disk
 from ethics_kit.archive import LATEST
-from ethics_kit.attestation import disk
 from ethics_kit.attestation.chain import FILE, Chain, Entry
-from ethics_kit.attestation.disk import Odd
 from ethics_kit.attestation.result import Looked, System
 from ethics_kit.attestation.statement import LARGEST, Attestation
+from ethics_kit.disk import Odd
 from ethics_kit.record import Part
 
 

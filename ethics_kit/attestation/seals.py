@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ethics_kit.attestation import claims, disk, proof, statement
-from ethics_kit.attestation.disk import Odd
+from ethics_kit import disk
+from ethics_kit.attestation import claims, proof, statement
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.attestation.result import Looked
 from ethics_kit.attestation.statement import REVIEW, Attestation
+from ethics_kit.disk import Odd
 from ethics_kit.errors import InputError
 from ethics_kit.record import Record, read_record
 
 RECORD, PAGE = "record.json", "report.html"
-LARGEST_RECORD = 100_000_000
 NOT_ATTESTED = (
     "is not there, so the record is not attested. A kit before attestations made the record, or it was taken away; "
     "to attest it, run the assessment again"
@@ -58,9 +58,6 @@ def _record(path: Path, files: Mapping[str, str], looked: Looked) -> Record | No
     if RECORD not in files:
         if not any(t.place.endswith(f"/{RECORD}") for t in looked.troubles):
             looked.trouble(RECORD, "is gone")
-        return None
-    if (path / RECORD).stat().st_size > LARGEST_RECORD:
-        looked.trouble(RECORD, f"is larger than {LARGEST_RECORD // 1_000_000} MB, and is not read")
         return None
     record, why = read_record(path / RECORD)
     if record is None:

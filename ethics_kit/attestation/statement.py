@@ -24,8 +24,9 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import FormatError, VerificationError
 from securesystemslib.signer import CryptoSigner
 
-from ethics_kit import yamlfile
+from ethics_kit import disk, yamlfile
 from ethics_kit.attestation.keys import TrustedKey
+from ethics_kit.disk import Odd
 from ethics_kit.errors import InputError
 from ethics_kit.framework.catalogue import Stage
 from ethics_kit.record import Input, Part, Record
@@ -203,11 +204,9 @@ def _written(envelope: Envelope) -> bytes:
 
 def read(path: Path) -> tuple[Attestation | None, str]:
     """The attestation in `path` and an empty string, or None and why it cannot be read as one."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST)
-    except OSError as error:
-        return None, f"{path.name} cannot be read ({error.strerror})"
+    content = disk.content(path, LARGEST)
+    if isinstance(content, Odd):
+        return None, f"{path.name} {content.why}"
     return parse(content, path.name)
 
 

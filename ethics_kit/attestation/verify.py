@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ethics_kit import disk
 from ethics_kit.archive import LATEST
-from ethics_kit.attestation import chain, claims, disk, keys, links, seals, statement
+from ethics_kit.attestation import chain, claims, keys, links, seals, statement
 from ethics_kit.attestation import inputs as recorded
-from ethics_kit.attestation.disk import Odd
 from ethics_kit.attestation.inputs import Inputs
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.attestation.result import Looked, System, Verification
+from ethics_kit.disk import Odd
 from ethics_kit.errors import InputError, Problem, display_path
 from ethics_kit.project import STAGES, Project, find_project
 
@@ -39,8 +40,9 @@ class Asked:
 def verify(reports: Path, *, key_file: Path | None = None, inputs: bool = False) -> Verification:
     """Check all records in `reports`: a reports folder, a system's folder in it, or one record's folder.
 
-    Signatures count by the keys in `key_file`, else by those in the organisation.yaml of the project that `reports`
-    lies in. With `inputs`, an input that is gone or changed is a trouble, too.
+    Signatures count by the keys in `key_file`, else by those in the organisation.yaml of the project that the reports
+    folder lies in; what the reports folder itself holds is trusted in nothing. With `inputs`, an input that is gone or
+    changed is a trouble, too.
 
     Raises
     ------
@@ -49,7 +51,8 @@ def verify(reports: Path, *, key_file: Path | None = None, inputs: bool = False)
     """
     reports = reports.resolve()
     asked = _asked(reports)
-    project = find_project(reports)
+    root = asked.alone.parent if asked.alone else asked.systems[0].parent
+    project = find_project(root.parent)
     trusted, trust = _trust(project, key_file)
     known = recorded.of_project(project, _reports(asked, project))
     if asked.alone:

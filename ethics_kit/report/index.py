@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from ethics_kit import archive
+from ethics_kit import archive, past
+from ethics_kit.attestation import folder as folders
+from ethics_kit.attestation.chain import read_chain
 from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.project import STAGES, write_atomic
 from ethics_kit.record import Finding, Record, requirement_status
@@ -48,6 +50,7 @@ def _row(reports: Path, system: str) -> dict[str, Any]:
     blocking: list[Finding] = []
     records: list[Record] = []
     name, level, failing, settled, required = system, "–", 0, 0, 0
+    known = read_chain(reports, system)[0]
     for stage in STAGES:
         folder = archive.stage_folder(reports, system, stage)
         latest = archive.read_latest(folder)
@@ -64,7 +67,7 @@ def _row(reports: Path, system: str) -> dict[str, Any]:
                 "link": f"{system}/{stage}/{latest.folder}/report.html",
                 "as_of": latest.as_of.isoformat(),
             }
-            record = archive.trusted(folder / latest.folder, system, stage) if latest.status == "ok" else None
+            record = folders.whole(folder / latest.folder, known) if latest.status == "ok" else None
             if record:
                 records.append(record)
                 name = str(record.system.get("name", system))
@@ -77,7 +80,7 @@ def _row(reports: Path, system: str) -> dict[str, Any]:
                     "mark": MARKS[verdict],
                     "settled": share[0],
                     "required": share[1],
-                    "state": archive.review_state(folder / latest.folder, record)[0],
+                    "state": past.review_state(folder / latest.folder, record)[0],
                 }
                 level = f"{record.level.value}" + (
                     f" ({record.level.holds})" if record.level.value == "undetermined" else ""

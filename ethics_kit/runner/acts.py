@@ -50,7 +50,7 @@ def act(
     by = signing(project, trusted, signer) if signer else None
     reports, system = folder.parents[2], folder.parents[1].name
     with chain.held(reports, system) as own:
-        record = _intact(folder, own.chain)
+        record = intact(folder, own.chain)
         found = folders.attestations(folder)
         if by and review is None and _signed_as_it_is(found[statement.FILE], list(found.values()), by):
             return False
@@ -88,8 +88,14 @@ def signing(project: Project, trusted: list[TrustedKey], signer: CryptoSigner) -
     raise InputError([Problem(file=project.organisation, key="signers", found=found, allowed=allowed, todo=todo)])
 
 
-def _intact(folder: Path, known: chain.Chain | None) -> Record:
-    """The record in `folder`, where nothing was altered and nothing lies beside it."""
+def intact(folder: Path, known: chain.Chain | None) -> Record:
+    """The record in `folder`, where nothing was altered and nothing lies beside it.
+
+    Raises
+    ------
+    InputError
+        How the folder differs from what its attestation and the chain say.
+    """
     told = folders.altered(folder, known) or [f"{name} does not belong here" for name in statement.unlisted(folder)]
     record = archive.trusted(folder, folder.parents[1].name, folder.parent.name)
     if record is None or told:

@@ -13,6 +13,8 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+from ethics_kit.project import PASSPHRASE
+
 IPC = os.name == "posix"
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -79,7 +81,8 @@ class ColdKernelManager(AsyncKernelManager):
         return KernelSpec(argv=argv, display_name="Ethics Kit", language="python")
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
-        kwargs["env"] = {**os.environ, **self.kernel_run.environment}
+        own = {name: value for name, value in os.environ.items() if name != PASSPHRASE}
+        kwargs["env"] = {**own, **self.kernel_run.environment}
         kwargs["stderr"] = self.kernel_run.log
         return await super()._async_pre_start_kernel(**kwargs)
 

@@ -8,9 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ethics_kit import archive, review
+from ethics_kit import archive, past, review
 from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation import keys, statement
+from ethics_kit.attestation.chain import read_chain
 from ethics_kit.attestation.identities import Reviewed, identities
 from ethics_kit.checks.answers import evidence_problems
 from ethics_kit.errors import InputError, Problem, quoted
@@ -22,6 +23,8 @@ from ethics_kit.yamlfile import YamlFile
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
+
+NEWER = "review the newer record"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,9 @@ def enter(project: Project, folder: Path, given: Mapping[str, Any], *, signer: C
     entry |= _minute(project, path, folder.parents[1].name, entry.get("minute"))
 
     def added(record: Record, content: bytes | None) -> bytes:
+        if past.newer_decided(folder, record):
+            found = f"{entry['act']} of a record that is superseded: people decided on a newer one of its stage"
+            raise InputError([Problem(file=path, key="act", found=found, allowed="nothing more", todo=NEWER)])
         return review.added(path, content, record, entry, today=date.today())[0]
 
     acts.act(project, folder, act="review", signer=signer, review=added)
@@ -78,6 +84,10 @@ def _signed(path: Path, entry: Mapping[str, Any], name: str, role: str) -> dict[
     if who in entry and not same_person(str(entry[who]), name):
         found, todo = f"{quoted(entry[who])}, though the key is {name}'s", "leave it out, or use that person's key"
         raise InputError([Problem(file=path, key=who, found=found, allowed=name, todo=todo)])
+    if minute and review.role_name(role) not in review.RECORDERS:
+        found, allowed = f"the key of a role {quoted(role)}", f"a key of {' or '.join(review.RECORDERS)}"
+        todo = "have an officer record the minute"
+        raise InputError([Problem(file=path, key="recorded_by", found=found, allowed=allowed, todo=todo)])
     return {"recorded_by": name} if minute else {"by": name, "role": role}
 
 
@@ -90,6 +100,11 @@ def _minute(project: Project, path: Path, system: str, minute: str | None) -> di
     return {"minute_sha256": file_sha256(dossier / str(minute))} if is_file else {}
 
 
+def lost(folder: Path) -> bool:
+    """Whether people reviewed the record in `folder` before a run set it aside as altered, review and all."""
+    return folders.review_lost(folder, read_chain(folder.parents[2], folder.parents[1].name)[0])
+
+
 def standing(project: Project, folder: Path) -> Reviewed:
     """The review of the record in `folder`: *superseded* too where a newer record of the stage is decided.
 
@@ -98,15 +113,11 @@ def standing(project: Project, folder: Path) -> Reviewed:
     InputError
         There is no record that can be trusted, or its review is not in order.
     """
-    record = archive.trusted(folder, folder.parents[1].name, folder.parent.name)
-    if record is None:
-        todo = "run the stage again: ethics-kit run"
-        found = "a record that was altered, or is no record"
-        raise InputError([Problem(file=folder, found=found, allowed="an unchanged record", todo=todo)])
+    record = acts.intact(folder, read_chain(folder.parents[2], folder.parents[1].name)[0])
     found_review = review.read(folder, record)
     path = folder / review.FILE
     digests = statement.review_entries(path.read_bytes() if path.is_file() else None)
-    if found_review.state not in ("withdrawn", "superseded") and archive.newer_decided(folder, record):
+    if found_review.state not in ("withdrawn", "superseded") and past.newer_decided(folder, record):
         found_review = replace(found_review, state="superseded")
     attestations = folders.attestations(folder).values()
     return identities(found_review, digests, attestations, keys.of_project(project))

@@ -50,6 +50,17 @@ def same_person(one: str, other: str) -> bool:
     return _name(one) == _name(other)
 
 
+ALPHABETS = ("LATIN ", "CYRILLIC ", "GREEK ")
+
+
+def mixes_alphabets(name: str) -> bool:
+    """Whether letters that look alike may be mixed in one word of a name, as a Cyrillic o in a Latin one."""
+    return any(
+        len({a for c in word for a in ALPHABETS if unicodedata.name(c, "").startswith(a)}) > 1
+        for word in unicodedata.normalize("NFKC", name).split()
+    )
+
+
 def _name(text: str) -> list[str]:
     shown = (c for c in unicodedata.normalize("NFKC", text) if c.isprintable() or c.isspace())
     return "".join(shown).casefold().split()

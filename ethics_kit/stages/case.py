@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ethics_kit import archive, duties, schema
+from ethics_kit import duties, past, schema
 from ethics_kit.dossier import Dossier, Given
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import LEVELS, Question
@@ -60,7 +60,7 @@ class Case:
     parameters: dict[str, Any] = field(default_factory=dict)
     taken: dict[str, Outcome] = field(default_factory=dict)
     """What the notebook's steps and sections found so far, by name, for steps that need the findings of others."""
-    histories: dict[str, archive.History] = field(default_factory=dict)
+    histories: dict[str, past.History] = field(default_factory=dict)
     """The earlier records that were read, by stage; each is an input of the record."""
 
     @property
@@ -73,7 +73,7 @@ class Case:
     @cached_property
     def _upstream(self) -> list[tuple[Upstream, Record | None]]:
         return [
-            archive.upstream(
+            past.upstream(
                 self.reports,
                 stage,
                 system=self.dossier.id,
@@ -94,16 +94,16 @@ class Case:
         """The record of an earlier stage, where it is there and can be trusted."""
         return next((r for u, r in self._upstream if u.stage == stage), None)
 
-    def history(self, stage: str) -> archive.History:
+    def history(self, stage: str) -> past.History:
         """The records of a stage with an earlier as-of date, of whatever version of the model."""
         if stage not in self.histories:
-            self.histories[stage] = archive.history(self.reports, self.dossier.id, stage, before=self.as_of)
+            self.histories[stage] = past.history(self.reports, self.dossier.id, stage, before=self.as_of)
         return self.histories[stage]
 
     def series(self, stage: str) -> list[Record]:
         """The earlier records of a stage and the one this stage rests on, oldest first."""
-        current, past = self.earlier(stage), self.history(stage).records
-        return [*past, *([current] if current and current.record_id not in {r.record_id for r in past} else [])]
+        current, before = self.earlier(stage), self.history(stage).records
+        return [*before, *([current] if current and current.record_id not in {r.record_id for r in before} else [])]
 
     @cached_property
     def level(self) -> LevelResult:

@@ -92,11 +92,12 @@ def test_a_minute_names_who_recorded_it_and_who_was_there(project):
     form = form_of(root)
     type_in(form, act="submit")
     press(form)
+    form.file.signature.by.value, form.file.signature.role.value = "Oda Officer", "ethics officer"
     why = {"act": "decide", "decision": "reject", "words": "Too early."}
     type_in(form, **why, speaker="Cy Chair", minute="https://minutes.example/7", members="Cy Chair\nDi")
     assert press(form).startswith("Saved")
     entry = entries(folder)[1]
-    assert (entry["by"], entry["role"], entry["recorded_by"]) == ("Cy Chair", "committee", "Ann Lee")
+    assert (entry["by"], entry["role"], entry["recorded_by"]) == ("Cy Chair", "committee", "Oda Officer")
     assert entry["members"] == ["Cy Chair", "Di"]
 
 

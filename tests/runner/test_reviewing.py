@@ -20,6 +20,7 @@ from ethics_kit.project import Project
 from ethics_kit.runner.assessment import Job, Result
 from ethics_kit.schema import Policy
 from ethics_kit.schema.review import Act, Decision
+from tests.attested import put_review
 
 RECORD = "demo/impact_analysis"
 ANALYST = ("--by", "Ann Lee", "--role", "analyst")
@@ -189,6 +190,24 @@ def trust(root, edit, name, role, monkeypatch):
     return str(path)
 
 
+def test_a_minute_is_signed_by_an_officer_or_the_committee_only(published, edit, monkeypatch):
+    root, _, review = published
+    key = trust(root, edit, "Ivo Intern", "intern", monkeypatch)
+    review("submit", *ANALYST)
+    minute = (
+        "--minute",
+        "https://minutes.example/7",
+        "--member",
+        "Cy Chair",
+        "--by",
+        "Cy Chair",
+        "--role",
+        "committee",
+    )
+    done = review("decide", "--decision", "reject", "--reason", "Too early.", *minute, "--key", key)
+    assert (done.code, "allowed: a key of ethics_officer or committee" in done.err) == (2, True)
+
+
 def test_a_signed_act_takes_name_and_role_from_the_key_and_says_signed(published, edit, monkeypatch):
     root, folder, review = published
     key = trust(root, edit, "Olu Owner", "owner", monkeypatch)
@@ -326,7 +345,24 @@ def test_what_people_took_back_or_rejected_never_passes(published, stopped, act,
 
 def test_a_review_that_is_not_in_order_lets_nothing_pass(published, stopped):
     _, folder, _ = published
-    (folder / "review.yaml").write_text("schema: ethics-kit/review/1\n")
+    put_review(folder, "schema: ethics-kit/review/1\nentries: []\n")
     names, said = stopped()
     assert names == ["impact_analysis"]
     assert "its review cannot be read" in said
+
+
+def test_a_rejection_that_was_deleted_goes_on_stopping_the_gate_until_people_decide_anew(published, edit, kit):
+    root, folder, review = published
+    for key, value in (("refuse", []), ("signoff", "no")):
+        edit(root / "parameters/policy.yaml", ("gate", key), {**LIMIT, "value": value})
+    run = ("run", "demo", "--stage", "impact_analysis", "--as-of", "2026-11-01", "--gate")
+    kit(*run, cwd=root)
+    review("submit", *ANALYST)
+    review("decide", *OWNER, "--decision", "reject", "--reason", "Wrong table.")
+    for path in folder.parent.glob("2026-*/review.yaml"):
+        path.unlink()
+    for _ in range(2):
+        done = kit(*run, cwd=root)
+        assert (done.code, "people have to decide anew" in done.out) == (3, True), done.out
+    sign_off(review, "approve_with_conditions")
+    assert kit(*run, cwd=root).code == 0

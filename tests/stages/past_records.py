@@ -1,5 +1,6 @@
 """Records of earlier months, published as a run publishes them, and cases that look back at them."""
 
+import io
 from datetime import date
 
 from ruamel.yaml import YAML
@@ -9,6 +10,7 @@ from ethics_kit.attestation import folder
 from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.project import STAGES
 from ethics_kit.record import Duty, Finding, Input, Interval, LevelResult, Obligations, Record, recommend
+from tests.attested import put_review
 
 AS_OF = date(2026, 11, 1)
 
@@ -85,9 +87,9 @@ def reviewed(reports, record, *acts):
         }
         for act, day in acts
     ]
-    path = reports / "demo" / record.stage / record.folder_name / review.FILE
-    with path.open("w") as file:
-        YAML().dump({"schema": review.SCHEMA, "record_id": record.record_id, "entries": entries}, file)
+    text = io.StringIO()
+    YAML().dump({"schema": review.SCHEMA, "record_id": record.record_id, "entries": entries}, text)
+    put_review(reports / "demo" / record.stage / record.folder_name, text.getvalue())
 
 
 def current(stages=STAGES[:3], **findings):

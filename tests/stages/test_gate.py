@@ -12,6 +12,7 @@ from ethics_kit.record import IN_THE_WAY, WAIVERS
 from ethics_kit.stages import deployment_signoff, gate
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.conclude import conclude
+from tests.attested import put_review
 
 AS_OF = date(2026, 11, 1)
 
@@ -139,9 +140,10 @@ def test_a_withdrawn_record_leaves_the_gate_undetermined_and_says_so(project):
     root = project()
     folder = publish(root, "impact_analysis")
     record_id = next(u.record_id for u in signoff(root).upstream if u.stage == "impact_analysis")
-    (folder / "review.yaml").write_text(
+    put_review(
+        folder,
         f"schema: ethics-kit/review/1\nrecord_id: {record_id}\nentries:\n"
-        "- {act: withdraw, by: Ann, role: analyst, on: 2026-11-02, reason: Wrong table.}\n"
+        "- {act: withdraw, by: Ann, role: analyst, on: 2026-11-02, reason: Wrong table.}\n",
     )
     record = signoff(root)
     assert "impact_analysis" in record.recommendation.missing

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ethics_kit import archive
+from ethics_kit import past
 from ethics_kit.measures import oversight
 from ethics_kit.record import UPSTREAM_WORDS, WEAKEST, Finding, Record, Status
 from ethics_kit.report import card
@@ -124,7 +124,7 @@ def _results(case: Case) -> Iterator[tuple[str, str]]:
     Later stages of this review come after the card.
     """
     system = case.dossier.system
-    entry, record = archive.upstream(
+    entry, record = past.upstream(
         case.reports,
         "bias_testing",
         system=case.dossier.id,
