@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ethics_kit import schema, yamlfile
-from ethics_kit.attestation import disk
-from ethics_kit.attestation.disk import Odd
+from ethics_kit import disk, schema, yamlfile
+from ethics_kit.disk import Odd
 from ethics_kit.errors import InputError
 from ethics_kit.project import Project, bundle
 from ethics_kit.record import EARLIER, Input, Record

@@ -15,6 +15,7 @@ from ethics_kit.attestation.chain import read_chain
 from ethics_kit.attestation.identities import Reviewed, identities
 from ethics_kit.checks.answers import evidence_problems
 from ethics_kit.errors import InputError, Problem, quoted
+from ethics_kit.framework import catalogue
 from ethics_kit.project import Project
 from ethics_kit.record import Record, file_sha256
 from ethics_kit.runner import acts
@@ -84,7 +85,7 @@ def _signed(path: Path, entry: Mapping[str, Any], name: str, role: str) -> dict[
     if who in entry and not same_person(str(entry[who]), name):
         found, todo = f"{quoted(entry[who])}, though the key is {name}'s", "leave it out, or use that person's key"
         raise InputError([Problem(file=path, key=who, found=found, allowed=name, todo=todo)])
-    if minute and review.role_name(role) not in review.RECORDERS:
+    if minute and catalogue.role_name(role) not in review.RECORDERS:
         found, allowed = f"the key of a role {quoted(role)}", f"a key of {' or '.join(review.RECORDERS)}"
         todo = "have an officer record the minute"
         raise InputError([Problem(file=path, key="recorded_by", found=found, allowed=allowed, todo=todo)])
