@@ -25,12 +25,6 @@ SEEN_WORDS: dict[Seen, str] = {
     "elsewhere": "seen only in others' lists or pages",
     "unverified": "no id was seen, so none is shown",
 }
-RELATIONSHIP_WORDS: dict[Relationship, str] = {
-    "equal": "the same",
-    "subset": "part of the clause",
-    "superset": "more than the clause",
-    "intersects": "overlaps",
-}
 
 
 class InForce(Strict):
@@ -138,12 +132,6 @@ def mapping(standard: str) -> Mapping:
 def clauses(standard: str) -> tuple[Clause, ...]:
     """The clauses of one standard, in its file's order."""
     return mapping(standard).clauses
-
-
-def bearing_on(requirement: str) -> dict[str, tuple[Clause, ...]]:
-    """The clauses that findings of a requirement bear on, by standard; unverified ones too, which say so."""
-    found = {name: tuple(c for c in clauses(name) if requirement in c.bears) for name in catalogue.standards()}
-    return {name: rows for name, rows in found.items() if rows}
 
 
 def problems() -> list[str]:

@@ -87,17 +87,11 @@ def one_vs_rest(counted: Confusion, attribute: str) -> dict[str, dict[str, Cells
 
 @dataclass(frozen=True)
 class Placed:
-    """Of the `n` in a group who could have been placed so, `count` were, by `steps` classes in all."""
+    """Of the `n` in a group who could have been placed so, `count` were."""
 
     group: str
     count: int
     n: int
-    steps: int
-
-    @property
-    def mean_steps(self) -> float | None:
-        """Steps per person placed so; None where nobody was."""
-        return self.steps / self.count if self.count else None
 
 
 def placed_lower(counted: Confusion, attribute: str) -> list[Placed]:
@@ -116,7 +110,5 @@ def _placed(counted: Confusion, attribute: str, order: Sequence[str]) -> list[Pl
     found = []
     for group, cells in counted.groups[attribute].items():
         could = [(place[d] - place[r], rows) for (d, r), rows in cells.items() if r is not None and r != order[-1]]
-        were = [(steps, rows) for steps, rows in could if steps > 0]
-        count, n = (sum(rows for _, rows in some) for some in (were, could))
-        found.append(Placed(group, count, n, sum(steps * rows for steps, rows in were)))
+        found.append(Placed(group, sum(rows for steps, rows in could if steps > 0), sum(rows for _, rows in could)))
     return found

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ethics_kit.measures import estimators, formats, skopsfile
-from ethics_kit.measures.scoring import Model, ModelError, Scale, check_columns, named
+from ethics_kit.measures.scoring import Model, ModelError, Scale, named
 
 __all__ = ["Model", "ModelError", "Scale", "load", "plugin"]
 
@@ -24,15 +24,13 @@ PLUGINS = "ethics_kit.models"
 def load(
     path: Path,
     *,
-    expected_columns: Sequence[str] | None = None,
     positive: object = None,
     sha256: str | None = None,
     columns: Sequence[str] | None = None,
 ) -> Model:
     """The model in a file. `positive` names its class of interest, else it is the second in order.
 
-    `expected_columns` are those the data will have: every column of the model must be among them. `columns` names what
-    a model reads that does not know names. `sha256` is the digest the file has to have.
+    `columns` names what a model reads that does not know names. `sha256` is the digest the file has to have.
 
     Raises
     ------
@@ -47,10 +45,7 @@ def load(
             f"the file with the sha256 {sha256.lower()}, as model.sha256 says",
             "put the model back that was approved, or have the new one approved and its sha256 written down",
         )
-    model = _opened(content, path.suffix.lower(), positive=positive, columns=columns, pinned=sha256 is not None)
-    if expected_columns is not None:
-        check_columns(model.columns, expected_columns)
-    return model
+    return _opened(content, path.suffix.lower(), positive=positive, columns=columns, pinned=sha256 is not None)
 
 
 def digest(content: bytes) -> str:
