@@ -143,8 +143,8 @@ def _finding(case: Case, at: Looked, adjusted: dict[tuple[str, str], float]) -> 
     label, grown = at.metric.label, growth.value or 0.0
     words = (
         f"{label[0].upper()}{label[1:]} by {at.attribute}: the gap that grew most is that of {widest.name} to all "
-        f"others, by {_points(grown)} over {trend.span:.0f} {by_period.counted(case).every}s to "
-        f"{_points(trend.last)}. {more}"
+        f"others, by {_points(grown)} over {trend.span:.0f} {by_period.counted(case).every}s "
+        f"({_points(grown / trend.span)} each) to {_points(trend.last)}. {more}"
     )
     return Finding(
         id=f"S4.2.{at.id}",
