@@ -66,7 +66,7 @@ def _current(case: Case, best: Held) -> Finding:
         "G5",
         "audit_current",
         "met" if state == "current" else "not_met",
-        f"The audit by {audit.auditor} of {audit.on} is {state}: it covers {covered}, until {audit.expires}; "
+        f"The audit by {audit.auditor} of {audit.on} is {state}: it covers {covered} until {audit.expires}; "
         f"in use is {version}.",
         source=audit.evidence,
         author=audit.by,
