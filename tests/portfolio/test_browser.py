@@ -49,3 +49,10 @@ def test_the_verdict_stands_on_the_first_screen(chromium, portfolio):
     assert box["y"] < 400
     assert page.get_by_text("No decision taken").is_visible()
     page.close()
+
+
+def test_the_portfolio_shows_its_worst_findings_without_scrolling(chromium, portfolio):
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page.goto((portfolio.reports / "index.html").as_uri())
+    assert page.locator(".wide").evaluate("table => table.scrollWidth <= table.clientWidth")
+    page.close()
