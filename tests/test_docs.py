@@ -55,6 +55,17 @@ def test_the_readme_names_every_command_and_every_option_it_names_exists():
             assert option in help_of(command)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_command_line_of_a_document_has_a_command_and_options_that_exist(page):
+    shells = re.findall(r"(?ms)^```sh\n(.*?)^```", page.read_text(encoding="utf-8"))
+    for line in "\n".join(shells).replace("\\\n", " ").splitlines():
+        if line.startswith("ethics-kit "):
+            command, words = line.split()[1], line.partition("#")[0]
+            told = help_of(command)
+            for option in re.findall(r"(?<= )--[a-z-]+", words):
+                assert option in told, line
+
+
 def test_the_make_targets_of_the_readme_are_its_first_commands():
     first = re.findall(r"(?m)^(\S.*?)(?:  #.*)?$", README.split("```sh\n")[1].split("```")[0])
     assert [line.split("#")[0].strip() for line in first if line.strip()] == ["make demo", "make test"]

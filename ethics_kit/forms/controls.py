@@ -21,7 +21,10 @@ STYLE = """<style>
 .ethics-kit h3, .ethics-kit h4, .ethics-kit p { margin: 0 0 0.3rem; }
 .ethics-kit h4 { font-size: 1em; }
 .ethics-kit .question { border-top: 1px solid var(--jp-border-color1); margin-top: 1rem; padding-top: 0.8rem; }
-.ethics-kit .widget-label { text-align: left; }
+.ethics-kit .widget-label { text-align: left; white-space: normal; overflow-wrap: anywhere; height: auto;
+  line-height: 1.3; padding-top: 0.3rem; }
+.ethics-kit .widget-dropdown, .ethics-kit .widget-text { height: auto; min-height: var(--jp-widgets-inline-height); }
+.ethics-kit .widget-dropdown > select { height: var(--jp-widgets-inline-height); }
 .ethics-kit .jupyter-widgets :focus-visible { outline: 2px solid var(--jp-brand-color1) !important; }
 .ethics-kit textarea { font-family: var(--jp-ui-font-family); }
 .ethics-kit .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }

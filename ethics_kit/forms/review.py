@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from html import escape
 from typing import Any, Protocol, get_args
 
@@ -23,6 +24,19 @@ INTRO = (
     "What people say and decide about the record that the last run published, not about what this workbook shows now. "
     "Entries are only ever added. Without a key they count as self-declared; ethics-kit review signs them."
 )
+LABELS = {
+    "act": "What you do",
+    "decision": "Decision",
+    "findings": "Finding the comment is about",
+    "text": "Comment",
+    "reason": "Reason",
+    "by": "Name",
+    "role": "Role",
+    "recorded_by": "Your name",
+    "minute": "Minute",
+    "members": "Members present",
+}
+"""What the form calls the keys of an entry."""
 
 
 class Desk(Protocol):
@@ -100,7 +114,10 @@ class ReviewForm:
         """Write the act; what could not be written stays in the form and beside the workbook."""
         try:
             self.desk.enter(self._act())
-        except (InputError, OSError) as error:
+        except InputError as error:
+            self._say(f"NOT SAVED. What you typed stays here. {len(error.problems)} to put right:", _faults(error))
+            return
+        except OSError as error:
             self._say(f"NOT SAVED. {in_words(error, 'the review')}. What you typed stays here.")
             return
         except EthicsKitError as error:
@@ -133,5 +150,13 @@ class ReviewForm:
         with contextlib.suppress(OSError):  # it then stands in the form only
             self.file.unfinished.keep_rows(ID, [Draft(None, kept)] if kept else [])
 
-    def _say(self, words: str) -> None:
-        self.said.value = controls.said(words)
+    def _say(self, words: str, more: Iterable[str] = ()) -> None:
+        self.said.value = controls.said(words, more)
+
+
+def _faults(error: InputError) -> list[str]:
+    """What is wrong, a line each, under the labels of this form."""
+    return [
+        f"{LABELS.get(p.key.split('.')[-1], p.key)}: found {p.found}; allowed: {p.allowed}; to do: {p.todo}"
+        for p in error.problems
+    ]

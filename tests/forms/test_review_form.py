@@ -107,8 +107,9 @@ def test_what_is_refused_is_said_and_comes_back_with_the_next_form(project):
     form = form_of(root)
     type_in(form, act="decide", decision="approve", words="A pilot.")
     told = press(form)
-    assert told.startswith("NOT SAVED. act: found decide of a record that is draft")
-    assert "What you typed stays here" in told
+    assert told.startswith("NOT SAVED. What you typed stays here.")
+    assert "What you do: found decide of a record that is draft; allowed: submit, comment, withdraw, supersede;" in told
+    assert "to do: submit the record first" in told
     assert not (folder / "review.yaml").exists()
     again = form_of(root)
     assert (again.controls["act"].value, again.controls["words"].value) == ("decide", "A pilot.")
@@ -120,7 +121,7 @@ def test_an_act_without_a_name_is_not_written(project):
     folder = published(root)
     form = form_of(root, signed=False)
     type_in(form, act="submit")
-    assert "by: found nothing" in press(form)
+    assert "Name: found nothing" in press(form)
     assert not (folder / "review.yaml").exists()
 
 

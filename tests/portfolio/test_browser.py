@@ -58,3 +58,10 @@ def test_no_table_is_cut_off_on_paper(chromium, address):
     wide = "e => e.map(t => [t.scrollWidth, t.caption?.innerText]).filter(([width]) => width > 681)"
     assert page.eval_on_selector_all("table", wide) == []
     page.close()
+
+
+def test_the_portfolio_shows_its_worst_findings_without_scrolling(chromium, portfolio):
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page.goto((portfolio.reports / "index.html").as_uri())
+    assert page.locator(".wide").evaluate("table => table.scrollWidth <= table.clientWidth")
+    page.close()
