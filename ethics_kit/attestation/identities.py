@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.attestation.statement import Attestation, signed_by
-from ethics_kit.review import Review
+from ethics_kit.framework.catalogue import role_name
+from ethics_kit.review import RECORDERS, Review
 from ethics_kit.schema.fields import same_person
 from ethics_kit.schema.review import Entry
 
@@ -42,16 +43,22 @@ def identities(
 ) -> Reviewed:
     """`review` with whom attestations of its record prove.
 
-    An entry is signed where a trusted key of that person validly signed, on a day on which the key counts, an
-    attestation of the review up to that entry: the same words entered once more are another entry. Who recorded a
+    An entry is signed where a trusted key of that person in that role validly signed, on a day on which the key counts,
+    an attestation of the review up to that entry: the same words entered once more are another entry. Who recorded a
     minute signs it. `signing` signs the attestation that comes next.
     """
-    names: list[list[str]] = [[signing.name] if signing else [] for _ in digests]
+    by: list[list[TrustedKey]] = [[signing] if signing else [] for _ in digests]
     for one in attestations:
         upto = one.predicate.review_entries
         if one.predicate.record_id == review.record.record_id and upto == list(digests[: len(upto)]):
-            signed = [key.name for key in signed_by(one, keys)]
+            signed = signed_by(one, keys)
             for place in range(len(upto)):
-                names[place] += signed
-    made = zip(review.entries, names, strict=True)
-    return Reviewed(review, tuple(any(same_person(e.recorded_by or e.by, name) for name in those) for e, those in made))
+                by[place] += signed
+    made = zip(review.entries, by, strict=True)
+    return Reviewed(review, tuple(any(_makes(key, entry) for key in own) for entry, own in made))
+
+
+def _makes(key: TrustedKey, entry: Entry) -> bool:
+    if entry.recorded_by:
+        return same_person(entry.recorded_by, key.name) and role_name(key.role) in RECORDERS
+    return same_person(entry.by, key.name) and role_name(entry.role) == role_name(key.role)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ethics_kit import disk
+from ethics_kit import disk, review
 from ethics_kit.attestation import claims, proof, statement
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.attestation.result import Looked
@@ -165,6 +165,13 @@ def _reviewed(path: Path, newest: Attestation, looked: Looked) -> None:
         return
     if entries != newest.predicate.review_entries:
         looked.trouble(REVIEW, "its entries are not those that attestation.json lists")
+    if looked.record:
+        try:
+            review.parsed(path / REVIEW, content, looked.record)
+        except InputError as error:
+            first = error.problems[0]
+            broken = f"{first.key}: found {first.found}; allowed: {first.allowed}"
+            looked.trouble(REVIEW, f"breaks a rule of reviews: {broken}")
 
 
 def _signatures(name: str, one: Attestation, keys: Sequence[TrustedKey], looked: Looked) -> None:

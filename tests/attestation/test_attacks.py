@@ -6,9 +6,11 @@ import asyncio
 import os
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from ethics_kit import archive, past, review
 from ethics_kit.attestation import keys
@@ -18,6 +20,7 @@ from ethics_kit.record import Input, Record, file_sha256
 from ethics_kit.runner import reviewing
 from ethics_kit.runner.kernel import KernelRun
 from tests.attestation.conftest import PASSPHRASE, Signers, a_record, run
+from tests.attested import put_review
 
 SUBMIT = {"act": "submit", "by": "Ann Lee", "role": "analyst"}
 DECIDE = {"act": "decide", "by": "Ona Officer", "role": "ethics_officer", "decision": "approve"}
@@ -41,6 +44,7 @@ def written(folder: Path, *entries: dict[str, str]) -> None:
     (folder / review.FILE).write_text("\n".join(lines) + "\n")
 
 
+DECIDED_ALONE = "  - {act: decide, by: Ona Officer, role: ethics_officer, on: 2026-11-02, decision: approve}\n"
 FORGED = (SUBMIT, *({**DECIDE, "by": f"Who {role}", "role": role} for role in ("ethics_officer", "committee")))
 
 
@@ -257,3 +261,25 @@ def test_no_notebook_gets_to_see_the_passphrase(monkeypatch):
         kernel.close()
     assert "ETHICS_KIT_PASSPHRASE" not in given
     assert "PATH" in given
+
+
+def test_a_key_of_the_same_name_in_another_role_signs_no_decision(signers, edit, tmp_path):
+    public = keys.generate(tmp_path / "own.pem", PASSPHRASE)
+    namesake = {"name": "Ona Officer", "role": "analyst", "public_key": public, "from": date(2026, 1, 1)}
+    listed = YAML().load(signers.project.organisation)["signers"]
+    edit(signers.project.organisation, ("signers",), [*listed, namesake])
+    folder = signers.run()
+    enter(signers, folder, SUBMIT)
+    enter(signers, folder, DECIDE)
+    signers.sign(folder, keys.load_private(tmp_path / "own.pem", PASSPHRASE))
+    found = reviewing.standing(signers.project, folder)
+    assert [how for _, how in found.entries] == ["self-declared", "self-declared"]
+
+
+def test_a_review_that_breaks_its_rules_is_told_though_it_is_attested(signers):
+    folder = signers.run()
+    put_review(folder, f"schema: {review.SCHEMA}\nrecord_id: {a_record().record_id}\nentries:\n" + DECIDED_ALONE)
+    (system,) = verify(signers.reports).systems
+    told = [t.what for t in system.records[0].troubles if t.place.endswith(review.FILE)]
+    broken = "found decide of a record that is draft; allowed: submit, comment, withdraw, supersede"
+    assert told == [f"breaks a rule of reviews: entries.0.act: {broken}"]

@@ -216,7 +216,7 @@ def test_addresses_of_inputs_are_not_followed_out_of_the_project(
     root = project(policy={"data_roots": [str(warehouse)]})
     os.mkfifo(root / "parameters/pipe")
     record = type("Some", (), {"inputs": [Input(role="x", address=address, sha256="0" * 64)]})
-    ((_, why),) = recorded.of_project(Project(root)).differences(record)
+    ((_, why),) = recorded.of_project(Project(root), root / "reports").differences(record)
     assert told in why
 
 
