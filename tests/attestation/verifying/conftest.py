@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import nbformat
 import pytest
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
 from securesystemslib.signer import CryptoSigner
 
 from ethics_kit.attestation import keys
@@ -17,8 +19,9 @@ from ethics_kit.attestation.result import Trouble, Verification
 from ethics_kit.attestation.verify import verify
 from ethics_kit.project import STAGES, Project, Stage, notebook_name
 from ethics_kit.record import Record
-from ethics_kit.runner import acts
+from ethics_kit.runner import acts, assessment
 from ethics_kit.runner.assessment import Job, assess
+from ethics_kit.workbook import STAGING
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 PASSPHRASE = "only a test"
@@ -77,6 +80,27 @@ def shorten(root: Path) -> None:
         nbformat.write(notebook, root / "notebooks" / notebook_name(stage))
 
 
+def in_this_process(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
+    """What `assess` has a kernel do, without its start: what cells show is left out."""
+    template = load_notebook_node(str(job.project.template(job.stage)))
+    notebook = parameterize_notebook(template, assessment._parameters(job), kernel_name="python3", language="python")
+    names: dict[str, object] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(job.project.root)
+        patch.setenv(STAGING, str(staging))
+        for number, cell in enumerate(notebook.cells, start=1):
+            exec(cell.source, names)  # noqa: S102  # the kit's own template
+            cell.execution_count = number
+    return notebook, ""
+
+
+@pytest.fixture(autouse=True, scope="package")
+def without_kernels() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assessment, "_execute", in_this_process)
+        yield
+
+
 def run(root: Path, stage: Stage, day: date, system: str = "demo") -> None:
     project = Project(root)
     result = assess(Job(project, project.parameters / system, stage, day, project.reports))
@@ -91,7 +115,7 @@ def minute(record: Record, content: bytes | None) -> bytes:
     ) + b"  - act: comment\n    by: Olu Owner\n    role: owner\n    on: 2026-11-02\n    text: Seen.\n"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def made(projects: Callable[[Path], Callable[..., Path]], tmp_path_factory: pytest.TempPathFactory) -> History:
     base = tmp_path_factory.mktemp("history")
     public = {role: keys.generate(base / f"{role}.pem", PASSPHRASE) for role in ("officer", "committee")}
