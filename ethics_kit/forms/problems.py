@@ -17,7 +17,7 @@ def stage_problems(case: Case, file: yamlfile.YamlFile) -> list[Problem]:
     if isinstance(model, StageAnswers):
         stages, files = {**dossier.stages, stage: model}, {**dossier.files, stage: file}
         changed = replace(dossier, stages=stages, files=files)
-        for check in (checks.answers, checks.references, checks.design):
+        for check in (checks.answers, checks.references, checks.design, checks.governance, checks.rollout):
             problems += check.problems(changed)
     return [p for p in problems if p.file == file.path]
 

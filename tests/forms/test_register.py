@@ -218,3 +218,43 @@ def test_every_row_of_an_example_goes_through_the_form_unchanged(tmp_path: Path,
     assert opened > 4
     assert file.path.read_bytes() == before
     assert not file.unfinished.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"expires": date(2026, 8, 1)}, "before the report of 2026-09-01"),
+        ({"evidence": "gone.md"}, "no file gone.md"),
+        ({"scope": "other: model-1"}, "an audit of other"),
+    ],
+)
+def test_an_audit_that_check_refuses_is_not_saved_so_that_the_workbook_opens_again(
+    project: Make, wrong: dict[str, Any], told: str
+) -> None:
+    root = project()
+    audit = {
+        "auditor": "Calder",
+        "scope": "demo: model-1",
+        "on": date(2026, 9, 1),
+        "expires": date(2027, 8, 31),
+        "evidence": "https://example.org/audit",
+        "by": "Ann Lee",
+    }
+    form = form_of(case_of(root, "deployment_signoff"), "audits")
+    words = fill(form, **audit | wrong)
+    assert words.startswith("NOT SAVED")
+    assert told in words
+    assert not stored(form)
+    assert case_of(root, "deployment_signoff")
+    assert fill(form, **{name: audit[name] for name in wrong}).startswith("Saved")
+
+
+def test_steps_of_a_rollout_that_check_refuses_are_not_saved(project: Make) -> None:
+    case = case_of(project(), "deployment_signoff")
+    file = StageFile(case, lambda *_: None)
+    assert fill(form_of(case, "rollout", file), method="pocock", by="Ann Lee").startswith("Saved")
+    steps = form_of(case, "rollout_steps", file)
+    told = fill(steps, step="2", starts=date(2026, 9, 1), exposed="300", control="300")
+    assert told.startswith("NOT SAVED")
+    assert "number the steps as they follow each other" in told
+    assert fill(steps, step="1").startswith("Saved")
