@@ -45,7 +45,9 @@ def sign(
 def verify(
     reports: Annotated[
         Path | None,
-        typer.Argument(help="A reports folder, a system's or a record's in it. Default: reports/ of the project."),
+        typer.Argument(
+            help="A folder of reports, of a system or of a record, or a system. Default: the project's."
+        ),
     ] = None,
     keys: Annotated[
         Path | None, typer.Option(help="A YAML file with the signers to trust, in place of organisation.yaml.")
@@ -58,10 +60,19 @@ def verify(
     from ethics_kit.attestation import told
     from ethics_kit.attestation.verify import verify
 
-    found = verify(reports or require_project(Path.cwd()).reports, key_file=keys, inputs=inputs)
+    found = verify(_located(reports), key_file=keys, inputs=inputs)
     for line in told.lines(found):
         typer.echo(line)
     raise typer.Exit(int(found.altered))
+
+
+def _located(reports: Path | None) -> Path:
+    """The folder named; what is no folder here may lie in the project's reports, as a system does by its name."""
+    if reports is None:
+        return require_project(Path.cwd()).reports
+    project = find_project(Path.cwd())
+    below = project.reports / reports if project else reports
+    return below if below.is_dir() and not reports.exists() else reports
 
 
 def keygen(

@@ -69,6 +69,10 @@ def test_an_altered_record_ends_in_1_and_the_others_are_still_told(history: Any,
     assert "1 altered" in done.out
 
 
+def test_a_system_is_found_by_its_name(history: Any, kit: Kit) -> None:
+    assert kit("verify", "demo", cwd=history.root).out == kit("verify", "reports/demo", cwd=history.root).out
+
+
 @pytest.mark.parametrize("place", ["nowhere", "parameters", "parameters/policy.yaml"])
 def test_a_folder_without_records_is_bad_input(history: Any, kit: Kit, place: str) -> None:
     done = kit("verify", place, cwd=history.root)
