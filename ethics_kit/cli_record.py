@@ -45,9 +45,7 @@ def sign(
 def verify(
     reports: Annotated[
         Path | None,
-        typer.Argument(
-            help="A folder of reports, of a system or of a record, or a system. Default: the project's."
-        ),
+        typer.Argument(help="A folder of reports, of a system or of a record, or a system. Default: the project's."),
     ] = None,
     keys: Annotated[
         Path | None, typer.Option(help="A YAML file with the signers to trust, in place of organisation.yaml.")

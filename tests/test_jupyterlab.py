@@ -342,5 +342,5 @@ def test_the_other_workbooks_run_without_an_error(root: Path, stage: str) -> Non
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
     outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
     forms = [o for o in outputs if "application/vnd.jupyter.widget-view+json" in o.get("data", {})]
-    assert len(forms) == sum(len(re.findall(r"^book\.(?:ask|edit)\(", c.source, re.M)) for c in notebook.cells)
+    assert len(forms) == sum(len(re.findall(r"^book\.(?:ask|edit|review)\(", c.source, re.M)) for c in notebook.cells)
     assert (root / f"workbooks/demo/drafts/{stage}_{date.today()}.json").is_file()

@@ -49,6 +49,6 @@ def answered_by_people(people: People, requests: Frame) -> Frame:
     if more := facts.get("requests_later", 0):
         rows = rng.choice(len(people.customer), more, replace=False)
         time = draw.moved(rng, people.time[rows], 5 * DAY, 6 * DAY)
-        soon = draw.moved(rng, time, 60, 8 * HOUR)
+        soon = np.minimum(draw.moved(rng, time, 60, 8 * HOUR), people.as_of - SECOND)
         frames.append({"customer": people.customer[rows], "time": time, "offered": np.ones(more, bool), "served": soon})
     return draw.stack(frames, "time")

@@ -70,7 +70,8 @@ KNOWN = {"id": Column("id", "id", required=True), "customer": Column("who", "id"
 def test_a_salesforce_id_with_a_wrong_suffix_is_a_fault_that_shows_no_id(tmp_path: Path) -> None:
     columns = {"customer": Column("who", "id", salesforce=True)}
     (found,) = tables(tmp_path, t=("who\na01M00000062mPgIAI\nA01M00000062MPGIAI\n", columns)).faults("t")
-    assert found.found == "1 of 2 values of who that are not a Salesforce id"
+    shape = "the first in row 2, written like “A99A99999999AAAAAA”"
+    assert found.found == f"1 of 2 values of who that are not a Salesforce id, {shape}"
     assert "A01M" not in str(found)
 
 

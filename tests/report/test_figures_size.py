@@ -17,7 +17,7 @@ def waiting(n):
 
 
 def test_no_style_stands_in_a_drawing_twice():
-    (figure,) = figures.waiting_for_a_person(waiting(40), minutes=480)
+    (figure,) = figures.completion_curve(waiting(40), [("8 hours", 480)], what="requests", done="answered")
     styles = re.findall(r"style='([^']*)'", figure.svg.decode())
     assert len(styles) == len(set(styles))
     assert "<g>" not in figure.svg.decode()
@@ -26,7 +26,7 @@ def test_no_style_stands_in_a_drawing_twice():
 
 @pytest.mark.parametrize("n", [40, 4000])
 def test_a_curve_of_many_steps_is_drawn_in_as_many_as_can_be_seen(n):
-    (figure,) = figures.waiting_for_a_person(waiting(n), minutes=480)
+    (figure,) = figures.completion_curve(waiting(n), [("8 hours", 480)], what="requests", done="answered")
     (line,) = re.findall(r"<path d='([^']*)'[^>]*fill:none;stroke:#1f5fa8", styled(figure))
     heights = [float(point.split()[1]) for point in re.split("[ML]", line)[1:]]
     assert len(heights) <= 2 * 122

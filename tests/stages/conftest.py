@@ -15,28 +15,30 @@ from tests.stages.listed_columns import DETAILS, every_column, written
 LOADED = []
 
 
-@pytest.fixture(autouse=True, scope="package")
+TEXTS, CHECKED = {}, {}
+
+
+@pytest.fixture(autouse=True, scope="module")
 def read_once():
     """A test's project differs from the others in a file or two: what the rest says is known, and what is wrong there.
 
     The keys are the files' contents, and how their columns are read.
     """
-    texts, checked = {}, {}
     parse, faults = yamlfile._parse, Tables.faults
 
     def parsed(path, text):
-        if text not in texts:
-            texts[text] = parse(path, text)
-        return texts[text]
+        if text not in TEXTS:
+            TEXTS[text] = parse(path, text)
+        return TEXTS[text]
 
     def looked_at(tables, name):
         files = [tables.sources[n] for n in (name, CROSSWALK) if n in tables.sources]
         if not all(source.path.is_file() for source in files):
             return faults(tables, name)
         key = (name, *(s.path.read_bytes() for s in files), *(repr(replace(s, path=None)) for s in files))
-        if key not in checked:
-            checked[key] = faults(tables, name)
-        return list(checked[key])
+        if key not in CHECKED:
+            CHECKED[key] = faults(tables, name)
+        return list(CHECKED[key])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(yamlfile, "_parse", parsed)
