@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -94,16 +94,11 @@ def in_this_process(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str
     return notebook, ""
 
 
-@pytest.fixture(autouse=True, scope="package")
-def without_kernels() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assessment, "_execute", in_this_process)
-        yield
-
-
 def run(root: Path, stage: Stage, day: date, system: str = "demo") -> None:
     project = Project(root)
-    result = assess(Job(project, project.parameters / system, stage, day, project.reports))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assessment, "_execute", in_this_process)
+        result = assess(Job(project, project.parameters / system, stage, day, project.reports))
     assert result.ok, result.reason
 
 
@@ -115,7 +110,7 @@ def minute(record: Record, content: bytes | None) -> bytes:
     ) + b"  - act: comment\n    by: Olu Owner\n    role: owner\n    on: 2026-11-02\n    text: Seen.\n"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def made(projects: Callable[[Path], Callable[..., Path]], tmp_path_factory: pytest.TempPathFactory) -> History:
     base = tmp_path_factory.mktemp("history")
     public = {role: keys.generate(base / f"{role}.pem", PASSPHRASE) for role in ("officer", "committee")}
