@@ -9,7 +9,7 @@ from pathlib import Path
 
 from securesystemslib.signer import CryptoSigner
 
-from ethics_kit import archive
+from ethics_kit import archive, review
 from ethics_kit.archive import Latest
 from ethics_kit.attestation import chain, statement
 from ethics_kit.attestation.chain import Chain, Entry
@@ -107,7 +107,7 @@ def continued(folder: Path, whole: Path) -> Path:
 
 def attest(own: chain.Held, files: Path, record: Record, *, act: Act, signer: CryptoSigner | None = None) -> bytes:
     """The next attestation of the chain, about `record` and the files in the folder `files`."""
-    review = files / statement.REVIEW
+    kept = files / review.FILE
     payload = statement.build(
         statement.digests(files),
         record,
@@ -115,7 +115,7 @@ def attest(own: chain.Held, files: Path, record: Record, *, act: Act, signer: Cr
         sequence=own.sequence,
         previous=own.previous,
         at=datetime.now(UTC),
-        review_entries=statement.review_entries(review.read_bytes() if review.is_file() else None),
+        review_entries=statement.review_entries(kept.read_bytes() if kept.is_file() else None),
     )
     return statement.seal(payload, signer)
 

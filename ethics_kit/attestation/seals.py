@@ -9,7 +9,7 @@ from ethics_kit import disk, review
 from ethics_kit.attestation import claims, proof, statement
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.attestation.result import Looked
-from ethics_kit.attestation.statement import REVIEW, Attestation
+from ethics_kit.attestation.statement import Attestation
 from ethics_kit.disk import Odd
 from ethics_kit.errors import InputError
 from ethics_kit.record import Record, read_record
@@ -145,7 +145,7 @@ def _statement(newest: Attestation, looked: Looked) -> Iterator[str]:
 
 def _earlier(name: str, one: Attestation, newest: Attestation) -> Iterator[str]:
     """A record, its inputs, notebook and card never change; a review is only added to."""
-    kept = [n for n in one.statement.files if n not in (PAGE, REVIEW) and not statement.EARLIER.match(n)]
+    kept = [n for n in one.statement.files if n not in (PAGE, review.FILE) and not statement.EARLIER.match(n)]
     changed = [n for n in kept if newest.statement.files.get(n) != one.statement.files[n]]
     if changed or one.statement.inputs != newest.statement.inputs:
         yield f"lists other bytes than {name} for {', '.join(changed) or 'the inputs'}"
@@ -155,23 +155,23 @@ def _earlier(name: str, one: Attestation, newest: Attestation) -> Iterator[str]:
 
 
 def _reviewed(path: Path, newest: Attestation, looked: Looked) -> None:
-    content = disk.content(path / REVIEW, statement.LARGEST) if REVIEW in newest.statement.files else None
+    content = disk.content(path / review.FILE, statement.LARGEST) if review.FILE in newest.statement.files else None
     if isinstance(content, Odd):
         return  # told already: it is gone, or no file
     try:
         entries = statement.review_entries(content)
     except InputError:
-        looked.trouble(REVIEW, "is not a review of this kit")
+        looked.trouble(review.FILE, "is not a review of this kit")
         return
     if entries != newest.predicate.review_entries:
-        looked.trouble(REVIEW, "its entries are not those that attestation.json lists")
+        looked.trouble(review.FILE, "its entries are not those that attestation.json lists")
     if looked.record:
         try:
-            review.parsed(path / REVIEW, content, looked.record)
+            review.parsed(path / review.FILE, content, looked.record)
         except InputError as error:
             first = error.problems[0]
             broken = f"{first.key}: found {first.found}; allowed: {first.allowed}"
-            looked.trouble(REVIEW, f"breaks a rule of reviews: {broken}")
+            looked.trouble(review.FILE, f"breaks a rule of reviews: {broken}")
 
 
 def _signatures(name: str, one: Attestation, keys: Sequence[TrustedKey], looked: Looked) -> None:

@@ -24,7 +24,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import FormatError, VerificationError
 from securesystemslib.signer import CryptoSigner
 
-from ethics_kit import disk, yamlfile
+from ethics_kit import disk, review, yamlfile
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.disk import Odd
 from ethics_kit.errors import InputError
@@ -32,9 +32,9 @@ from ethics_kit.framework.catalogue import Stage
 from ethics_kit.record import Input, Part, Record
 from ethics_kit.schema import Verdict
 
-FILE, REVIEW = "attestation.json", "review.yaml"
+FILE = "attestation.json"
 EARLIER = re.compile(r"attestation_\d{4,9}\.json\Z")
-KNOWN = {"record.json", "notebook.ipynb", "report.html", "model_card.md", REVIEW}
+KNOWN = {"record.json", "notebook.ipynb", "report.html", "model_card.md", review.FILE}
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Literal["urn:ethics-kit:attestation:1"] = "urn:ethics-kit:attestation:1"
@@ -173,7 +173,7 @@ def review_entries(content: bytes | None) -> list[str]:
     """
     if content is None:
         return []
-    file = yamlfile.parse(Path(REVIEW), content)
+    file = yamlfile.parse(Path(review.FILE), content)
     entries = yamlfile.plain(file.data).get("entries")
     if not isinstance(entries, list):
         raise InputError(

@@ -57,7 +57,7 @@ def act(
         with archive.staged(reports) as whole:
             files = folders.continued(folder, whole)
             if review:
-                kept = files / statement.REVIEW
+                kept = files / reviews.FILE
                 kept.write_bytes(review(record, kept.read_bytes() if kept.is_file() else None))
             _render(files, record, folders.attestations(files), trusted, by)
             content = folders.attest(own, files, record, act=act, signer=signer)
@@ -107,9 +107,9 @@ def intact(folder: Path, known: chain.Chain | None) -> Record:
 
 def _signed_as_it_is(newest: Attestation, found: list[Attestation], by: TrustedKey) -> bool:
     """Whether `by` has signed an attestation with the record and the review that the newest one has."""
-    state = [newest.statement.files.get(name) for name in ("record.json", statement.REVIEW)]
+    state = [newest.statement.files.get(name) for name in ("record.json", reviews.FILE)]
     return any(
-        [one.statement.files.get(name) for name in ("record.json", statement.REVIEW)] == state
+        [one.statement.files.get(name) for name in ("record.json", reviews.FILE)] == state
         and statement.signed_by(one, [by])
         for one in found
     )
@@ -126,7 +126,7 @@ def _render(
     if by:
         today = datetime.now(UTC).date()
         signatures.append(proof.signature(by, today, statement.FILE, [*digests, commands.REPORT]))
-    kept = files / statement.REVIEW
+    kept = files / reviews.FILE
     entries = statement.review_entries(kept.read_bytes() if kept.is_file() else None)
     reviewed = identities(reviews.read(files, record), entries, found.values(), trusted, signing=by)
     notebook = nbformat.read(files / "notebook.ipynb", as_version=4)
