@@ -168,6 +168,8 @@ def content_security_policy() -> str:
 def furnish(environment: jinja2.Environment) -> jinja2.Environment:
     """Give an environment the kit's escaping, filters and words."""
     environment.autoescape = True
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "clean": clean,
         "prose": prose,
