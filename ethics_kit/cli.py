@@ -16,6 +16,7 @@ import typer
 
 from ethics_kit import cli_gate, cli_record, cli_review
 from ethics_kit.errors import EthicsKitError, InputError, Problem, printable, told
+from ethics_kit.languages import SOURCE
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.project import (
     PASSPHRASE,
@@ -245,10 +246,12 @@ def _write_indexes(found: Validated, reports: Path | None) -> None:
         if not folder.is_dir():
             continue
         labels = {found.policies[root].confidentiality: None for root in own if root in found.policies}
+        tongues = {found.policies[root].language for root in own if root in found.policies}
         index = write_index(
             folder,
             [system.name for project in own.values() for system in project.systems()],
             confidentiality=" / ".join(labels) or "policy.yaml is not in order",
+            language=tongues.pop() if len(tongues) == 1 else SOURCE,
             not_run=[system.name for project, system in found.bad if project.root in own],
         )
         typer.echo(f"\nPortfolio: {_shown(index)}")

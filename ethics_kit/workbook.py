@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from IPython.display import display
 
-from ethics_kit import archive, registers
+from ethics_kit import archive, languages, registers
 from ethics_kit import dossier as dossiers
 from ethics_kit.errors import InputError, Problem, quoted
 from ethics_kit.framework.catalogue import Question, Stage
@@ -93,11 +93,16 @@ class Workbook:
         self.mode = mode
         self._outcomes: dict[str, Outcome] = {}
 
+    def _show(self, words: str, macro: str, *arguments: object) -> None:
+        """Display a piece of the report: in a record in the report's language, in a workbook in that of its forms."""
+        language = self.case.dossier.policy.language if self.mode == "record" else languages.SOURCE
+        display(Html(part(macro, *arguments, language=language), words))
+
     def about(self) -> None:
         """Show what is assessed, as of when."""
         case, system = self.case, self.case.dossier.system
         words = f"{system.name}, {TITLES[case.stage].lower()}, as of {case.as_of}"
-        display(Html(part("about", system, case.dossier.id, case.as_of.isoformat(), TITLES[case.stage]), words))
+        self._show(words, "about", system, case.dossier.id, case.as_of.isoformat(), TITLES[case.stage])
 
     def ask(self, section_id: str) -> None:
         """Show a section's questions: a form in a workbook, the answers with author and date in a record."""
@@ -111,7 +116,7 @@ class Workbook:
         rows = [r for q in section.questions if (r := _row(self.case, q)) is not None]
         skipped = {q.text: why for q in section.questions if (why := self.case.skipped(q))}
         words = f"{section.title}: {len(rows)} questions"
-        display(Html(part("answers", section.title, section.intro, rows, skipped), words))
+        self._show(words, "answers", section.title, section.intro, rows, skipped)
 
     def edit(self, register_id: str) -> None:
         """Show a table of the stage's file: in a workbook a form to add, change and remove rows, else the rows.
@@ -127,7 +132,7 @@ class Workbook:
         if register.path[0] in StageAnswers.model_fields:
             rows = registers.table(register, self.case.dossier.files[self.case.stage].data)
             words = f"{register.title}: {len(rows.rows)} rows"
-            display(Html(part("table", rows), words))
+            self._show(words, "table", rows)
 
     def _file(self) -> StageFile:
         from ethics_kit import forms
@@ -144,9 +149,9 @@ class Workbook:
         title = (step.__doc__ or step.__name__).strip().splitlines()[0]
         if outcome.findings:
             words = "; ".join(f"{f.id}: {f.status}" for f in outcome.findings)
-            display(Html(part("step_findings", outcome.findings, title), words))
+            self._show(words, "step_findings", outcome.findings, title)
         for table in outcome.tables:
-            display(Html(part("table", table), table.title))
+            self._show(table.title, "table", table)
         for figure in outcome.figures:
             display(figure)
 
@@ -159,10 +164,10 @@ class Workbook:
         if not staging and (text := card.markdown(record)):
             write_atomic(path.with_name(f"{path.stem}_{card.FILE}"), text.encode())
         where = "" if staging else f"Draft saved: {self.case.dossier.project.address(path)}"
-        display(Html(part("conclusion", record, where), _words(record)))
+        self._show(_words(record), "conclusion", record, where)
         for table in record.tables:
             if table.id in (IN_THE_WAY, WAIVERS):
-                display(Html(part("table", table), table.title))
+                self._show(table.title, "table", table)
 
     def review(self) -> None:
         """In a workbook, a form to review the published record; a record shows its review on its own page."""
@@ -198,6 +203,7 @@ def _row(case: Case, question: Question) -> dict[str, object] | None:
     label = next((c.label for c in question.options if answer and c.value == answer.value), None)
     return {
         "text": question.text,
+        "chosen": label is not None,
         "answer": label or (answer.value if answer else None),
         "doubt": case.doubt(question),
         "note": answer.note if answer else None,

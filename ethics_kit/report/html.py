@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,9 +14,11 @@ from urllib.parse import quote
 import jinja2
 import mistune
 import nh3
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from ethics_kit import languages
 from ethics_kit.framework import catalogue
+from ethics_kit.languages import Fixed, Language, Phrase
 from ethics_kit.project import STAGES, TITLES
 from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table, statements
 from ethics_kit.report import supply
@@ -105,6 +107,57 @@ def _short(value: float) -> str:
     return finer if rounded_away else text
 
 
+def known(language: Language) -> Callable[[object], Markup]:
+    """A filter for text that the kit wrote and a record, a notebook or the framework carries.
+
+    It gives the translation, escaped, or else the English, marked as such.
+    """
+
+    def shown_as(text: object) -> Markup:
+        own = language.fixed.get(str(text))
+        if own is None and language.code != languages.SOURCE and str(text).strip():
+            return Markup('<span lang="en">{}</span>').format(inline(text))
+        return escape(inline(own or text))
+
+    return shown_as
+
+
+def words(language: Language) -> Callable[[object], str]:
+    """The same for places where no language can be marked, and for text that a person may have written instead."""
+    return lambda text: inline(language.fixed.get(str(text), text))
+
+
+def known_prose(language: Language) -> Callable[[str], Markup]:
+    """The same for the prose of the kit's notebooks, which is Markdown."""
+
+    def shown_as(markdown: str) -> Markup:
+        own = language.fixed.get(markdown.strip())
+        if own is None and language.code != languages.SOURCE:
+            return Markup('<div lang="en">{}</div>').format(prose(markdown))
+        return prose(own or markdown)
+
+    return shown_as
+
+
+def phrased(language: Language) -> Callable[[Phrase], Markup]:
+    """A filter for a sentence with places: translated, with what stands in them escaped."""
+    text = known(language)
+
+    def shown_as(phrase: Phrase) -> Markup:
+        if phrase.plural:
+            words = language.translations.ngettext(phrase.text, phrase.plural, int(str(phrase.values["num"])))
+        else:
+            words = language.translations.gettext(phrase.text)
+        return escape(words) % {name: value_of(value) for name, value in phrase.values.items()}
+
+    def value_of(value: object) -> Markup:
+        if isinstance(value, Phrase):
+            return shown_as(value)
+        return text(value) if isinstance(value, Fixed) else escape(inline(value))
+
+    return shown_as
+
+
 def worst_first(findings: list[Finding]) -> list[Finding]:
     """Findings by status, weakest first; within a status waived ones last, measured before attested."""
     return sorted(findings, key=lambda f: (WEAKEST.index(f.status), f.waiver is not None, f.evidence != "measured"))
@@ -165,21 +218,28 @@ def content_security_policy() -> str:
     return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def furnish(environment: jinja2.Environment) -> jinja2.Environment:
-    """Give an environment the kit's escaping, filters and words."""
+def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) -> jinja2.Environment:
+    """Give an environment the kit's escaping, filters and words, in a language or else in English."""
+    language = languages.language(code)
     environment.autoescape = True
     environment.add_extension("jinja2.ext.i18n")
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
+        "known": known(language),
+        "known_prose": known_prose(language),
+        "words": words(language),
+        "phrase": phrased(language),
         "clean": clean,
         "prose": prose,
         "inline": inline,
-        "cell": cell,
+        "cell": lambda value: language.fixed.get(cell(value), cell(value)) if isinstance(value, bool) else cell(value),
         "worst_first": worst_first,
         "data_uri": data_uri,
         "shown": shown,
     }
     environment.globals |= {
+        "language": language.code,
         "style": lambda: Markup(style()),
         "csp": content_security_policy,
         "status_words": STATUS_WORDS,
@@ -196,19 +256,23 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
     return environment
 
 
+def environment(code: object = languages.SOURCE) -> jinja2.Environment:
+    """The templates, escaped by default, in a language or else in English."""
+    return _environment(languages.language(code).code)
+
+
 @cache
-def environment() -> jinja2.Environment:
-    """The templates, escaped by default."""
+def _environment(code: str) -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(TEMPLATES)
     bare = jinja2.Environment(
         loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=True
     )
-    return furnish(bare)
+    return furnish(bare, code)
 
 
-def part(macro: str, *arguments: Any) -> str:
+def part(macro: str, *arguments: Any, language: str = languages.SOURCE) -> str:
     """One piece of a page, such as a table of findings."""
-    module = environment().get_template("parts.html.j2").module
+    module = environment(language).get_template("parts.html.j2").module
     return str(getattr(module, macro)(*arguments))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from ethics_kit import archive, past
+from ethics_kit import archive, languages, past
 from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation.chain import read_chain
 from ethics_kit.dossier import SYSTEM_ID
@@ -23,7 +23,14 @@ MARKS = {
 }
 
 
-def write_index(reports: Path, systems: Iterable[str], *, confidentiality: str, not_run: Collection[str] = ()) -> Path:
+def write_index(
+    reports: Path,
+    systems: Iterable[str],
+    *,
+    confidentiality: str,
+    language: str = languages.SOURCE,
+    not_run: Collection[str] = (),
+) -> Path:
     """Write ``index.html`` for `systems`, by their ids, and for every other system with a record in `reports`.
 
     `not_run` are those whose dossiers are not in order: their records, if any, are older than this run.
@@ -36,7 +43,7 @@ def write_index(reports: Path, systems: Iterable[str], *, confidentiality: str, 
         row["not_run"], row["elsewhere"] = row["id"] in not_run, row["id"] not in systems
     verdicts = Counter(c["words"] for r in rows for c in r["cells"])
     page = (
-        html.environment()
+        html.environment(language)
         .get_template("index.html.j2")
         .render(rows=rows, stages=STAGES, counts=dict(sorted(verdicts.items())), confidentiality=confidentiality)
     )
@@ -93,7 +100,7 @@ def _row(reports: Path, system: str) -> dict[str, Any]:
     rank = (-failing, -broken, settled / required if required else 0)
     worst = next(iter(sorted(blocking, key=lambda f: f.evidence != "measured")), None)
     told = f"{worst.requirement}: {worst.statement}" if worst else "–"
-    wanted = next((item.what for item in supply.ranked(*records)), "")
+    wanted = next((str(item.what) for item in supply.ranked(*records)), "")
     return {"id": system, "name": name, "level": level, "cells": cells, "worst": told, "next": wanted, "rank": rank}
 
 

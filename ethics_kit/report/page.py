@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters.templateexporter import TemplateExporter
 
+from ethics_kit import languages
 from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
@@ -25,7 +26,11 @@ WAY_SHOWN = 8
 
 
 class RecordExporter(TemplateExporter):
-    """nbconvert with the kit's own template; nothing of nbconvert's pages is inherited."""
+    """nbconvert with the kit's own template, in a language; nothing of nbconvert's pages is inherited."""
+
+    def __init__(self, language: object) -> None:
+        self.language = language
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def _template_name_default(self) -> str:
         return "."
@@ -38,7 +43,7 @@ class RecordExporter(TemplateExporter):
         return "record.html.j2"
 
     def _create_environment(self) -> Any:
-        return html.furnish(super()._create_environment())  # type: ignore[no-untyped-call]
+        return html.furnish(super()._create_environment(), self.language)  # type: ignore[no-untyped-call]
 
 
 def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Reviewed | None = None) -> str:
@@ -70,7 +75,7 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
             for k, v in duties.items()
         },
     }
-    page, _ = RecordExporter().from_notebook_node(notebook, resources=resources)
+    page, _ = RecordExporter(record.policy.get("language")).from_notebook_node(notebook, resources=resources)
     return page
 
 
@@ -90,7 +95,9 @@ def _first_rows(table: Table, most: int) -> Table:
     return table.model_copy(update={"rows": table.rows[:most], "note": note})
 
 
-def render_failure(*, system: str, stage: str, as_of: date, reason: str, ran: int, cells: int) -> str:
+def render_failure(
+    *, system: str, stage: str, as_of: date, reason: str, ran: int, cells: int, language: object = languages.SOURCE
+) -> str:
     """The page of an assessment that could not be finished."""
-    template = html.environment().get_template("failure.html.j2")
+    template = html.environment(language).get_template("failure.html.j2")
     return template.render(system=system, stage=stage, as_of=as_of.isoformat(), reason=reason, ran=ran, cells=cells)

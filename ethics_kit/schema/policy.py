@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from ethics_kit import languages
 from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.autonomy import AuditPolicy, AutonomyPolicy
 from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
-from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share, YesNo
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, ReportLanguage, Share, YesNo
 from ethics_kit.schema.governance import GovernancePolicy
 from ethics_kit.schema.monitoring import MonitoringPolicy
 from ethics_kit.schema.response import ResponsePolicy
@@ -178,6 +179,7 @@ class Policy(Model):
     approved_by: Person | None = None
     approved_on: Day | None = None
     confidentiality: Line
+    language: ReportLanguage = languages.SOURCE
     data_roots: list[Line] = []
     fairness: FairnessPolicy
     risk: RiskPolicy

@@ -50,6 +50,7 @@ def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
             "version": case.dossier.policy.version,
             **case.dossier.policy.model_dump(mode="json", include={"approved_by", "approved_on"}),
             "confidentiality": case.dossier.policy.confidentiality,
+            "language": case.dossier.policy.language,
         },
         inputs=_inputs(case),
         upstream=case.upstream,
