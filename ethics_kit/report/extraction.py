@@ -32,6 +32,10 @@ from ethics_kit.schema.review import Act, State
 PACKAGE = Path(languages.__file__).parent
 TEMPLATE = languages.LOCALE / f"{languages.DOMAIN}.pot"
 PAGES = {"_": None, "gettext": None, "ngettext": (1, 2)}
+UNTOLD = ('"POT-Creation-Date:', '"PO-Revision-Date:', '"Report-Msgid-Bugs-To:', '"Last-Translator:', '"Language-Team:')
+UNTOLD += ('"Generated-By:', '"Project-Id-Version:')
+"""Lines of a catalogue's head that change with the day or hold a name."""
+HEAD = "# The strings of Ethics Kit's reports; docs/translate.md says how to translate them."
 OPTIONS = {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
 
 Message = str | tuple[str, str]
@@ -39,7 +43,7 @@ Message = str | tuple[str, str]
 
 def extracted() -> Catalog:
     """Every string of the reports in English, with the file it comes from."""
-    found = Catalog(project="Ethics Kit", domain=languages.DOMAIN, fuzzy=False)
+    found = Catalog(domain=languages.DOMAIN, header_comment=HEAD, fuzzy=False)
     for source, messages in (*_pages(), *_phrases(), *_words(), *_framework(), *_stages(), *_prose()):
         for message in messages:
             found.add(message, locations=[(source, 0)])
@@ -163,9 +167,8 @@ def written(catalog: Catalog) -> bytes:
     """A catalogue as a file without anything that changes from one writing to the next."""
     file = io.BytesIO()
     write_po(file, catalog, width=120, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
-    dated = ('"POT-Creation-Date:', '"PO-Revision-Date:')
     lines = file.getvalue().decode().splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith(dated)).encode()
+    return "".join(line for line in lines if not line.startswith(UNTOLD)).encode()
 
 
 def main(chosen: Sequence[str]) -> None:
@@ -174,7 +177,7 @@ def main(chosen: Sequence[str]) -> None:
     write_atomic(TEMPLATE, written(template))
     for code in chosen or languages.available()[1:]:
         path = languages.catalogue_file(code)
-        own = languages.read_catalogue(path) if path.is_file() else Catalog(locale=code, fuzzy=False)
+        own = languages.read_catalogue(path) if path.is_file() else Catalog(locale=code, header_comment=HEAD, fuzzy=False)
         own.update(template, no_fuzzy_matching=True, update_header_comment=False, keep_user_comments=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, written(own))
