@@ -166,7 +166,7 @@ def _relative(path: Path) -> str:
 def written(catalog: Catalog) -> bytes:
     """A catalogue as a file without anything that changes from one writing to the next."""
     file = io.BytesIO()
-    write_po(file, catalog, width=120, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
+    write_po(file, catalog, width=120, include_lineno=False, ignore_obsolete=True)
     lines = file.getvalue().decode().splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith(UNTOLD)).encode()
 
