@@ -199,6 +199,7 @@ def _row(case: Case, question: Question) -> dict[str, object] | None:
     return {
         "text": question.text,
         "answer": label or (answer.value if answer else None),
+        "free": question.type == "text" and answer is not None and answer.given,
         "doubt": case.doubt(question),
         "note": answer.note if answer else None,
         "by": f"{answer.by}, {answer.role}" if answer and answer.by else None,

@@ -1,4 +1,4 @@
-"""HTML that is safe to publish: everything escaped by default, authors' markup through an allow-list."""
+"""The templates' environment: everything escaped by default, with the kit's filters and words."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
-import mistune
-import nh3
 from markupsafe import Markup
 
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, TITLES
 from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table, statements
 from ethics_kit.report import supply
+from ethics_kit.report.text import clean, inline, plain, prose, said
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -37,53 +36,6 @@ VERDICT_WORDS = {
     "undetermined": "Undetermined",
     "failed": "Failed",
 }
-TAGS = {
-    "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
-    "h6", "hr", "i", "li", "ol", "p", "pre", "section", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot",
-    "th", "thead", "tr",
-    "ul",
-}  # fmt: skip
-ATTRIBUTES = {
-    "a": {"href", "title"},
-    "th": {"scope", "colspan", "rowspan"},
-    "td": {"colspan", "rowspan"},
-    "div": {"tabindex"},
-    "*": {"class", "lang", "dir"},
-}
-
-
-class _Demoted(mistune.HTMLRenderer):
-    """A notebook's headings stand one level below the page's own."""
-
-    def heading(self, text: str, level: int, **attrs: Any) -> str:
-        return super().heading(text, min(level + 1, 6), **attrs)
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:  # noqa: ARG002 - mistune's signature
-        return mistune.escape(text)
-
-
-def clean(html: str) -> Markup:
-    """`html` without anything that can run, load or restyle the page."""
-    return Markup(
-        nh3.clean(
-            html,
-            tags=TAGS,
-            attributes=ATTRIBUTES,
-            url_schemes={"http", "https", "mailto"},
-            link_rel="noopener noreferrer",
-        )
-    )
-
-
-def prose(markdown: str) -> Markup:
-    """Markdown as HTML, cleaned; images are left out, their text stays."""
-    render = mistune.create_markdown(renderer=_Demoted(escape=False), plugins=["table", "strikethrough"])
-    return clean(str(render(markdown)))
-
-
-def inline(text: object) -> str:
-    """Untrusted text without control characters; the template escapes it."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in str(text))
 
 
 def cell(value: object) -> str:
@@ -173,7 +125,9 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
     environment.filters |= {
         "clean": clean,
         "prose": prose,
+        "plain": plain,
         "inline": inline,
+        "said": said,
         "cell": cell,
         "worst_first": worst_first,
         "data_uri": data_uri,
