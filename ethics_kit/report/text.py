@@ -28,9 +28,14 @@ SCHEMES = {"http", "https", "mailto"}
 STEERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 """The kinds of marks that turn the direction of the text after them."""
 
-RIGHT_TO_LEFT = {"R", "AL", "AN"}
-LONG_WORD = 80
-"""From so many characters on, a word may break anywhere; finding ids and the longest German words stay whole."""
+FROM_RIGHT = "\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff"
+BEGINS_FROM_RIGHT = re.compile(rf"[\W\d_]*[{FROM_RIGHT}]")
+RUN_FROM_RIGHT = re.compile(rf"[{FROM_RIGHT}](?:[{FROM_RIGHT}\W\d_]*[{FROM_RIGHT}])?")
+LONG_WORD = re.compile(r"\S{80,}")
+"""A word that may break anywhere; finding ids and the longest German words stay whole."""
+
+MARKS = {"\x00": "<wbr>", "\x01": "<bdi>", "\x02": "</bdi>"}
+"""Stand for elements until the text around them is escaped; `plain` leaves none of them in a text."""
 
 
 def plain(text: object) -> str:
@@ -52,18 +57,28 @@ def _seen(c: str) -> str:
 def inline(text: object) -> str:
     """Untrusted text on a page; the template escapes it. In attributes and titles, which hold no elements: `plain`.
 
-    Text from right to left stands in a ``bdi``, so that its neighbours keep their order; a very long word has places to
-    break. Neither changes what a reader finds or copies.
+    What runs from right to left stands in a ``bdi``, so that its neighbours keep their order; a very long word has
+    places to break. Neither changes what a reader finds or copies.
     """
     shown = plain(text)
-    broken = re.sub(rf"\S{{{LONG_WORD},}}", lambda word: re.sub(r"\S{9,}?(?=\w)", "\\g<0>\0", word[0]), shown)
-    if broken != shown:
-        shown = Markup(str(escape(broken)).replace("\0", "<wbr>"))
-    return Markup("<bdi>{}</bdi>").format(shown) if _from_right(shown) else shown
+    marked = _marked(shown)
+    return shown if marked == shown else Markup(_elements(marked))
 
 
-def _from_right(text: str) -> bool:
-    return not text.isascii() and any(unicodedata.bidirectional(c) in RIGHT_TO_LEFT for c in text)
+def _marked(text: str) -> str:
+    if BEGINS_FROM_RIGHT.match(text):
+        text = f"\x01{text}\x02"
+    elif not text.isascii():
+        text = RUN_FROM_RIGHT.sub("\x01\\g<0>\x02", text)
+    # Before a letter or digit, so that no sign of several characters is taken apart.
+    return LONG_WORD.sub(lambda word: re.sub(r"[^\s\x01\x02]{9,40}?(?=\w)", "\\g<0>\x00", word[0]), text)
+
+
+def _elements(marked: str) -> str:
+    html = str(escape(marked))
+    for mark, element in MARKS.items():
+        html = html.replace(mark, element)
+    return html
 
 
 def clean(html: str) -> Markup:
@@ -79,7 +94,7 @@ class _Notebook(mistune.HTMLRenderer):
         return super().heading(text, min(level + 1, 6), **attrs)
 
     def paragraph(self, text: str) -> str:
-        return f'<p dir="auto">{text}</p>\n' if _from_right(text) else super().paragraph(text)
+        return f'<p dir="auto">{text}</p>\n' if "<bdi>" in text else super().paragraph(text)
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         if url.partition(":")[0].lower() in SCHEMES or url.startswith("#"):
@@ -92,6 +107,9 @@ class _Notebook(mistune.HTMLRenderer):
 
 class _Answer(_Notebook):
     """What people answer has no headings of its own among the page's, and its HTML is text."""
+
+    def text(self, text: str) -> str:
+        return _elements(_marked(text))
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:  # noqa: ARG002 - mistune's signature
         return self.paragraph(self.strong(text))

@@ -46,7 +46,24 @@ def test_no_text_steers_a_screen_or_makes_an_element(text):
             assert set(re.findall(r"</?(\w+)", html)) <= ALLOWED
 
 
-ALLOWED = set("p em strong del ul ol li code pre blockquote br hr a bdi wbr div".split(" "))
+ALLOWED = {
+    "p",
+    "em",
+    "strong",
+    "del",
+    "ul",
+    "ol",
+    "li",
+    "code",
+    "pre",
+    "blockquote",
+    "br",
+    "hr",
+    "a",
+    "bdi",
+    "wbr",
+    "div",
+}
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs"]), max_size=300))
@@ -57,6 +74,11 @@ def test_a_line_of_text_is_found_on_the_page_as_it_was_given(text):
 
 def test_text_from_right_to_left_is_kept_apart_from_its_neighbours_and_other_text_is_left_alone():
     assert inline("\u05e9\u05dc\u05d5\u05dd <1>") == "<bdi>\u05e9\u05dc\u05d5\u05dd &lt;1&gt;</bdi>"
+    named = inline("Group \u05e9\u05dc (1) \u05d5\u05dd 2: 30 <rows>")
+    assert named == "Group <bdi>\u05e9\u05dc (1) \u05d5\u05dd</bdi> 2: 30 &lt;rows&gt;"
+    assert (
+        said("Group \u05e9\u05dc: 30") == '<div class="said"><p dir="auto">Group <bdi>\u05e9\u05dc</bdi>: 30</p></div>'
+    )
     assert inline("Zoë & <Łukasz>") == "Zoë & <Łukasz>"
     assert not hasattr(inline("Zoë & <Łukasz>"), "__html__")
 
