@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from ethics_kit.report.numbers import MOST, decimals, limit, rounded
+from ethics_kit.numbers import MOST, decimals, limit, rounded
 
 NUMBERS = st.floats(-1000, 1000).map(lambda x: float(f"{x:.10g}"))
 
