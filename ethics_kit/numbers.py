@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Decimal
 
 MOST = 6
 """Decimals that are always enough; a record holds ten significant digits."""
+
+HUGE = 1e15
+"""From here on, numbers are written with an exponent."""
 
 LANDMARKS = (-1.0, 0.0, 1.0)
 """None and all: a number beside one of these is not shown as if it were that, as far as `MOST` decimals go."""
@@ -23,7 +27,7 @@ def short(value: float) -> str:
 
 def limit(threshold: float) -> str:
     """A threshold of the policy as it was set, without idle zeros."""
-    return str(threshold) if isinstance(threshold, int) else f"{threshold:.6f}".rstrip("0").rstrip(".")
+    return str(threshold) if isinstance(threshold, int) else f"{threshold:.10g}"
 
 
 def decimals(half_width: float) -> int:
@@ -61,14 +65,19 @@ def rounded(
 def _text(number: float, places: int, marks: Iterable[float], most: int = MOST) -> str:
     if isinstance(number, int):
         return str(number)
+    if abs(number) >= HUGE:
+        return f"{number:.10g}"
     enough = places
-    for mark in marks:
-        while enough < most and _side(round(number, enough), mark) != _side(number, mark):
-            enough += 1
-    helps = all(_side(round(number, enough), mark) == _side(number, mark) for mark in marks)
-    places = enough if helps else places
-    return f"{round(number, places) + 0:.{places}f}"
+    while enough < most and not _keeps_sides(number, enough, marks):
+        enough += 1
+    return str(_at(number, enough if _keeps_sides(number, enough, marks) else places))
 
 
-def _side(number: float, mark: float) -> int:
-    return (number > mark) - (number < mark)
+def _at(number: float, places: int) -> Decimal:
+    """`number` as it is written, rounded half to even: 0.475 is 0.48, as 47.5% is 48%. Zero has no sign."""
+    return Decimal(repr(number)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN) + Decimal(0)
+
+
+def _keeps_sides(number: float, places: int, marks: Iterable[float]) -> bool:
+    shown = float(_at(number, places))
+    return all((shown > mark) - (shown < mark) == (number > mark) - (number < mark) for mark in marks)

@@ -19,7 +19,8 @@ from markupsafe import Markup
 from ethics_kit import numbers
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, TITLES
-from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table, statements
+from ethics_kit.recommendation import statements
+from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table
 from ethics_kit.report import supply
 
 TEMPLATES = Path(__file__).parent / "templates"
