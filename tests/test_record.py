@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ethics_kit.framework.catalogue import stage_requirements
+from ethics_kit.recommendation import recommend, requirement_status
 from ethics_kit.record import (
     Duty,
     Finding,
@@ -31,8 +32,6 @@ from ethics_kit.record import (
     file_sha256,
     number,
     read_record,
-    recommend,
-    requirement_status,
 )
 
 AS_OF = date(2026, 11, 1)

@@ -16,9 +16,11 @@ import mistune
 import nh3
 from markupsafe import Markup
 
+from ethics_kit import numbers
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, TITLES
-from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table, statements
+from ethics_kit.recommendation import statements
+from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table
 from ethics_kit.report import supply
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -93,16 +95,8 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return _short(value)
+        return numbers.short(value)
     return inline(value)
-
-
-def _short(value: float) -> str:
-    """Three digits, or four where three would turn a little into nothing, or nearly all into all."""
-    text = f"{round(value, 3) + 0:.3f}"
-    finer = f"{round(value, 4) + 0:.4f}"
-    rounded_away = text in ("0.000", "1.000", "-1.000") and float(finer) != float(text)
-    return finer if rounded_away else text
 
 
 def worst_first(findings: list[Finding]) -> list[Finding]:
@@ -178,6 +172,7 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "worst_first": worst_first,
         "data_uri": data_uri,
         "shown": shown,
+        "limit": numbers.limit,
     }
     environment.globals |= {
         "style": lambda: Markup(style()),
@@ -185,6 +180,7 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
         "upstream_words": UPSTREAM_WORDS,
+        "rounded": numbers.rounded,
         "statements": statements,
         "titles": TITLES,
         "requirements": catalogue.requirements,
