@@ -25,7 +25,7 @@ from ethics_kit.stages.conclude import conclude
 
 if TYPE_CHECKING:
     from ethics_kit.forms import StageFile
-    from ethics_kit.record import Finding
+    from ethics_kit.record import Finding, Table
 
 STAGING = "ETHICS_KIT_STAGING"
 """Set by the runner alone: the private folder from which it publishes."""
@@ -144,9 +144,11 @@ class Workbook:
         title = (step.__doc__ or step.__name__).strip().splitlines()[0]
         if outcome.findings:
             words = "; ".join(f"{f.id}: {f.status}" for f in outcome.findings)
-            display(Html(part("step_findings", outcome.findings, title), words))
+            ids = [f.id for f in outcome.findings]
+            marker = {"part": "findings", "ids": ids, "title": title}
+            display(Html(part("step_findings", outcome.findings, title), words, marker))
         for table in outcome.tables:
-            display(Html(part("table", table), table.title))
+            _display(table)
         for figure in outcome.figures:
             display(figure)
 
@@ -159,10 +161,10 @@ class Workbook:
         if not staging and (text := card.markdown(record)):
             write_atomic(path.with_name(f"{path.stem}_{card.FILE}"), text.encode())
         where = "" if staging else f"Draft saved: {self.case.dossier.project.address(path)}"
-        display(Html(part("conclusion", record, where), _words(record)))
+        display(Html(part("conclusion", record, where), _words(record), {"part": "conclusion"}))
         for table in record.tables:
             if table.id in (IN_THE_WAY, WAIVERS):
-                display(Html(part("table", table), table.title))
+                _display(table)
 
     def review(self) -> None:
         """In a workbook, a form to review the published record; a record shows its review on its own page."""
@@ -184,6 +186,11 @@ class Workbook:
         self.case = case
         if form in self._outcomes:
             self._outcomes[form] = case.taken[form] = answers.attested(case, form)
+
+
+def _display(table: Table) -> None:
+    """Show a table that the record will hold."""
+    display(Html(part("table", table), table.title, {"part": "table", "id": table.id}))
 
 
 def _words(record: Record) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,9 +14,11 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
+from ethics_kit import numbers
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, TITLES
-from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table, statements
+from ethics_kit.recommendation import statements
+from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table
 from ethics_kit.report import supply
 from ethics_kit.report.text import clean, inline, plain, prose, said
 
@@ -45,16 +47,8 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return _short(value)
+        return numbers.short(value)
     return inline(value)
-
-
-def _short(value: float) -> str:
-    """Three digits, or four where three would turn a little into nothing, or nearly all into all."""
-    text = f"{round(value, 3) + 0:.3f}"
-    finer = f"{round(value, 4) + 0:.4f}"
-    rounded_away = text in ("0.000", "1.000", "-1.000") and float(finer) != float(text)
-    return finer if rounded_away else text
 
 
 def worst_first(findings: list[Finding]) -> list[Finding]:
@@ -75,36 +69,57 @@ def data_uri(content: str | bytes, mime: str) -> Markup:
     return Markup(f"data:{quote(mime, safe='/+')}{encoding},{quote(text.strip(), safe=safe)}")
 
 
+MARKER = "application/vnd.ethics-kit+json"
+"""The type of what a notebook's output says of itself: which part of the record it shows."""
+
 READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
 """What an address in double quotes may hold as it is. None of it can end the attribute or begin a tag."""
 
 
+Cell = tuple[str, str | None, str | None]
+"""A value as text, and the ends of its interval where it has one."""
+
+
 @dataclass(frozen=True)
 class Shown:
-    """A record's table as a page shows it: a value and the interval after it stand in one cell."""
+    """A record's table as a page shows it: a value and the interval after it stand in one cell.
 
-    columns: list[str]
-    rows: list[list[tuple[str, bool]]]
+    `columns` are names, each with whether its values have intervals; `numeric` are places, from 1, of columns that hold
+    numbers alone.
+    """
+
+    columns: list[tuple[str, bool]]
+    numeric: list[int]
+    rows: list[list[Cell]]
 
 
 def shown(table: Table) -> Shown:
-    """`table` with each run of value, low, high as one cell; every cell as text, and whether it is a number."""
+    """`table` with each run of value, low, high as one cell, rounded to what the interval supports."""
     merged = [i for i in range(1, len(table.columns) - 1) if table.columns[i : i + 2] == ["low", "high"]]
     bounds = {i for start in merged for i in (start, start + 1)}
     kept = [i for i in range(len(table.columns)) if i not in bounds]
     rows = [[_shown(table.columns[i], row, i, i + 1 in merged) for i in kept] for row in table.rows]
-    return Shown([table.columns[i] for i in kept], rows)
+    numeric = [place for place, i in enumerate(kept, 1) if _numeric([row[i] for row in table.rows])]
+    return Shown([(table.columns[i], i + 1 in merged) for i in kept], numeric, rows)
 
 
-def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> tuple[str, bool]:
+def _numeric(values: Sequence[Any]) -> bool:
+    """Whether there are numbers, and beside them nothing but gaps."""
+    filled = [v for v in values if v is not None and v != ""]
+    return bool(filled) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in filled)
+
+
+def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
     value = row[place]
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if column == "adjusted p" and number and value < 0.001:
-        return "<0.001", True
-    text = cell(value)
-    if interval and row[place + 1] is not None and row[place + 2] is not None:
-        text += f" ({cell(row[place + 1])} to {cell(row[place + 2])})"
-    return text, number
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return cell(value), None, None
+    if column == "adjusted p" and value < 0.001:
+        return "<0.001", None, None
+    low, high = row[place + 1 : place + 3] if interval else (None, None)
+    if low is None and high is None:
+        return cell(value), None, None
+    text, *ends = numbers.rounded(value, low, high)
+    return text, ends[0] or "–", ends[1] or "–"
 
 
 def style() -> str:
@@ -132,6 +147,7 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "worst_first": worst_first,
         "data_uri": data_uri,
         "shown": shown,
+        "limit": numbers.limit,
     }
     environment.globals |= {
         "style": lambda: Markup(style()),
@@ -139,6 +155,7 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
         "upstream_words": UPSTREAM_WORDS,
+        "rounded": numbers.rounded,
         "statements": statements,
         "titles": TITLES,
         "requirements": catalogue.requirements,
@@ -167,13 +184,17 @@ def part(macro: str, *arguments: Any) -> str:
 
 
 class Html:
-    """A piece of HTML for a notebook, with words for where HTML cannot be shown."""
+    """A piece of HTML for a notebook, with words for where HTML cannot be shown.
 
-    def __init__(self, html: str, words: str) -> None:
-        self.html, self.words = html, words
+    `marker` says which part of the record it shows, so that the record's page takes it from there.
+    """
 
-    def _repr_html_(self) -> str:
-        return self.html
+    def __init__(self, html: str, words: str, marker: Mapping[str, object] | None = None) -> None:
+        self.html, self.words, self.marker = html, words, marker
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        marked = {MARKER: self.marker} if self.marker else {}
+        return {"text/html": self.html, "text/plain": self.words, **marked}
 
     def __repr__(self) -> str:
         return self.words
