@@ -14,7 +14,8 @@ from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation.chain import read_chain
 from ethics_kit.errors import InputError
 from ethics_kit.framework.catalogue import Stage
-from ethics_kit.record import WORST_FIRST, Record, Upstream, file_sha256, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import WORST_FIRST, Record, Upstream, file_sha256
 from ethics_kit.schema import Verdict
 from ethics_kit.schema.review import Decision, State
 

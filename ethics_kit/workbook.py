@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from ethics_kit.stages.conclude import conclude
 
 if TYPE_CHECKING:
     from ethics_kit.forms import StageFile
-    from ethics_kit.record import Finding
+    from ethics_kit.record import Finding, Table
 
 STAGING = "ETHICS_KIT_STAGING"
 """Set by the runner alone: the private folder from which it publishes."""
@@ -93,10 +93,14 @@ class Workbook:
         self.mode = mode
         self._outcomes: dict[str, Outcome] = {}
 
-    def _show(self, words: str, macro: str, *arguments: object) -> None:
+    def _show(self, words: str, macro: str, *arguments: object, marker: Mapping[str, object] | None = None) -> None:
         """Display a piece of the report: in a record in the report's language, in a workbook in that of its forms."""
         language = self.case.dossier.policy.language if self.mode == "record" else languages.SOURCE
-        display(Html(part(macro, *arguments, language=language), words))
+        display(Html(part(macro, *arguments, language=language), words, marker))
+
+    def _table(self, table: Table) -> None:
+        """Display a table that the record will hold."""
+        self._show(table.title, "table", table, marker={"part": "table", "id": table.id})
 
     def about(self) -> None:
         """Show what is assessed, as of when."""
@@ -149,9 +153,11 @@ class Workbook:
         title = (step.__doc__ or step.__name__).strip().splitlines()[0]
         if outcome.findings:
             words = "; ".join(f"{f.id}: {f.status}" for f in outcome.findings)
-            self._show(words, "step_findings", outcome.findings, title)
+            ids = [f.id for f in outcome.findings]
+            marker = {"part": "findings", "ids": ids, "title": title}
+            self._show(words, "step_findings", outcome.findings, title, marker=marker)
         for table in outcome.tables:
-            self._show(table.title, "table", table)
+            self._table(table)
         for figure in outcome.figures:
             display(figure)
 
@@ -164,10 +170,10 @@ class Workbook:
         if not staging and (text := card.markdown(record)):
             write_atomic(path.with_name(f"{path.stem}_{card.FILE}"), text.encode())
         where = "" if staging else f"Draft saved: {self.case.dossier.project.address(path)}"
-        self._show(_words(record), "conclusion", record, where)
+        self._show(_words(record), "conclusion", record, where, marker={"part": "conclusion"})
         for table in record.tables:
             if table.id in (IN_THE_WAY, WAIVERS):
-                self._show(table.title, "table", table)
+                self._table(table)
 
     def review(self) -> None:
         """In a workbook, a form to review the published record; a record shows its review on its own page."""
@@ -205,6 +211,7 @@ def _row(case: Case, question: Question) -> dict[str, object] | None:
         "text": question.text,
         "chosen": label is not None,
         "answer": label or (answer.value if answer else None),
+        "free": question.type == "text" and answer is not None and answer.given,
         "doubt": case.doubt(question),
         "note": answer.note if answer else None,
         "by": f"{answer.by}, {answer.role}" if answer and answer.by else None,

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from ethics_kit import dossier
 from ethics_kit.framework import catalogue
 from ethics_kit.project import Project
-from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, Upstream, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, Upstream
 from ethics_kit.report import html, supply
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.evidence import not_assessed

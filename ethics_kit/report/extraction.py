@@ -19,7 +19,6 @@ from typing import get_args
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import write_po
-from jinja2.ext import babel_extract
 
 from ethics_kit import languages, record
 from ethics_kit.framework import catalogue
@@ -32,8 +31,18 @@ from ethics_kit.schema.review import Act, State
 PACKAGE = Path(languages.__file__).parent
 TEMPLATE = languages.LOCALE / f"{languages.DOMAIN}.pot"
 PAGES = {"_": None, "gettext": None, "ngettext": (1, 2)}
-UNTOLD = ('"POT-Creation-Date:', '"PO-Revision-Date:', '"Report-Msgid-Bugs-To:', '"Last-Translator:', '"Language-Team:')
-UNTOLD += ('"Generated-By:', '"Project-Id-Version:')
+UNTOLD = tuple(
+    f'"{name}:'
+    for name in (
+        "POT-Creation-Date",
+        "PO-Revision-Date",
+        "Report-Msgid-Bugs-To",
+        "Last-Translator",
+        "Language-Team",
+        "Generated-By",
+        "Project-Id-Version",
+    )
+)
 """Lines of a catalogue's head that change with the day or hold a name."""
 HEAD = "# The strings of Ethics Kit's reports; docs/translate.md says how to translate them."
 OPTIONS = {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
@@ -54,7 +63,7 @@ def _pages() -> Iterator[tuple[str, list[Message]]]:
     """What templates pass to ``_`` and ``ngettext``, and their ``trans`` blocks."""
     for path in sorted(html.TEMPLATES.rglob("*.html.j2")):
         with path.open("rb") as file:
-            found = extract(babel_extract, file, keywords=PAGES, options=OPTIONS)
+            found = extract("jinja2.ext:babel_extract", file, keywords=PAGES, options=OPTIONS)
             yield _relative(path), [_plain(message) for _, message, _, _ in found]
 
 
@@ -66,8 +75,8 @@ def _phrases() -> Iterator[tuple[str, list[Message]]]:
     """The texts of each `languages.Phrase` in the code."""
     for path in sorted(PACKAGE.rglob("*.py")):
         calls = [n for n in ast.walk(_tree(path)) if isinstance(n, ast.Call) and _name(n.func) == "Phrase"]
-        texts = [[a.value for a in call.args if isinstance(a, ast.Constant)] for call in calls]
-        yield _relative(path), [_plain(tuple(t)) if len(t) > 1 else t[0] for t in texts if t]
+        texts = [tuple(text for argument in call.args for text in _constants(argument)) for call in calls]
+        yield _relative(path), [_plain(t) if len(t) > 1 else t[0] for t in texts if t]
 
 
 def _words() -> Iterator[tuple[str, Iterable[str]]]:
@@ -123,9 +132,10 @@ def _stages() -> Iterator[tuple[str, Iterable[str]]]:
 def _of_tables(tree: ast.AST) -> Iterator[ast.AST]:
     """What a table's ``title`` and ``columns`` are, whether they are passed on at once or named first."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg in ("title", "columns"):
-            yield node.value
-        elif isinstance(node, ast.Assign) and {_name(t).lower() for t in node.targets} & {"title", "columns"}:
+        names = {node.arg} if isinstance(node, ast.keyword) else set()
+        if isinstance(node, ast.Assign):
+            names = {_name(target).lower() for target in node.targets}
+        if names & {"title", "columns"} and isinstance(node, ast.keyword | ast.Assign):
             yield node.value
 
 
@@ -177,7 +187,9 @@ def main(chosen: Sequence[str]) -> None:
     write_atomic(TEMPLATE, written(template))
     for code in chosen or languages.available()[1:]:
         path = languages.catalogue_file(code)
-        own = languages.read_catalogue(path) if path.is_file() else Catalog(locale=code, header_comment=HEAD, fuzzy=False)
+        own = (
+            languages.read_catalogue(path) if path.is_file() else Catalog(locale=code, header_comment=HEAD, fuzzy=False)
+        )
         own.update(template, no_fuzzy_matching=True, update_header_comment=False, keep_user_comments=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, written(own))

@@ -1,10 +1,10 @@
-"""HTML that is safe to publish: everything escaped by default, authors' markup through an allow-list."""
+"""The templates' environment: everything escaped by default, with the kit's filters and words."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,16 +12,15 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
-import mistune
-import nh3
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from ethics_kit import languages
+from ethics_kit import languages, numbers
 from ethics_kit.framework import catalogue
-from ethics_kit.languages import Fixed, Language, Phrase
 from ethics_kit.project import STAGES, TITLES
-from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table, statements
-from ethics_kit.report import supply
+from ethics_kit.recommendation import statements
+from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table
+from ethics_kit.report import supply, translated
+from ethics_kit.report.text import clean, inline, plain, prose, said
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -39,53 +38,6 @@ VERDICT_WORDS = {
     "undetermined": "Undetermined",
     "failed": "Failed",
 }
-TAGS = {
-    "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
-    "h6", "hr", "i", "li", "ol", "p", "pre", "section", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot",
-    "th", "thead", "tr",
-    "ul",
-}  # fmt: skip
-ATTRIBUTES = {
-    "a": {"href", "title"},
-    "th": {"scope", "colspan", "rowspan"},
-    "td": {"colspan", "rowspan"},
-    "div": {"tabindex"},
-    "*": {"class", "lang", "dir"},
-}
-
-
-class _Demoted(mistune.HTMLRenderer):
-    """A notebook's headings stand one level below the page's own."""
-
-    def heading(self, text: str, level: int, **attrs: Any) -> str:
-        return super().heading(text, min(level + 1, 6), **attrs)
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:  # noqa: ARG002 - mistune's signature
-        return mistune.escape(text)
-
-
-def clean(html: str) -> Markup:
-    """`html` without anything that can run, load or restyle the page."""
-    return Markup(
-        nh3.clean(
-            html,
-            tags=TAGS,
-            attributes=ATTRIBUTES,
-            url_schemes={"http", "https", "mailto"},
-            link_rel="noopener noreferrer",
-        )
-    )
-
-
-def prose(markdown: str) -> Markup:
-    """Markdown as HTML, cleaned; images are left out, their text stays."""
-    render = mistune.create_markdown(renderer=_Demoted(escape=False), plugins=["table", "strikethrough"])
-    return clean(str(render(markdown)))
-
-
-def inline(text: object) -> str:
-    """Untrusted text without control characters; the template escapes it."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in str(text))
 
 
 def cell(value: object) -> str:
@@ -95,67 +47,8 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return _short(value)
+        return numbers.short(value)
     return inline(value)
-
-
-def _short(value: float) -> str:
-    """Three digits, or four where three would turn a little into nothing, or nearly all into all."""
-    text = f"{round(value, 3) + 0:.3f}"
-    finer = f"{round(value, 4) + 0:.4f}"
-    rounded_away = text in ("0.000", "1.000", "-1.000") and float(finer) != float(text)
-    return finer if rounded_away else text
-
-
-def known(language: Language) -> Callable[[object], Markup]:
-    """A filter for text that the kit wrote and a record, a notebook or the framework carries.
-
-    It gives the translation, escaped, or else the English, marked as such.
-    """
-
-    def shown_as(text: object) -> Markup:
-        own = language.fixed.get(str(text))
-        if own is None and language.code != languages.SOURCE and str(text).strip():
-            return Markup('<span lang="en">{}</span>').format(inline(text))
-        return escape(inline(own or text))
-
-    return shown_as
-
-
-def words(language: Language) -> Callable[[object], str]:
-    """The same for places where no language can be marked, and for text that a person may have written instead."""
-    return lambda text: inline(language.fixed.get(str(text), text))
-
-
-def known_prose(language: Language) -> Callable[[str], Markup]:
-    """The same for the prose of the kit's notebooks, which is Markdown."""
-
-    def shown_as(markdown: str) -> Markup:
-        own = language.fixed.get(markdown.strip())
-        if own is None and language.code != languages.SOURCE:
-            return Markup('<div lang="en">{}</div>').format(prose(markdown))
-        return prose(own or markdown)
-
-    return shown_as
-
-
-def phrased(language: Language) -> Callable[[Phrase], Markup]:
-    """A filter for a sentence with places: translated, with what stands in them escaped."""
-    text = known(language)
-
-    def shown_as(phrase: Phrase) -> Markup:
-        if phrase.plural:
-            words = language.translations.ngettext(phrase.text, phrase.plural, int(str(phrase.values["num"])))
-        else:
-            words = language.translations.gettext(phrase.text)
-        return escape(words) % {name: value_of(value) for name, value in phrase.values.items()}
-
-    def value_of(value: object) -> Markup:
-        if isinstance(value, Phrase):
-            return shown_as(value)
-        return text(value) if isinstance(value, Fixed) else escape(inline(value))
-
-    return shown_as
 
 
 def worst_first(findings: list[Finding]) -> list[Finding]:
@@ -176,36 +69,57 @@ def data_uri(content: str | bytes, mime: str) -> Markup:
     return Markup(f"data:{quote(mime, safe='/+')}{encoding},{quote(text.strip(), safe=safe)}")
 
 
+MARKER = "application/vnd.ethics-kit+json"
+"""The type of what a notebook's output says of itself: which part of the record it shows."""
+
 READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
 """What an address in double quotes may hold as it is. None of it can end the attribute or begin a tag."""
 
 
+Cell = tuple[str, str | None, str | None]
+"""A value as text, and the ends of its interval where it has one."""
+
+
 @dataclass(frozen=True)
 class Shown:
-    """A record's table as a page shows it: a value and the interval after it stand in one cell."""
+    """A record's table as a page shows it: a value and the interval after it stand in one cell.
 
-    columns: list[str]
-    rows: list[list[tuple[str, bool]]]
+    `columns` are names, each with whether its values have intervals; `numeric` are places, from 1, of columns that hold
+    numbers alone.
+    """
+
+    columns: list[tuple[str, bool]]
+    numeric: list[int]
+    rows: list[list[Cell]]
 
 
 def shown(table: Table) -> Shown:
-    """`table` with each run of value, low, high as one cell; every cell as text, and whether it is a number."""
+    """`table` with each run of value, low, high as one cell, rounded to what the interval supports."""
     merged = [i for i in range(1, len(table.columns) - 1) if table.columns[i : i + 2] == ["low", "high"]]
     bounds = {i for start in merged for i in (start, start + 1)}
     kept = [i for i in range(len(table.columns)) if i not in bounds]
     rows = [[_shown(table.columns[i], row, i, i + 1 in merged) for i in kept] for row in table.rows]
-    return Shown([table.columns[i] for i in kept], rows)
+    numeric = [place for place, i in enumerate(kept, 1) if _numeric([row[i] for row in table.rows])]
+    return Shown([(table.columns[i], i + 1 in merged) for i in kept], numeric, rows)
 
 
-def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> tuple[str, bool]:
+def _numeric(values: Sequence[Any]) -> bool:
+    """Whether there are numbers, and beside them nothing but gaps."""
+    filled = [v for v in values if v is not None and v != ""]
+    return bool(filled) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in filled)
+
+
+def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
     value = row[place]
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if column == "adjusted p" and number and value < 0.001:
-        return "<0.001", True
-    text = cell(value)
-    if interval and row[place + 1] is not None and row[place + 2] is not None:
-        text += f" ({cell(row[place + 1])} to {cell(row[place + 2])})"
-    return text, number
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return cell(value), None, None
+    if column == "adjusted p" and value < 0.001:
+        return "<0.001", None, None
+    low, high = row[place + 1 : place + 3] if interval else (None, None)
+    if low is None and high is None:
+        return cell(value), None, None
+    text, *ends = numbers.rounded(value, low, high)
+    return text, ends[0] or "–", ends[1] or "–"
 
 
 def style() -> str:
@@ -226,17 +140,17 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
-        "known": known(language),
-        "known_prose": known_prose(language),
-        "words": words(language),
-        "phrase": phrased(language),
+        **translated.filters(language),
         "clean": clean,
         "prose": prose,
+        "plain": plain,
         "inline": inline,
+        "said": said,
         "cell": lambda value: language.fixed.get(cell(value), cell(value)) if isinstance(value, bool) else cell(value),
         "worst_first": worst_first,
         "data_uri": data_uri,
         "shown": shown,
+        "limit": numbers.limit,
     }
     environment.globals |= {
         "language": language.code,
@@ -245,6 +159,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
         "upstream_words": UPSTREAM_WORDS,
+        "rounded": numbers.rounded,
         "statements": statements,
         "titles": TITLES,
         "requirements": catalogue.requirements,
@@ -277,13 +192,17 @@ def part(macro: str, *arguments: Any, language: str = languages.SOURCE) -> str:
 
 
 class Html:
-    """A piece of HTML for a notebook, with words for where HTML cannot be shown."""
+    """A piece of HTML for a notebook, with words for where HTML cannot be shown.
 
-    def __init__(self, html: str, words: str) -> None:
-        self.html, self.words = html, words
+    `marker` says which part of the record it shows, so that the record's page takes it from there.
+    """
 
-    def _repr_html_(self) -> str:
-        return self.html
+    def __init__(self, html: str, words: str, marker: Mapping[str, object] | None = None) -> None:
+        self.html, self.words, self.marker = html, words, marker
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        marked = {MARKER: self.marker} if self.marker else {}
+        return {"text/html": self.html, "text/plain": self.words, **marked}
 
     def __repr__(self) -> str:
         return self.words

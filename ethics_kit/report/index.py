@@ -12,7 +12,8 @@ from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation.chain import read_chain
 from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.project import STAGES, write_atomic
-from ethics_kit.record import Finding, Record, requirement_status
+from ethics_kit.recommendation import requirement_status
+from ethics_kit.record import Finding, Record
 from ethics_kit.report import html, supply
 
 MARKS = {

@@ -15,7 +15,8 @@ from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Question
 from ethics_kit.languages import Fixed, Phrase
 from ethics_kit.project import TITLES
-from ethics_kit.record import Duty, Finding, Record, statements
+from ethics_kit.recommendation import statements
+from ethics_kit.record import Duty, Finding, Record
 
 Effort = Literal["answer", "signature", "document", "column", "table", "rows", "remedy", "stage", "elsewhere"]
 EFFORTS: dict[Effort, str] = {

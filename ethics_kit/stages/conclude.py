@@ -9,7 +9,8 @@ from importlib.metadata import version
 
 from ethics_kit import schema
 from ethics_kit.framework import catalogue
-from ethics_kit.record import EARLIER, Duty, Finding, Input, Record, Waived, file_sha256, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import EARLIER, Duty, Finding, Input, Record, Waived, file_sha256
 from ethics_kit.stages import gate
 from ethics_kit.stages.case import Case, Outcome, months_between
 from ethics_kit.stages.waivers import counts, not_allowed
