@@ -39,11 +39,6 @@ STAGES = {
     "bias_testing": "the bias testing",
     "deployment_signoff": "the deployment sign-off",
 }
-OUTCOMES: dict[Verdict, str] = {
-    "reject": "It rests on %(stages)s, where the outcome is to reject",
-    "undetermined": "It rests on what is not settled: %(stages)s",
-    "approve_with_conditions": "It rests on %(stages)s, where the outcome has conditions",
-}
 STATUSES: dict[Status, str] = {
     "not_met": "“%(title)s” is not met: %(told)s%(amount)s",
     "not_assessed": "“%(title)s” is not assessed: %(told)s%(amount)s",
@@ -58,6 +53,7 @@ FRAMES = {
     "preliminary": "Only the short questionnaire was asked, and nothing is approved on that",
     "absent": "There is no finding on “%(title)s”",
     "and": "%(first)s and %(last)s",
+    "rests": "It rests on %(stages)s",
     "comma": "%(first)s, %(last)s",
     "semicolon": "%(first)s; %(last)s",
     "sentence": "%(told)s.",
@@ -69,8 +65,8 @@ FRAMES = {
     "limit": "the policy's limit %(limit)s",
 }
 NOT_ASSESSED = "Not assessed: "
-SENTENCE = re.compile(r"(?:(?<=[\w)”%]{3})|(?<=\d))\.\s+(?=[^\W\d_a-z])")
-"""Where a sentence ends: after a number, or a word of more than two letters, as abbreviations are shorter."""
+SENTENCE = re.compile(r"(?:(?<=[a-zà-ÿ\d)”%]{2})|(?<=\d))\.\s+(?=[^\W\d_a-z])")
+"""Where a sentence ends. A capital and one letter, as in “Dr.”, are an abbreviation."""
 
 Say = Callable[..., str]
 
@@ -226,20 +222,18 @@ def reason(found: Recommendation, findings: Sequence[Finding], upstream: Sequenc
             return say(FRAMES["nothing"])
         claimed = len(found.not_applicable)
         return say(FRAMES["claimed"], count=claimed) if claimed else say(FRAMES["met"])
-    clauses = list(_causes(found.verdict, items, upstream, say))
+    clauses = list(_causes(items, upstream, say))
     lead = _lead(items, findings, say)
     if lead and not (found.verdict == "undetermined" and any(u.stage in items for u in upstream)):
         clauses.append(say(FRAMES["conditions"], told=lead) if found.verdict == "approve_with_conditions" else lead)
     return say(FRAMES["sentence"], told=_joined("semicolon", clauses, say))
 
 
-def _causes(verdict: Verdict, items: Sequence[str], upstream: Sequence[Upstream], say: Say) -> Iterator[str]:
-    """What else than a finding of its own leads to the verdict."""
+def _causes(items: Sequence[str], upstream: Sequence[Upstream], say: Say) -> Iterator[str]:
+    """What leads to the verdict besides findings of the record's own."""
     earlier = {u.stage: u for u in upstream if u.stage in items}
-    if earlier and verdict == "undetermined":
-        yield say(OUTCOMES[verdict], stages=_reliance(earlier.values(), say))
-    elif earlier:
-        yield say(OUTCOMES[verdict], stages=_listed([say(STAGES[stage]) for stage in earlier], say))
+    if earlier:
+        yield say(FRAMES["rests"], stages=_reliance(earlier.values(), say))
     if POLICY in items:
         yield say(FRAMES["policy"])
     if PRELIMINARY in items:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import jinja2
@@ -20,8 +20,8 @@ from markupsafe import Markup
 from ethics_kit import numbers
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, TITLES
-from ethics_kit.recommendation import statements
-from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table
+from ethics_kit.recommendation import reason, statements
+from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, Record, Table
 from ethics_kit.report import supply
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -40,6 +40,22 @@ VERDICT_WORDS = {
     "undetermined": "Undetermined",
     "failed": "Failed",
 }
+ROLE_WORDS = {
+    "owner": "owner",
+    "ethics_officer": "ethics officer",
+    "committee": "committee",
+    "executive": "executive",
+}
+STATE_WORDS = {
+    "draft": "Draft",
+    "submitted": "Submitted",
+    "returned": "Returned",
+    "decided": "Decided",
+    "superseded": "Superseded",
+    "withdrawn": "Withdrawn",
+}
+EFFECT_WORDS = {"blocks": "Blocks it", "is missing": "Is missing", "conditions an approval": "Conditions it"}
+EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
     "h6", "hr", "i", "li", "ol", "p", "pre", "section", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot",
@@ -100,15 +116,22 @@ def cell(value: object) -> str:
     return inline(value)
 
 
-def worst_first(findings: list[Finding]) -> list[Finding]:
-    """Findings by status, weakest first; within a status waived ones last, measured before attested."""
-    return sorted(findings, key=lambda f: (WEAKEST.index(f.status), f.waiver is not None, f.evidence != "measured"))
-
-
 def asked_so_far(record: Record) -> str:
     """How many questions of all stages a preliminary dossier asked, for its kind of system."""
     every = [q for stage in STAGES for q in catalogue.questions(stage).values() if record.obligations.kind in q.kinds]
     return f"{sum(q.quick for q in every)} of {len(every)} questions were asked."
+
+
+@jinja2.pass_context
+def said(context: jinja2.runtime.Context, record: Record) -> str:
+    """The reason of a record's recommendation in the page's language, escaped."""
+    gettext = context.resolve("gettext")
+
+    def say(frame: str, **values: object) -> str:
+        escaped = {k: v if isinstance(v, Markup) else inline(v) for k, v in values.items()}
+        return cast("str", context.call(gettext, frame, **escaped))
+
+    return reason(record.recommendation, record.findings, record.upstream, say)
 
 
 def data_uri(content: str | bytes, mime: str) -> Markup:
@@ -205,7 +228,6 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "prose": prose,
         "inline": inline,
         "cell": cell,
-        "worst_first": worst_first,
         "data_uri": data_uri,
         "shown": shown,
         "limit": numbers.limit,
@@ -215,6 +237,11 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "csp": content_security_policy,
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
+        "role_words": ROLE_WORDS,
+        "state_words": STATE_WORDS,
+        "evidence_words": EVIDENCE_WORDS,
+        "effects": EFFECT_WORDS,
+        "reason": said,
         "upstream_words": UPSTREAM_WORDS,
         "rounded": numbers.rounded,
         "statements": statements,
