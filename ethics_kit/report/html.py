@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -74,7 +75,7 @@ def asked_so_far(record: Record) -> str:
 
 
 @jinja2.pass_context
-def said(context: jinja2.runtime.Context, record: Record) -> str:
+def reasoned(context: jinja2.runtime.Context, record: Record) -> str:
     """The reason of a record's recommendation in the page's language, escaped."""
     gettext = context.resolve("gettext")
 
@@ -108,22 +109,36 @@ class Shown:
     """A record's table as a page shows it: a value and the interval after it stand in one cell.
 
     `columns` are names, each with whether its values have intervals; `numeric` are places, from 1, of columns that hold
-    numbers alone.
+    numbers alone. Rows that share their first cell are a group with that cell as its heading, `of` the first column;
+    else there is one group without a heading.
     """
 
     columns: list[tuple[str, bool]]
     numeric: list[int]
-    rows: list[list[Cell]]
+    groups: list[tuple[str, list[list[Cell]]]]
+    of: str = ""
 
 
 def shown(table: Table) -> Shown:
     """`table` with each run of value, low, high as one cell, rounded to what the interval supports."""
     merged = [i for i in range(1, len(table.columns) - 1) if table.columns[i : i + 2] == ["low", "high"]]
     bounds = {i for start in merged for i in (start, start + 1)}
-    kept = [i for i in range(len(table.columns)) if i not in bounds]
-    rows = [[_shown(table.columns[i], row, i, i + 1 in merged) for i in kept] for row in table.rows]
+    of = table.columns[0] if _in_groups(table) else ""
+    kept = [i for i in range(int(bool(of)), len(table.columns)) if i not in bounds]
     numeric = [place for place, i in enumerate(kept, 1) if _numeric([row[i] for row in table.rows])]
-    return Shown([(table.columns[i], i + 1 in merged) for i in kept], numeric, rows)
+    groups = [
+        (cell(name), [[_shown(table.columns[i], row, i, i + 1 in merged) for i in kept] for row in rows])
+        for name, rows in groupby(table.rows, key=lambda row: row[0] if of else None)
+    ]
+    return Shown([(table.columns[i], i + 1 in merged) for i in kept], numeric, groups, of)
+
+
+def _in_groups(table: Table) -> bool:
+    """Whether rows with the same words first stand together, two of them or more on average, and not all alike."""
+    names = [row[0] for row in table.rows if len(table.columns) > 2]
+    runs = [name for name, _ in groupby(names)]
+    told = all(isinstance(name, str) and name for name in names)
+    return told and 1 < len(runs) == len(set(runs)) <= len(names) / 2
 
 
 def _numeric(values: Sequence[Any]) -> bool:
@@ -184,7 +199,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "state_words": STATE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
         "effects": EFFECT_WORDS,
-        "reason": said,
+        "reason": reasoned,
         "upstream_words": UPSTREAM_WORDS,
         "rounded": numbers.rounded,
         "statements": statements,

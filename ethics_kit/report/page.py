@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters.templateexporter import TemplateExporter
@@ -14,9 +11,10 @@ from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
 from ethics_kit.recommendation import worst_first
-from ethics_kit.record import IN_THE_WAY, Finding, Record, Table
+from ethics_kit.record import IN_THE_WAY, Record
 from ethics_kit.report import commands, html
 from ethics_kit.report.first import first
+from ethics_kit.report.marked import parts_of
 from ethics_kit.review import replayed
 from ethics_kit.schema.review import Entry
 
@@ -46,7 +44,9 @@ class RecordExporter(TemplateExporter):
         return "record.html.j2"
 
     def _create_environment(self) -> Any:
-        return html.furnish(super()._create_environment(), self.language)  # type: ignore[no-untyped-call]
+        environment = html.furnish(super()._create_environment(), self.language)  # type: ignore[no-untyped-call]
+        environment.trim_blocks = environment.lstrip_blocks = True
+        return environment
 
 
 def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Reviewed | None = None) -> str:
@@ -69,12 +69,12 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
         "unsigned_roles": proof.missing(catalogue.levels()[record.obligations.level].signoff),
         "commands": [(s, commands.of_signature(s)) for s in proof.signatures],
         "digest_commands": commands.of_files(proof),
+        "named": parts_of(record),
         "first": first(record, reviewed.review),
         "open": [f for f in counting if f.status not in SETTLED],
         "settled": [f for f in counting if f.status in SETTLED],
         "methods": list(dict.fromkeys(f.method for f in ranked if f.method)),
         "informative": [f for f in ranked if f.requirement not in required],
-        "named": parts_of(record),
         "duties": {
             k.replace("_", " "): ", ".join(v).replace("_", " ") if isinstance(v, tuple | list) else v
             for k, v in duties.items()
@@ -82,39 +82,6 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     }
     page, _ = RecordExporter(record.policy.get("language")).from_notebook_node(notebook, resources=resources)
     return page
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of the record that an output of the notebook stands for: a table, findings of a step, or its end."""
-
-    kind: str
-    title: str = ""
-    table: Table | None = None
-    findings: tuple[Finding, ...] = ()
-
-
-def parts_of(record: Record) -> Callable[[Mapping[str, Any]], Part | None]:
-    """What finds the part of `record` that the data of an output names; None where it names none, or one not there."""
-    ids = Counter(t.id for t in record.tables)
-    tables = {t.id: t for t in record.tables if ids[t.id] == 1}
-    findings = {f.id: f for f in record.findings}
-
-    def named(data: Mapping[str, Any]) -> Part | None:
-        match data.get(html.MARKER):
-            case {"part": "table", "id": str(name)} if name in tables:
-                return Part("table", table=tables[name])
-            case {"part": "findings", "ids": [_, *_] as named, "title": str(title)} if _known(named, findings):
-                return Part("findings", title, findings=tuple(worst_first([findings[name] for name in named])))
-            case {"part": "conclusion"}:
-                return Part("conclusion")
-        return None
-
-    return named
-
-
-def _known(names: list[Any], findings: Mapping[str, Finding]) -> bool:
-    return all(isinstance(name, str) and name in findings for name in names)
 
 
 def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:
