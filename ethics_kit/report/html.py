@@ -20,7 +20,7 @@ from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, TITLES
 from ethics_kit.recommendation import reason, statements
 from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, Record, Table
-from ethics_kit.report import supply, translated
+from ethics_kit.report import paper, supply, translated
 from ethics_kit.report.text import clean, inline, plain, prose, said
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -160,13 +160,14 @@ def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
     return text, ends[0] or "–", ends[1] or "–"
 
 
-def style() -> str:
-    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+def style(margins: str = "") -> str:
+    """The style sheet of a page, for the screen and for paper; `margins` as `paper.margins` writes them."""
+    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "print.css")) + margins
 
 
-def content_security_policy() -> str:
+def content_security_policy(margins: str = "") -> str:
     """Nothing may be loaded or run: data images, and this very style sheet."""
-    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(style(margins).encode()).digest()).decode()
     return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
@@ -191,8 +192,9 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
     }
     environment.globals |= {
         "language": language.code,
-        "style": lambda: Markup(style()),
+        "style": lambda margins="": Markup(style(margins)),
         "csp": content_security_policy,
+        "margins": paper.margins,
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,
