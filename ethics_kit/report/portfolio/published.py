@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -59,15 +59,24 @@ class _Head(BaseModel):
     run: dict[str, Any]
 
 
-class _Value(BaseModel):
+class Bounds(BaseModel):
+    """An interval's ends."""
+
+    low: float | None
+    high: float | None
+
+
+class Measured(BaseModel):
+    """The number of a finding."""
+
     id: str
     value: float | None
-    interval: dict[str, float | None] | None
+    interval: Bounds | None
     n: int | None
 
 
-class _Values(BaseModel):
-    findings: list[_Value]
+class _Measurements(BaseModel):
+    findings: list[Measured]
 
 
 @dataclass(frozen=True)
@@ -112,8 +121,8 @@ def published(folder: Path, known: Chain | None) -> Published | None:
     return Published(record, newest)
 
 
-def value(folder: Path, known: Chain | None, finding: str) -> Mapping[str, Any] | None:
-    """Value, interval and n of a finding in an earlier record; None where the record was altered or has no such."""
+def values(folder: Path, known: Chain | None) -> dict[str, Measured] | None:
+    """The findings with a value in an earlier record, by id; None where its record.json was altered."""
     newest = _listed(folder, known)
     content = disk.content(folder / FILE, LARGEST)
     if newest is None or isinstance(content, Odd):
@@ -121,10 +130,9 @@ def value(folder: Path, known: Chain | None, finding: str) -> Mapping[str, Any] 
     if hashlib.sha256(content).hexdigest() != newest.statement.files.get(FILE):
         return None
     try:
-        found = _Values.model_validate_json(content).findings
+        return {f.id: f for f in _Measurements.model_validate_json(content).findings if f.value is not None}
     except ValidationError:
         return None
-    return next((f.model_dump() for f in found if f.id == finding and f.value is not None), None)
 
 
 def _listed(folder: Path, known: Chain | None) -> Attestation | None:

@@ -20,7 +20,7 @@ from ethics_kit.framework.catalogue import Stage
 from ethics_kit.project import STAGES
 from ethics_kit.record import WEAKEST, WORST_FIRST, Finding, Record, recommend, requirement_status
 from ethics_kit.report import supply
-from ethics_kit.report.portfolio.published import published, value
+from ethics_kit.report.portfolio.published import Measured, published, values
 from ethics_kit.report.supply import Supply
 from ethics_kit.review import Review
 from ethics_kit.schema import Verdict
@@ -64,6 +64,14 @@ class Gap:
     low: float | None
     high: float | None
     n: int | None
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A gap over records, oldest first; `altered` counts the records of that time that cannot be relied on."""
+
+    points: tuple[Gap, ...]
+    altered: int
 
 
 @dataclass(frozen=True)
@@ -155,9 +163,15 @@ class System:
     elsewhere: bool = False
 
     @property
-    def worst_gap(self) -> Gap | None:
-        """The gap to follow over time: of the findings least settled, the largest."""
-        return next((gap for entry in self.entries.values() for gap in entry.gaps), None)
+    def worst(self) -> tuple[Entry, Finding] | None:
+        """The finding that weighs most over all stages, and the entry it is of."""
+        found = [(entry, finding) for entry in self.entries.values() for finding in entry.worst]
+        return min(found, key=lambda of: (WEAKEST.index(of[1].status), of[1].evidence != "measured"), default=None)
+
+    @property
+    def worst_gap(self) -> tuple[Entry, Gap] | None:
+        """The gap to follow over time, and the entry it is of."""
+        return next(((entry, gap) for entry in self.entries.values() for gap in entry.gaps), None)
 
 
 def read(
@@ -217,30 +231,29 @@ def entry(
     return _entry(folder, record, known, signatures, found.newest.statement.files, as_of), record
 
 
-def trend(reports: Path, system: str, stage: str, gap: Gap, *, most: int) -> list[Gap]:
-    """`gap` in the last `most` records of its stage up to it, oldest first; one record a day, the last of that day.
+def trends(reports: Path, entry: Entry, gaps: Sequence[Gap], *, most: int) -> list[Trend]:
+    """Each of the `gaps` of a current record in the last `most` records of its stage, it included.
 
-    An altered record is left out.
+    One record a day counts, the last of that day.
     """
-    known = read_chain(reports, system)[0]
-    by_day = {folder.name[:10]: folder for folder in archive.folders(reports, system, stage)}
-    days = [day for day in sorted(by_day) if day < gap.as_of.isoformat()][-(most - 1) :]
-    found = []
-    for day in days:
-        held = value(by_day[day], known, gap.finding)
-        if held:
-            bounds = held["interval"] or {}
-            found.append(
-                Gap(
-                    gap.finding,
-                    date.fromisoformat(day),
-                    held["value"],
-                    bounds.get("low"),
-                    bounds.get("high"),
-                    held["n"],
-                )
-            )
-    return [*found, gap]
+    known = read_chain(reports, entry.system)[0]
+    today = entry.folder[:10]
+    by_day = {folder.name[:10]: folder for folder in archive.folders(reports, entry.system, entry.stage)}
+    days = [day for day in sorted(by_day) if day < today][1 - most :] if most > 1 else []
+    held = {day: values(by_day[day], known) for day in days}
+    altered = sum(found is None for found in held.values())
+    return [
+        Trend(
+            (*(_gap(found[gap.finding], day) for day, found in held.items() if found and gap.finding in found), gap),
+            altered,
+        )
+        for gap in gaps
+    ]
+
+
+def _gap(held: Measured, day: str) -> Gap:
+    low, high = (held.interval.low, held.interval.high) if held.interval else (None, None)
+    return Gap(held.id, date.fromisoformat(day), float(held.value or 0), low, high, held.n)
 
 
 def _current(
