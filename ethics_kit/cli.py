@@ -31,6 +31,7 @@ from ethics_kit.project import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ethics_kit.attestation.keys import TrustedKey
     from ethics_kit.project import Stage as StageName
     from ethics_kit.runner.assessment import Result
     from ethics_kit.schema import Policy
@@ -228,16 +229,17 @@ def _run(found: Validated, *, stages: Sequence[StageName], day: date, reports: P
         raise typer.Exit(STOPPED) from None
     _table(found, results, stages)
     _tell_next(results)
-    _write_indexes(found, reports)
+    _write_indexes(found, reports, day)
     if found.bad:
         names = ", ".join(f.name for _, f in found.bad)
         typer.echo(f"Not run, as the dossier is not in order (see above): {names}", err=True)
     return results
 
 
-def _write_indexes(found: Validated, reports: Path | None) -> None:
+def _write_indexes(found: Validated, reports: Path | None, day: date) -> None:
     """The page of each reports folder that is there, with the systems of all projects that report to it."""
-    from ethics_kit.report.index import write_index
+    from ethics_kit.report.portfolio.index import write_index
+    from ethics_kit.report.portfolio.summary import read_all
 
     projects: dict[Path, dict[Path, Project]] = {}
     for project, _ in (*found.sound, *found.bad):
@@ -246,15 +248,28 @@ def _write_indexes(found: Validated, reports: Path | None) -> None:
         if not folder.is_dir():
             continue
         labels = {found.policies[root].confidentiality: None for root in own if root in found.policies}
-        tongues = {found.policies[root].language for root in own if root in found.policies}
-        index = write_index(
+        systems = read_all(
             folder,
             [system.name for project in own.values() for system in project.systems()],
-            confidentiality=" / ".join(labels) or "policy.yaml is not in order",
-            language=tongues.pop() if len(tongues) == 1 else SOURCE,
+            as_of=day,
+            keys=[key for project in own.values() for key in _keys(project)],
             not_run=[system.name for project, system in found.bad if project.root in own],
         )
+        label = " / ".join(labels) or "policy.yaml is not in order"
+        tongues = {found.policies[root].language for root in own if root in found.policies}
+        language = tongues.pop() if len(tongues) == 1 else SOURCE
+        index = write_index(folder, systems, as_of=day, confidentiality=label, language=language)
         typer.echo(f"\nPortfolio: {_shown(index)}")
+
+
+def _keys(project: Project) -> list[TrustedKey]:
+    """The trusted keys of a project; none where its organisation.yaml is not in order, so that nothing is signed."""
+    from ethics_kit.attestation import keys
+
+    try:
+        return keys.of_project(project)
+    except InputError:
+        return []
 
 
 def _shown(path: Path) -> str:

@@ -160,15 +160,27 @@ def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
     return text, ends[0] or "–", ends[1] or "–"
 
 
-def style(margins: str = "") -> str:
-    """The style sheet of a page, for the screen and for paper; `margins` as `paper.margins` writes them."""
-    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "print.css")) + margins
+def style(*more: str, margins: str = "") -> str:
+    """The style sheet of every page, on screen and on paper, then those named; `margins` as `paper` writes them."""
+    sheets = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "print.css", *more))
+    return "".join(sheets) + margins
 
 
-def content_security_policy(margins: str = "") -> str:
-    """Nothing may be loaded or run: data images, and this very style sheet."""
-    digest = base64.b64encode(hashlib.sha256(style(margins).encode()).digest()).decode()
-    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+def script(name: str) -> str:
+    """The one script that a page may have: a file of the templates, which nothing is put into."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def content_security_policy(*styles: str, margins: str = "", script: str | None = None) -> str:
+    """Nothing may be loaded or run: data images, this very style sheet, and this very script where one is named."""
+    allowed = f"default-src 'none'; img-src data:; style-src '{_digest(style(*styles, margins=margins))}'"
+    if script:
+        allowed += f"; script-src '{_digest((TEMPLATES / script).read_text(encoding='utf-8'))}'"
+    return f"{allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) -> jinja2.Environment:
@@ -192,7 +204,8 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
     }
     environment.globals |= {
         "language": language.code,
-        "style": lambda margins="": Markup(style(margins)),
+        "style": lambda *more, margins="": Markup(style(*more, margins=margins)),
+        "script": lambda name: Markup(script(name)),
         "csp": content_security_policy,
         "margins": paper.margins,
         "status_words": STATUS_WORDS,
