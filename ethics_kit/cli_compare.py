@@ -39,11 +39,12 @@ def compare(
     if page:
         _refuse_page(page)
     before, after = _sides(record, later, reports)
+    if page:
+        write_atomic(page, compared.page(before, after).encode())
     for line in compared.lines(before, after):
         typer.echo(printable(line, 4000))
     if page:
-        write_atomic(page, compared.page(before, after).encode())
-        typer.echo(f"\nPage: {display_path(page)}")
+        typer.echo(f"\nPage: {printable(display_path(page), 4096)}")
 
 
 def _refuse_page(page: Path) -> None:
@@ -68,15 +69,17 @@ def _sides(first: str, second: str, reports: Path | None) -> tuple[Side, Side]:
     InputError
         A record is not there, cannot be trusted, or is of another stage.
     """
-    places, problems = [], []
+    places: list[Path] = []
+    sides: list[Side] = []
+    problems: list[Problem] = []
     for name in filter(None, (first, second)):
         try:
             places.append(_place(name, reports))
+            sides.append(_side(places[-1]))
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(problems)
-    sides = [_side(place) for place in places]
     if len(sides) == 1:
         sides.insert(0, _earlier(places[0], sides[0]))
     before, after = sides

@@ -109,7 +109,7 @@ def compare(before: Record, after: Record) -> Comparison:
         tuple(ValueChange(name, old[name], new[name]) for name in old),
         compare_findings(before.findings, after.findings),
         _values(before.parameters, after.parameters),
-        _values(_inputs(before), _inputs(after)),
+        tuple(c for c in _values(_inputs(before), _inputs(after)) if _content(c.before) != _content(c.after)),
     )
 
 
@@ -150,6 +150,10 @@ def _inputs(record: Record) -> dict[str, Input]:
     return {f"{i.role}: {i.address}": i for i in record.inputs if i.role != EARLIER}
 
 
+def _content(given: Input | None) -> tuple[str, int | None] | None:
+    return (given.sha256, _counted(given)) if given else None
+
+
 def _facts(record: Record) -> dict[str, str | int | None]:
     level = record.level
     statuses = Counter(f.status for f in record.findings)
@@ -176,7 +180,7 @@ def words(name: str) -> str:
 def value_words(change: FindingChange) -> tuple[str | None, str | None]:
     """The values before and now with their intervals and n, and the limits where these are not the same."""
     ends = (change.before, change.after)
-    limits = {f.threshold for f in ends if f}
+    limits = {f.threshold for f in ends if f and f.threshold is not None}
     told = [_value(f, limit=len(limits) > 1) for f in ends]
     return told[0], told[1]
 
@@ -184,17 +188,28 @@ def value_words(change: FindingChange) -> tuple[str | None, str | None]:
 def _value(finding: Finding | None, *, limit: bool) -> str | None:
     if finding is None or finding.value is None:
         return None
-    told = f"{finding.value:.4g}"
+    told = _number(finding.value)
     if bounds := _bounds(finding):
-        told += f" [{bounds[0]:.4g}, {bounds[1]:.4g}]"
+        told += f" [{_number(bounds[0])}, {_number(bounds[1])}]"
     told += f", n = {finding.n}" if finding.n is not None else ""
-    return told + (f", limit {finding.threshold:.4g}" if limit and finding.threshold is not None else "")
+    return told + (f", limit {_number(finding.threshold)}" if limit and finding.threshold is not None else "")
+
+
+def _number(value: float) -> str:
+    """Four significant digits, so that a small change is seen; whole numbers and large ones without a fraction."""
+    return f"{value:.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _counted(given: Input) -> int | None:
+    """The rows that count: those up to the day of the record."""
+    return None if given.rows is None else given.rows - (given.rows_after_as_of or 0)
 
 
 def plain(value: object) -> str | None:
     """A parameter, a fact or an input in words, None where there is none."""
     if isinstance(value, Input):
-        return f"{f'{value.rows} rows, ' if value.rows is not None else ''}sha256 {value.sha256[:12]}"
+        rows = _counted(value)
+        return f"{'' if rows is None else f'{rows} rows, '}sha256 {value.sha256[:12]}"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return None if value is None else str(value)
@@ -215,7 +230,7 @@ def sentence(before: Record, found: Comparison) -> str:
     told = ", ".join(part for part in parts if not part.startswith("0 ")) or "none changed"
     verdict = found.facts[0]
     was = f"was {verdict.before} and is {verdict.after}" if verdict.changed else f"is {verdict.after}, as before"
-    return f"Since the record of {before.as_of}, of its findings: {told}. The recommendation {was}."
+    return f"Findings since the record of {before.as_of}: {told}. The recommendation {was}."
 
 
 # --- over several records --------------------------------------------------------------------------------------

@@ -101,13 +101,13 @@ def _findings(changes: tuple[FindingChange, ...]) -> Iterator[str]:
     yield ""
     yield f"Findings that changed: {len(changes)}"
     for change in changes:
-        statuses = [words(f.status) if f else "none" for f in (change.before, change.after)]
-        same = statuses[0] == statuses[1]
-        yield f"  {KIND_WORDS[change.kind]:<14}  {change.id}: {statuses[1] if same else ' -> '.join(statuses)}"
-        values = comparison.value_words(change)
-        if any(values):
+        both = [found for found in (change.before, change.after) if found]
+        statuses = dict.fromkeys(words(found.status) for found in both)
+        yield f"  {KIND_WORDS[change.kind]:<14}  {change.id}: {' -> '.join(statuses)}"
+        values = [value for value in comparison.value_words(change) if value]
+        if values:
             moved = f" ({comparison.MOVEMENT_WORDS[change.movement]})" if change.movement else ""
-            yield f"  {'':<14}  {' -> '.join(_said(v) for v in values)}{moved}"
+            yield f"  {'':<14}  {' -> '.join(values)}{moved}"
 
 
 def _values(title: str, changes: tuple[ValueChange, ...]) -> Iterator[str]:
