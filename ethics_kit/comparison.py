@@ -2,7 +2,8 @@
 
 A finding is worse or better by its status alone. Of a number that changed it is told whether it moved *beyond its
 interval*: the intervals before and now have no value in common. For two independent estimates with equal 95% intervals
-that is stricter than a test at 5% (about p < 0.006); that two intervals overlap does not show that nothing changed.
+that is stricter than a test at 5% (about p < 0.006; Schenker & Gentleman 2001, The American Statistician 55(3)); that
+two intervals overlap does not show that nothing changed.
 Two records that share data are not independent, and for them the rule is stricter still.
 """
 
@@ -20,9 +21,9 @@ KINDS: tuple[Kind, ...] = ("worse", "appeared", "moved", "gone", "better")
 
 Movement = Literal["beyond", "within", "unjudged"]
 MOVEMENT_WORDS: dict[Movement, str] = {
-    "beyond": "beyond its interval",
-    "within": "within its interval",
-    "unjudged": "no interval to judge by",
+    "beyond": "moved beyond its interval",
+    "within": "moved within its interval",
+    "unjudged": "moved, without an interval to judge by",
 }
 
 
@@ -225,7 +226,7 @@ def sentence(before: Record, found: Comparison) -> str:
         f"{kinds['appeared']} new" + (f" ({new_not_met} not met)" if new_not_met else ""),
         f"{kinds['better']} better",
         f"{kinds['gone']} gone",
-        f"{kinds['moved']} with another number" + (f" ({beyond} beyond its interval)" if beyond else ""),
+        f"{kinds['moved']} moved" + (f" ({beyond} beyond its interval)" if beyond else ""),
     ]
     told = ", ".join(part for part in parts if not part.startswith("0 ")) or "none changed"
     verdict = found.facts[0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from ethics_kit import comparison
-from ethics_kit.comparison import Comparison, FindingChange, Kind, ValueChange, plain, words
+from ethics_kit.comparison import KINDS, Comparison, FindingChange, Kind, ValueChange, plain, words
 from ethics_kit.project import TITLES
 from ethics_kit.record import Record
 from ethics_kit.report.html import environment
@@ -16,7 +17,7 @@ from ethics_kit.schema.review import Decision, State
 KIND_WORDS: dict[Kind, str] = {
     "worse": "Worse",
     "appeared": "New",
-    "moved": "Another number",
+    "moved": "Moved",
     "gone": "Gone",
     "better": "Better",
 }
@@ -63,12 +64,16 @@ def cautions(before: Side, after: Side) -> list[str]:
 
 
 def facts(before: Side, after: Side, found: Comparison) -> list[ValueChange]:
-    """What the records say of themselves, with the decision and the review after the recommendation."""
+    """What the records say of themselves, with the decision and the review after the recommendation.
+
+    What is 0 or unknown in both is left out.
+    """
     people = [
         ValueChange("decision", before.decided, after.decided),
         ValueChange("review", before.reviewed, after.reviewed),
     ]
-    return [*found.facts[:1], *people, *found.facts[1:]]
+    told = [*found.facts[:1], *people, *found.facts[1:]]
+    return [fact for fact in told if fact.before or fact.after]
 
 
 def lines(before: Side, after: Side) -> Iterator[str]:
@@ -103,11 +108,11 @@ def _findings(changes: tuple[FindingChange, ...]) -> Iterator[str]:
     for change in changes:
         both = [found for found in (change.before, change.after) if found]
         statuses = dict.fromkeys(words(found.status) for found in both)
-        yield f"  {KIND_WORDS[change.kind]:<14}  {change.id}: {' -> '.join(statuses)}"
+        yield f"  {KIND_WORDS[change.kind]:<6}  {change.id}: {' -> '.join(statuses)}"
         values = [value for value in comparison.value_words(change) if value]
         if values:
             moved = f" ({comparison.MOVEMENT_WORDS[change.movement]})" if change.movement else ""
-            yield f"  {'':<14}  {' -> '.join(values)}{moved}"
+            yield f"  {'':<6}  {' -> '.join(values)}{moved}"
 
 
 def _values(title: str, changes: tuple[ValueChange, ...]) -> Iterator[str]:
@@ -120,6 +125,7 @@ def _values(title: str, changes: tuple[ValueChange, ...]) -> Iterator[str]:
 def page(before: Side, after: Side) -> str:
     """The same as a page of its own."""
     found = comparison.compare(before.record, after.record)
+    kinds = Counter(change.kind for change in found.findings)
     labels = [side.record.policy.get("confidentiality") for side in (before, after)]
     return (
         environment()
@@ -129,6 +135,7 @@ def page(before: Side, after: Side) -> str:
             after=after,
             found=found,
             facts=facts(before, after, found),
+            counts={kind: n for kind in KINDS if (n := kinds[kind])},
             cautions=cautions(before, after),
             labels=[label for label in dict.fromkeys(labels) if label],
             caution_words=CAUTIONS,

@@ -75,7 +75,7 @@ def change_table(
         id=name,
         title=title,
         requirement=requirement,
-        columns=["finding", "change", "before", "now", "value before", "value now", "number moved"],
+        columns=["finding", "change", "before", "now", "value before", "value now", "number"],
         rows=[_row(change) for change in changes[:SHOWN]],
         note=" ".join(filter(None, (note, more))) or (None if changes else "Nothing changed."),
     )
