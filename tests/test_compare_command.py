@@ -133,7 +133,7 @@ def test_an_altered_record_is_not_compared(reports: Path, kit: Kit) -> None:
     path.write_bytes(path.read_bytes().replace(b'"status":"met"', b'"status":"not_met"', 1))
     done = kit("compare", str(path.parent), "demo/bias_testing", cwd=reports.parent)
     assert done.code == 2
-    assert "record.json was changed after it was written" in done.err or "was changed" in done.err
+    assert "record.json was changed after it was written" in done.err
     alone = kit("compare", "demo/bias_testing", cwd=reports.parent)
     assert (alone.code, alone.out) == (2, "")
     assert "that is as it was published" in alone.err

@@ -55,11 +55,15 @@ def _since(rows: Sequence[list[str | None]], title: str, note: str) -> Table:
 
 
 def _facts(found: comparison.Comparison) -> list[list[str | None]]:
-    """The recommendation, what else the record says of itself where that changed, then parameters and inputs."""
+    """The recommendation, what else the record says of itself where that changed, then parameters and inputs.
+
+    Of many, those that are in both records come first.
+    """
     told = [found.facts[0], *(fact for fact in found.facts[1:] if fact.changed)]
     rows = [[c.name, comparison.plain(c.before), comparison.plain(c.after)] for c in told]
     for kind, changes in (("parameter", found.parameters), ("input", found.inputs)):
-        rows += [[f"{kind} {c.name}", comparison.plain(c.before), comparison.plain(c.after)] for c in changes[:SHOWN]]
+        first = sorted(changes, key=lambda c: None in (c.before, c.after))[:SHOWN]
+        rows += [[f"{kind} {c.name}", comparison.plain(c.before), comparison.plain(c.after)] for c in first]
         if len(changes) > SHOWN:
             rows.append([f"and {len(changes) - SHOWN} more of {kind}s", None, None])
     return rows
