@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ethics_kit import cli_gate, cli_record, cli_review
+from ethics_kit import cli_compare, cli_gate, cli_record, cli_review
 from ethics_kit.errors import EthicsKitError, InputError, Problem, printable, told
 from ethics_kit.languages import SOURCE
 from ethics_kit.measures.formats import ALLOW_PICKLE
@@ -401,6 +401,7 @@ app.command()(cli_review.review)
 app.command()(cli_record.sign)
 app.command()(cli_record.verify)
 app.command()(cli_record.keygen)
+app.command()(cli_compare.compare)
 
 
 @app.command()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -36,19 +37,40 @@ class History:
 
 def history(reports: Path, system: str, stage: str, *, before: date) -> History:
     """The records of a stage with an as-of date earlier than `before`; those of one day in the order they were made."""
+    return _read(_before(reports, system, stage, before), read_chain(reports, system)[0])
+
+
+def last(reports: Path, system: str, stage: str, *, before: date) -> History:
+    """The last of the records that `history` tells, alone; older ones are not read.
+
+    `altered` names the folders of its day and later that cannot be trusted.
+    """
+    known, altered = read_chain(reports, system)[0], set[str]()
+    for _, of_day in groupby(reversed(_before(reports, system, stage, before)), key=lambda folder: folder.name[:10]):
+        found = _read(of_day, known)
+        altered.update(found.altered)
+        for record in found.records[-1:]:
+            address = f"{system}/{stage}/{record.folder_name}/record.json"
+            return History((record,), {address: found.files[address]}, tuple(sorted(altered)))
+    return History((), {}, tuple(sorted(altered)))
+
+
+def _before(reports: Path, system: str, stage: str, before: date) -> list[Path]:
+    return [p for p in archive.folders(reports, system, stage) if p.name[:10] < before.isoformat()]
+
+
+def _read(found: Iterable[Path], known: Chain | None) -> History:
     records: list[Record] = []
     files: dict[str, str] = {}
     altered: list[str] = []
-    known = read_chain(reports, system)[0]
-    for folder in archive.folders(reports, system, stage):
-        if folder.name[:10] >= before.isoformat():
-            continue
+    for folder in found:
         record = folders.whole(folder, known)
         if record is None:
             altered.append(folder.name)
             continue
         records.append(record)
-        files[f"{system}/{stage}/{folder.name}/record.json"] = file_sha256(folder / "record.json")
+        address = f"{folder.parents[1].name}/{folder.parent.name}/{folder.name}/record.json"
+        files[address] = file_sha256(folder / "record.json")
     records.sort(key=lambda r: (r.as_of, str(r.run.get("finished_at", "")), r.folder_name))
     return History(tuple(records), dict(sorted(files.items())), tuple(sorted(altered)))
 

@@ -30,6 +30,12 @@ PRELIMINARY = "preliminary dossier"
 IN_THE_WAY, WAIVERS = "G3.in_the_way", "G3.waivers"
 """The tables of the gate: what blocks, is missing or conditions, over all stages; and every waiver."""
 
+SINCE_LAST = "S4.4.since_last"
+"""The table of what a record says of itself against the last one; its note is one sentence for page one."""
+
+EARLIER = "earlier record"
+"""The role of an input that is a record of before; its address is from the reports folder."""
+
 Status = Literal["met", "not_met", "inconclusive", "not_assessed", "not_applicable"]
 WORST_FIRST: tuple[Verdict, ...] = ("reject", "undetermined", "approve_with_conditions", "approve")
 WEAKEST: tuple[Status, ...] = ("not_met", "not_assessed", "inconclusive", "met", "not_applicable")
@@ -104,10 +110,6 @@ class Finding(Part):
         if not self.id.startswith(f"{self.requirement}."):
             raise ValueError(f"{self.id}: does not begin with its requirement {self.requirement}")
         return self
-
-
-EARLIER = "earlier record"
-"""The role of an input that lies in the reports folder; its address starts there, all others in the project."""
 
 
 class Input(Part):

@@ -15,7 +15,7 @@ from ethics_kit import dossier as dossiers
 from ethics_kit.errors import InputError, Problem, quoted
 from ethics_kit.framework.catalogue import Question, Stage
 from ethics_kit.project import STAGES, TITLES, locate_system, write_atomic
-from ethics_kit.record import IN_THE_WAY, WAIVERS, Record
+from ethics_kit.record import IN_THE_WAY, SINCE_LAST, WAIVERS, Record
 from ethics_kit.report import card
 from ethics_kit.report.html import Html, part
 from ethics_kit.schema import StageAnswers
@@ -160,6 +160,13 @@ class Workbook:
             self._table(table)
         for figure in outcome.figures:
             display(figure)
+
+    def changes(self) -> None:
+        """Show what changed since the last record of this stage, as its record will tell it."""
+        record = conclude(self.case, self._outcomes)
+        for table in record.tables:
+            if table.id in (SINCE_LAST, f"S4.4.changes_{record.stage}"):
+                display(Html(part("table", table), table.title))
 
     def save(self) -> None:
         """Conclude the stage and save its record: for the runner, or as a draft under ``workbooks/``."""

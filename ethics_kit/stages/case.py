@@ -99,6 +99,11 @@ class Case:
             self.histories[stage] = past.history(self.reports, self.dossier.id, stage, before=self.as_of)
         return self.histories[stage]
 
+    @cached_property
+    def last(self) -> past.History:
+        """The last earlier record of this stage, which its own record is compared with; none for a first one."""
+        return past.last(self.reports, self.dossier.id, self.stage, before=self.as_of)
+
     def series(self, stage: str) -> list[Record]:
         """The earlier records of a stage and the one this stage rests on, oldest first."""
         current, before = self.earlier(stage), self.history(stage).records
