@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import jinja2
@@ -17,8 +18,8 @@ from markupsafe import Markup
 from ethics_kit import numbers
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, TITLES
-from ethics_kit.recommendation import statements
-from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table
+from ethics_kit.recommendation import reason, statements
+from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, Record, Table
 from ethics_kit.report import supply
 from ethics_kit.report.text import clean, inline, plain, prose, said
 
@@ -38,6 +39,22 @@ VERDICT_WORDS = {
     "undetermined": "Undetermined",
     "failed": "Failed",
 }
+ROLE_WORDS = {
+    "owner": "owner",
+    "ethics_officer": "ethics officer",
+    "committee": "committee",
+    "executive": "executive",
+}
+STATE_WORDS = {
+    "draft": "Draft",
+    "submitted": "Submitted",
+    "returned": "Returned",
+    "decided": "Decided",
+    "superseded": "Superseded",
+    "withdrawn": "Withdrawn",
+}
+EFFECT_WORDS = {"blocks": "Blocks it", "is missing": "Is missing", "conditions an approval": "Conditions it"}
+EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
 
 
 def cell(value: object) -> str:
@@ -51,15 +68,22 @@ def cell(value: object) -> str:
     return inline(value)
 
 
-def worst_first(findings: list[Finding]) -> list[Finding]:
-    """Findings by status, weakest first; within a status waived ones last, measured before attested."""
-    return sorted(findings, key=lambda f: (WEAKEST.index(f.status), f.waiver is not None, f.evidence != "measured"))
-
-
 def asked_so_far(record: Record) -> str:
     """How many questions of all stages a preliminary dossier asked, for its kind of system."""
     every = [q for stage in STAGES for q in catalogue.questions(stage).values() if record.obligations.kind in q.kinds]
     return f"{sum(q.quick for q in every)} of {len(every)} questions were asked."
+
+
+@jinja2.pass_context
+def said(context: jinja2.runtime.Context, record: Record) -> str:
+    """The reason of a record's recommendation in the page's language, escaped."""
+    gettext = context.resolve("gettext")
+
+    def say(frame: str, **values: object) -> str:
+        escaped = {k: v if isinstance(v, Markup) else inline(v) for k, v in values.items()}
+        return cast("str", context.call(gettext, frame, **escaped))
+
+    return reason(record.recommendation, record.findings, record.upstream, say)
 
 
 def data_uri(content: str | bytes, mime: str) -> Markup:
@@ -85,22 +109,36 @@ class Shown:
     """A record's table as a page shows it: a value and the interval after it stand in one cell.
 
     `columns` are names, each with whether its values have intervals; `numeric` are places, from 1, of columns that hold
-    numbers alone.
+    numbers alone. Rows that share their first cell are a group with that cell as its heading, `of` the first column;
+    else there is one group without a heading.
     """
 
     columns: list[tuple[str, bool]]
     numeric: list[int]
-    rows: list[list[Cell]]
+    groups: list[tuple[str, list[list[Cell]]]]
+    of: str = ""
 
 
 def shown(table: Table) -> Shown:
     """`table` with each run of value, low, high as one cell, rounded to what the interval supports."""
     merged = [i for i in range(1, len(table.columns) - 1) if table.columns[i : i + 2] == ["low", "high"]]
     bounds = {i for start in merged for i in (start, start + 1)}
-    kept = [i for i in range(len(table.columns)) if i not in bounds]
-    rows = [[_shown(table.columns[i], row, i, i + 1 in merged) for i in kept] for row in table.rows]
+    of = table.columns[0] if _in_groups(table) else ""
+    kept = [i for i in range(int(bool(of)), len(table.columns)) if i not in bounds]
     numeric = [place for place, i in enumerate(kept, 1) if _numeric([row[i] for row in table.rows])]
-    return Shown([(table.columns[i], i + 1 in merged) for i in kept], numeric, rows)
+    groups = [
+        (cell(name), [[_shown(table.columns[i], row, i, i + 1 in merged) for i in kept] for row in rows])
+        for name, rows in groupby(table.rows, key=lambda row: row[0] if of else None)
+    ]
+    return Shown([(table.columns[i], i + 1 in merged) for i in kept], numeric, groups, of)
+
+
+def _in_groups(table: Table) -> bool:
+    """Whether rows with the same words first stand together, two of them or more on average, and not all alike."""
+    names = [row[0] for row in table.rows if len(table.columns) > 2]
+    runs = [name for name, _ in groupby(names)]
+    told = all(isinstance(name, str) and name for name in names)
+    return told and 1 < len(runs) == len(set(runs)) <= len(names) / 2
 
 
 def _numeric(values: Sequence[Any]) -> bool:
@@ -144,7 +182,6 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "inline": inline,
         "said": said,
         "cell": cell,
-        "worst_first": worst_first,
         "data_uri": data_uri,
         "shown": shown,
         "limit": numbers.limit,
@@ -154,6 +191,11 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "csp": content_security_policy,
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
+        "role_words": ROLE_WORDS,
+        "state_words": STATE_WORDS,
+        "evidence_words": EVIDENCE_WORDS,
+        "effects": EFFECT_WORDS,
+        "reason": said,
         "upstream_words": UPSTREAM_WORDS,
         "rounded": numbers.rounded,
         "statements": statements,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters.templateexporter import TemplateExporter
@@ -12,8 +9,11 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
-from ethics_kit.record import IN_THE_WAY, Finding, Record, Table
+from ethics_kit.recommendation import worst_first
+from ethics_kit.record import IN_THE_WAY, Record
 from ethics_kit.report import commands, html
+from ethics_kit.report.first import first
+from ethics_kit.report.marked import parts_of
 from ethics_kit.review import replayed
 from ethics_kit.schema.review import Entry
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from nbformat import NotebookNode
 
-WORST_SHOWN = 3
-WAY_SHOWN = 8
+SETTLED = ("met", "not_applicable")
 
 
 class RecordExporter(TemplateExporter):
@@ -40,7 +39,9 @@ class RecordExporter(TemplateExporter):
         return "record.html.j2"
 
     def _create_environment(self) -> Any:
-        return html.furnish(super()._create_environment())  # type: ignore[no-untyped-call]
+        environment = html.furnish(super()._create_environment())  # type: ignore[no-untyped-call]
+        environment.trim_blocks = environment.lstrip_blocks = True
+        return environment
 
 
 def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Reviewed | None = None) -> str:
@@ -50,24 +51,25 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     """
     reviewed = reviewed or Reviewed(replayed(record, ())[0])
     required = {d.requirement for d in record.obligations.duties if d.weight == "required"}
-    counting = [f for f in record.findings if f.requirement in required]
-    worst = [f for f in html.worst_first(counting) if f.status not in ("met", "not_applicable")]
-    statuses: Counter[str] = Counter(f.status for f in record.findings)
+    ranked = worst_first(record.findings, record.recommendation.blocking)
+    counting = [f for f in ranked if f.requirement in required]
     duties = catalogue.levels()[record.obligations.level].model_dump()
     resources = {
         "record": record,
         "proof": proof,
         "reviewed": reviewed,
         "comments": _comments(reviewed),
-        "in_the_way": next((_first_rows(t, WAY_SHOWN) for t in record.tables if t.id == IN_THE_WAY), None),
+        "in_the_way": next((t for t in record.tables if t.id == IN_THE_WAY), None),
+        "besides": [i for i in record.recommendation.missing if i not in {f.id for f in record.findings}],
         "unsigned_roles": proof.missing(catalogue.levels()[record.obligations.level].signoff),
         "commands": [(s, commands.of_signature(s)) for s in proof.signatures],
         "digest_commands": commands.of_files(proof),
-        "counts": {s: statuses[s] for s in html.STATUS_WORDS if statuses[s]},
-        "worst": worst[:WORST_SHOWN],
-        "required": counting,
         "named": parts_of(record),
-        "informative": [f for f in record.findings if f.requirement not in required],
+        "first": first(record, reviewed.review),
+        "open": [f for f in counting if f.status not in SETTLED],
+        "settled": [f for f in counting if f.status in SETTLED],
+        "methods": list(dict.fromkeys(f.method for f in ranked if f.method)),
+        "informative": [f for f in ranked if f.requirement not in required],
         "duties": {
             k.replace("_", " "): ", ".join(v).replace("_", " ") if isinstance(v, tuple | list) else v
             for k, v in duties.items()
@@ -77,39 +79,6 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     return page
 
 
-@dataclass(frozen=True)
-class Part:
-    """A part of the record that an output of the notebook stands for: a table, findings of a step, or its end."""
-
-    kind: str
-    title: str = ""
-    table: Table | None = None
-    findings: tuple[Finding, ...] = ()
-
-
-def parts_of(record: Record) -> Callable[[Mapping[str, Any]], Part | None]:
-    """What finds the part of `record` that the data of an output names; None where it names none, or one not there."""
-    ids = Counter(t.id for t in record.tables)
-    tables = {t.id: t for t in record.tables if ids[t.id] == 1}
-    findings = {f.id: f for f in record.findings}
-
-    def named(data: Mapping[str, Any]) -> Part | None:
-        match data.get(html.MARKER):
-            case {"part": "table", "id": str(name)} if name in tables:
-                return Part("table", table=tables[name])
-            case {"part": "findings", "ids": [_, *_] as named, "title": str(title)} if _known(named, findings):
-                return Part("findings", title, findings=tuple(html.worst_first([findings[name] for name in named])))
-            case {"part": "conclusion"}:
-                return Part("conclusion")
-        return None
-
-    return named
-
-
-def _known(names: list[Any], findings: Mapping[str, Finding]) -> bool:
-    return all(isinstance(name, str) and name in findings for name in names)
-
-
 def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:
     """The comments of a review, with how sure it is whose they are, by the id of the finding they cite."""
     found: dict[str, list[tuple[Entry, str]]] = {}
@@ -117,13 +86,6 @@ def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:
         for finding in dict.fromkeys(entry.findings):
             found.setdefault(finding, []).append((entry, identity))
     return found
-
-
-def _first_rows(table: Table, most: int) -> Table:
-    """The table's beginning; its note says how many rows follow below."""
-    left = len(table.rows) - most
-    note = f"And {left} more, in the conclusion of the assessment below." if left > 0 else table.note
-    return table.model_copy(update={"rows": table.rows[:most], "note": note})
 
 
 def render_failure(*, system: str, stage: str, as_of: date, reason: str, ran: int, cells: int) -> str:

@@ -159,7 +159,7 @@ class OversightPolicy(Model):
 
 
 class GatePolicy(Model):
-    """What ``ethics-kit run --gate`` refuses, whether it asks for people's sign-off, and who may waive a finding."""
+    """What ``ethics-kit run --gate`` refuses, who may waive a finding, and whether and when people sign off."""
 
     refuse: Threshold[list[Verdict]]
     may_waive: Threshold[list[Line]] = default(
@@ -168,6 +168,10 @@ class GatePolicy(Model):
     )
     signoff: Threshold[YesNo] = default(
         "no", "People sign off a release once, not every assessment; ask for it where only signed-off records may go."
+    )
+    decide_within_days: Threshold[Count] = default(
+        30,
+        "A committee that meets every month decides at its next meeting, and the data are still those of the quarter.",
     )
 
 

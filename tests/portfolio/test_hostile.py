@@ -70,7 +70,13 @@ def _text(page):
 def test_every_kind_of_hostile_text_is_in_the_files_and_in_the_tables(hostile):
     assert len(hostile.texts) > 700
     assert all(any(p in text for text in hostile.texts.values()) for p in PAYLOADS)
-    assert {where.partition(":")[0] for where in hostile.texts} >= {"policy", "organisation", "system", *STAGES, "customers"}
+    assert {where.partition(":")[0] for where in hostile.texts} >= {
+        "policy",
+        "organisation",
+        "system",
+        *STAGES,
+        "customers",
+    }
     assert any(len(text) > 10_000 for text in hostile.texts.values())
 
 
@@ -86,7 +92,9 @@ def test_no_hostile_text_that_a_record_holds_is_lost_cut_or_evaluated_on_its_pag
 
 def test_no_answer_note_or_name_is_lost_between_a_dossier_and_its_pages(hostile):
     shown = " ".join(_text(page) for page in hostile.pages)
-    expected = re.compile(r"\w+: answers\.\w+\.(value|note|by|role|override_reason)|system: (name|purpose|out_of_scope.*)")
+    expected = re.compile(
+        r"\w+: answers\.\w+\.(value|note|by|role|override_reason)|system: (name|purpose|out_of_scope.*)"
+    )
     texts = {where: text for where, text in hostile.texts.items() if expected.fullmatch(where)}
     assert len(texts) > 200
     assert [where for where, text in texts.items() if _told(text) not in shown] == []
