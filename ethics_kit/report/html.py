@@ -21,7 +21,7 @@ from ethics_kit.project import STAGES, TITLES
 from ethics_kit.recommendation import reason, statements
 from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, Record, Table
 from ethics_kit.report import supply
-from ethics_kit.report.text import clean, inline, plain, prose, said
+from ethics_kit.report.text import clean, inline, markdown, plain, prose
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -180,7 +180,7 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "prose": prose,
         "plain": plain,
         "inline": inline,
-        "said": said,
+        "markdown": markdown,
         "cell": cell,
         "data_uri": data_uri,
         "shown": shown,

@@ -146,9 +146,13 @@ def test_a_right_to_left_name_leaves_its_neighbours_in_their_order(chromium, hos
     outside = "e => e.filter(b => getComputedStyle(b).unicodeBidi !== 'isolate').length"
     assert page.locator("bdi").count() > 5
     assert page.eval_on_selector_all("bdi", outside) == 0
-    loose = """() => { const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
-      const found = []; while (walk.nextNode()) { const node = walk.currentNode;
-      if (/[\\u0590-\\u08ff]/.test(node.data) && !node.parentElement.closest('bdi')) found.push(node.data); } return found }"""
+    loose = """() => {
+      const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT), found = [];
+      while (walk.nextNode()) {
+        const node = walk.currentNode;
+        if (/[\\u0590-\\u08ff]/.test(node.data) && !node.parentElement.closest('bdi')) found.push(node.data);
+      }
+      return found; }"""
     assert page.evaluate(loose) == []
     page.close()
 
