@@ -44,12 +44,16 @@ WEAKEST: tuple[Status, ...] = ("not_met", "not_assessed", "inconclusive", "met",
 def number(value: float | int | None) -> float | int | None:
     """A number as a record holds it: NaN and infinity are null, floats have ten significant digits.
 
-    So have integers of 2**53 and more, which canonical JSON cannot hold.
+    So have integers of 2**53 and more, which canonical JSON cannot hold. It writes 0.0 as 0: a whole number is one here
+    too, so that a record says of itself what it says when it is read back.
     """
     if value is None or (isinstance(value, int) and abs(value) < 2**53):
         return value
     value = float(value)
-    return float(f"{value:.10g}") if math.isfinite(value) else None
+    if not math.isfinite(value):
+        return None
+    value = float(f"{value:.10g}")
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 Number = Annotated[float | int | None, AfterValidator(number)]

@@ -21,7 +21,7 @@ from ethics_kit.project import STAGES, TITLES
 from ethics_kit.recommendation import reason, statements
 from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, Record, Table
 from ethics_kit.report import paper, supply, translated
-from ethics_kit.report.text import clean, inline, plain, prose, said
+from ethics_kit.report.text import clean, inline, markdown, plain, prose
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -75,7 +75,7 @@ def asked_so_far(record: Record) -> str:
 
 
 @jinja2.pass_context
-def reasoned(context: jinja2.runtime.Context, record: Record) -> str:
+def said(context: jinja2.runtime.Context, record: Record) -> str:
     """The reason of a record's recommendation in the page's language, escaped."""
     gettext = context.resolve("gettext")
 
@@ -196,7 +196,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "prose": prose,
         "plain": plain,
         "inline": inline,
-        "said": said,
+        "markdown": markdown,
         "cell": lambda value: language.fixed.get(cell(value), cell(value)) if isinstance(value, bool) else cell(value),
         "data_uri": data_uri,
         "shown": shown,
@@ -214,7 +214,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "state_words": STATE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
         "effects": EFFECT_WORDS,
-        "reason": reasoned,
+        "reason": said,
         "upstream_words": UPSTREAM_WORDS,
         "rounded": numbers.rounded,
         "statements": statements,

@@ -115,24 +115,24 @@ class _Answer(_Notebook):
         return self.paragraph(self.strong(text))
 
 
-def prose(markdown: str) -> Markup:
+def prose(text: str) -> Markup:
     """A notebook's Markdown as HTML, cleaned; images are left out, their words and addresses stay."""
-    return _rendered(_Notebook(escape=False), markdown, ["table", "strikethrough"])
+    return _rendered(_Notebook(escape=False), text, ["table", "strikethrough"])
 
 
-def said(markdown: object) -> Markup:
+def markdown(text: object) -> Markup:
     """What a person wrote as Markdown: paragraphs, lists, quotes, emphasis, code and links to web or mail addresses.
 
     Headings become bold lines, images their words and addresses, and HTML is shown as it was typed. One paragraph comes
     without its ``<p>``, so that a short text stays on the line.
     """
-    html = _rendered(_Answer(escape=True), str(markdown), ["strikethrough"]).strip()
+    html = _rendered(_Answer(escape=True), str(text), ["strikethrough"]).strip()
     one = re.fullmatch(r"<p>((?:(?!</?p>).)*)</p>", html, re.DOTALL)
     return Markup(one[1]) if one else Markup('<div class="said">{}</div>').format(Markup(html))
 
 
-def _rendered(renderer: mistune.HTMLRenderer, markdown: str, plugins: list[str]) -> Markup:
+def _rendered(renderer: mistune.HTMLRenderer, text: str, plugins: list[str]) -> Markup:
     render = mistune.create_markdown(renderer=renderer, plugins=plugins)
     if isinstance(renderer, _Answer):
         render.block.rules.remove("ref_link")  # a line such as "[note]: text" would vanish
-    return clean(str(render(plain(markdown))))
+    return clean(str(render(plain(text))))

@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethics_kit.report.text import clean, inline, plain, prose, said
+from ethics_kit.report.text import clean, inline, markdown, plain, prose
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 PERSIAN = "\u0646\u0627\u0645\u200c\u0647\u0627"
@@ -41,7 +41,7 @@ def test_no_text_steers_a_screen_or_makes_an_element(text):
     told = plain(text)
     assert not any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in told)
     assert not any(unicodedata.bidirectional(c) in ("LRO", "RLO", "LRE", "RLE", "RLI", "LRI", "FSI") for c in told)
-    for html in (inline(text), said(text)):
+    for html in (inline(text), markdown(text)):
         if hasattr(html, "__html__"):
             assert set(re.findall(r"</?(\w+)", html)) <= ALLOWED
 
@@ -77,7 +77,8 @@ def test_text_from_right_to_left_is_kept_apart_from_its_neighbours_and_other_tex
     named = inline("Group \u05e9\u05dc (1) \u05d5\u05dd 2: 30 <rows>")
     assert named == "Group <bdi>\u05e9\u05dc (1) \u05d5\u05dd</bdi> 2: 30 &lt;rows&gt;"
     assert (
-        said("Group \u05e9\u05dc: 30") == '<div class="said"><p dir="auto">Group <bdi>\u05e9\u05dc</bdi>: 30</p></div>'
+        markdown("Group \u05e9\u05dc: 30")
+        == '<div class="said"><p dir="auto">Group <bdi>\u05e9\u05dc</bdi>: 30</p></div>'
     )
     assert inline("Zoë & <Łukasz>") == "Zoë & <Łukasz>"
     assert not hasattr(inline("Zoë & <Łukasz>"), "__html__")
@@ -92,11 +93,13 @@ def test_a_very_long_word_may_break_and_is_not_cut():
 
 
 def test_what_people_write_may_hold_paragraphs_lists_emphasis_code_and_links():
-    html = said("We *asked* **ten** people:\n\n- one\n- two\n\nSee [the minutes](https://example.org/m?a=1) and `run`.")
+    html = markdown(
+        "We *asked* **ten** people:\n\n- one\n- two\n\nSee [the minutes](https://example.org/m?a=1) and `run`."
+    )
     assert "<p>We <em>asked</em> <strong>ten</strong> people:</p>" in html
     assert "<li>one</li>" in html
     assert '<a href="https://example.org/m?a=1" rel="noopener noreferrer">the minutes</a> and <code>run</code>' in html
-    assert said("One *short* line") == "One <em>short</em> line"
+    assert markdown("One *short* line") == "One <em>short</em> line"
 
 
 @pytest.mark.parametrize(
@@ -117,13 +120,13 @@ def test_what_people_write_may_hold_paragraphs_lists_emphasis_code_and_links():
     ],
 )
 def test_what_people_write_neither_runs_nor_loads_nor_is_lost(written, text):
-    html = said(written)
+    html = markdown(written)
     assert shown(html) == text
     assert not re.search(r"<(?!/?(em|strong)\b)", html)
 
 
 def test_a_heading_that_people_write_does_not_enter_the_page_s_outline():
-    assert said("# Approved\n\nreally") == '<div class="said"><p><strong>Approved</strong></p>\n<p>really</p></div>'
+    assert markdown("# Approved\n\nreally") == '<div class="said"><p><strong>Approved</strong></p>\n<p>really</p></div>'
 
 
 def test_a_notebook_s_headings_stand_below_the_page_s_and_its_html_is_cleaned():
