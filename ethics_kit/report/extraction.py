@@ -20,12 +20,12 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import write_po
 
-from ethics_kit import languages, record
+from ethics_kit import languages
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import KINDS
 from ethics_kit.measures.impact import LEVELS
 from ethics_kit.project import STAGES, TITLES, bundle, notebook_name, write_atomic
-from ethics_kit.report import html, supply
+from ethics_kit.report import html
 from ethics_kit.schema.review import Act, State
 
 PACKAGE = Path(languages.__file__).parent
@@ -80,13 +80,27 @@ def _phrases() -> Iterator[tuple[str, list[Message]]]:
 
 
 def _words() -> Iterator[tuple[str, Iterable[str]]]:
-    """Words for values: of results, verdicts, stages, reviews, kinds and efforts."""
-    yield "ethics_kit/report/html.py", [*html.STATUS_WORDS.values(), *html.VERDICT_WORDS.values(), "yes", "no"]
-    yield "ethics_kit/record.py", [*record.UPSTREAM_WORDS.values(), *record.REVIEW_WORDS.values()]
-    yield "ethics_kit/report/supply.py", supply.EFFORTS.values()
-    yield "ethics_kit/project.py", [*TITLES.values(), *(title.lower() for title in TITLES.values())]
+    """Words for values: those of every dictionary of the reports whose name ends in WORDS, and some others."""
+    modules = ("record.py", "recommendation.py", "comparison.py", "report/**/*.py")
+    for path in sorted(found for pattern in modules for found in PACKAGE.glob(pattern)):
+        yield _relative(path), [text for words in _dictionaries(_tree(path)) for text in words]
+    within = [*TITLES.values(), *html.VERDICT_WORDS.values()]
+    yield "ethics_kit/project.py", [*TITLES.values(), *(title.lower() for title in within), "yes", "no"]
     yield "ethics_kit/schema/review.py", [*get_args(Act), *get_args(State), "signed", "self-declared"]
-    yield "ethics_kit/record.py", ["required", "informative", "excluded", "measured", "attested"]
+    yield "ethics_kit/record.py", ["required", "informative", "excluded"]
+
+
+DICTIONARIES = ("WORDS", "FRAMES", "STATUSES", "STAGES", "EFFORTS", "CAUTIONS")
+
+
+def _dictionaries(tree: ast.AST) -> Iterator[list[str]]:
+    """The values of a module's dictionaries of words."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Dict):
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(_name(target).endswith(DICTIONARIES) for target in targets):
+            yield [text for value in node.value.values for text in _constants(value)]
 
 
 def _framework() -> Iterator[tuple[str, Iterable[str]]]:
