@@ -18,7 +18,7 @@ from ethics_kit.project import STAGES, Project
 from ethics_kit.runner import assessment
 
 SYSTEM, AS_OF = "health_score", date(2026, 11, 1)
-CUSTOMERS = 1000
+CUSTOMERS = 600
 
 PAYLOADS = (
     "<script>window.ran = 1</script>",
@@ -88,6 +88,7 @@ class Hostile:
                         _put(before[path], key, new)
                 YAML(typ="safe", pure=True).dump(before[path], path)
             try:
+                dossier.load(Project(self.root), self.folder, tables=False)
                 dossier.load(Project(self.root), self.folder)
                 break
             except InputError as refused:

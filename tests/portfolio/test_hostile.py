@@ -29,7 +29,7 @@ ACTS = (
     {"act": "submit"},
     {"act": "decide", "decision": "reject", "reason": 2},
 )
-SAID = [f"{payload(900_000 + n)}\n\n{payload(910_000 + n)}" for n in range(3)]
+SAID = [f"{payload(910_000 + n)}\n\n{payload(952_000 + n)}" for n in range(3)]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def hostile(portfolio, tmp_path_factory):
 def _review(project, folder):
     finding = json.loads((folder / "record.json").read_text())["findings"][0]["id"]
     for number, given in enumerate(ACTS):
-        act = {"by": payload(920_000 + number), "role": payload(930_000 + number), "on": date(2026, 11, 2), **given}
+        act = {"by": payload(924_000 + number), "role": payload(938_000 + number), "on": date(2026, 11, 2), **given}
         act |= {key: SAID[act[key]] for key in ("text", "reason") if key in act}
         reviewing.enter(project, folder, act | ({"findings": [finding]} if "findings" in act else {}))
 
@@ -104,7 +104,7 @@ def test_what_people_say_in_a_review_stands_whole_on_the_page_paragraph_by_parag
     shown = _text(hostile.folders["bias_testing"] / "report.html")
     for text in SAID:
         assert all(_told(part) in shown for part in text.split("\n\n"))
-    assert all(_told(payload(920_000 + n)) in shown for n in range(len(ACTS)))
+    assert all(_told(payload(924_000 + n)) in shown for n in range(len(ACTS)))
 
 
 def test_no_page_holds_an_element_attribute_or_address_that_could_run_or_load(hostile):
