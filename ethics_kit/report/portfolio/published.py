@@ -42,7 +42,7 @@ from ethics_kit.record import (
 
 FILE = "record.json"
 AFTER_FINDINGS = b'],"inputs":['
-"""What follows the findings in canonical JSON, whose keys are in order; no text can hold it, as its quotes are escaped."""
+"""What follows the findings in canonical JSON, whose keys are in order. No text holds it: its quotes are escaped."""
 
 
 class _Head(BaseModel):
