@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import quote
 
-from ethics_kit.record import Finding, Record
+from ethics_kit.report.portfolio.summary import Action, Entry, System
 
 FILE = "actions.csv"
 COLUMNS = (
@@ -21,53 +21,59 @@ FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - spreadsheets read the full
 
 
 @dataclass(frozen=True)
-class Action:
-    """An open finding with an owner and a date, or with a waiver; `link` leads to it from the reports folder."""
+class Row:
+    """An open finding with an owner and a date, or with a waiver, as of `day`."""
 
-    system: str
-    name: str
-    stage: str
-    record_id: str
-    link: str
-    finding: Finding
+    system: System
+    entry: Entry
+    action: Action
     day: date
 
     @property
+    def link(self) -> str:
+        """The finding on its record's page, from the reports folder."""
+        return f"{self.entry.link}#f-{quote(self.action.finding)}"
+
+    @property
     def overdue(self) -> int:
-        """Days since the action was due; 0 where it is still to come, or has no date."""
-        return max((self.day - self.finding.due).days, 0) if self.finding.due else 0
+        """Days since the action was due; 0 where it is not, or a waiver holds."""
+        return self.action.days_overdue(self.day)
 
     @property
     def lapsed(self) -> bool:
         """Whether there is a waiver, and it has ended."""
-        return self.finding.waiver is not None and self.finding.waiver.until < self.day
+        return self.action.waived_until is not None and self.action.waived_until < self.day
 
     @property
     def ends(self) -> date:
         """The day by which something has to happen: the action's, or that on which the waiver ends."""
-        days = [self.finding.due, self.finding.waiver.until if self.finding.waiver else None]
-        return min(day for day in days if day)
+        return min(day for day in (self.action.due, self.action.waived_until) if day)
 
 
-def of_record(record: Record, folder: str, day: date) -> list[Action]:
-    """The open actions and waivers of the record in ``reports/<system>/<stage>/<folder>``, as of `day`."""
-    system = record.system
-    page = "/".join(quote(part) for part in (system["id"], record.stage, folder, "report.html"))
-    return [
-        Action(
-            system["id"], system["name"], record.stage, record.record_id, f"{page}#f-{quote(finding.id)}", finding, day
-        )
-        for finding in record.findings
-        if finding.status not in ("met", "not_applicable") and ((finding.owner and finding.due) or finding.waiver)
-    ]
-
-
-def ranked(actions: Iterable[Action]) -> list[Action]:
+def open_rows(systems: Iterable[System], day: date) -> list[Row]:
     """The longest overdue first, then waivers that have ended, then by the day on which something has to happen."""
-    return sorted(actions, key=lambda a: (-a.overdue, not a.lapsed, a.ends, a.system, a.stage, a.finding.id))
+    rows = [row for system in systems for row in _of_system(system, day)]
+    return sorted(rows, key=lambda r: (-r.overdue, not r.lapsed, r.ends, r.system.id, r.entry.stage, r.action.finding))
 
 
-def table(actions: Iterable[Action]) -> bytes:
+def _of_system(system: System, day: date) -> Iterator[Row]:
+    for entry in system.entries.values():
+        for action in entry.actions:
+            if planned(action):
+                yield Row(system, entry, action, day)
+
+
+def planned(action: Action) -> bool:
+    """Whether somebody is to do something by a day, or has accepted the finding until one."""
+    return bool((action.owner and action.due) or action.waived_until)
+
+
+def unplanned(system: System) -> int:
+    """How many findings that are not met have neither an action with an owner and a date, nor a waiver."""
+    return sum(a.status == "not_met" and not planned(a) for e in system.entries.values() for a in e.actions)
+
+
+def table(rows: Iterable[Row]) -> bytes:
     """The rows as CSV (RFC 4180: commas, CRLF), in UTF-8 with a byte order mark.
 
     Without the mark Excel reads UTF-8 as the machine's own code page; pandas, R and LibreOffice skip it.
@@ -75,25 +81,25 @@ def table(actions: Iterable[Action]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    writer.writerows([_cell(value) for value in _row(action)] for action in ranked(actions))
+    writer.writerows([_cell(value) for value in _values(row)] for row in rows)
     return text.getvalue().encode("utf-8-sig")
 
 
-def _row(action: Action) -> tuple[str | int | date | None, ...]:
-    finding, waiver = action.finding, action.finding.waiver
+def _values(row: Row) -> tuple[str | int | date | None, ...]:
+    entry, action = row.entry, row.action
     return (
-        action.system,
-        action.stage,
-        action.record_id,
-        finding.id,
-        finding.requirement,
-        finding.status,
-        finding.action,
-        finding.owner,
-        finding.due,
-        action.overdue if finding.due else None,
-        waiver.until if waiver else None,
-        action.link,
+        row.system.id,
+        entry.stage,
+        entry.record_id,
+        action.finding,
+        action.requirement,
+        action.status,
+        action.action,
+        action.owner,
+        action.due,
+        row.overdue if action.due else None,
+        action.waived_until,
+        row.link,
     )
 
 

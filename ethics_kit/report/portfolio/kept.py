@@ -23,6 +23,7 @@ from ethics_kit.errors import InputError
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES
 from ethics_kit.record import Record
+from ethics_kit.report.portfolio.published import Published, published
 from ethics_kit.schema.review import Entry
 
 State = Literal["ok", "altered", "gone", "failed"]
@@ -55,26 +56,30 @@ class Kept:
         return date.fromisoformat(self.folder.removeprefix("failed_")[:10])
 
     @cached_property
-    def why(self) -> list[str]:
-        """How it differs from what its attestation and the chain say, in words."""
-        return folders.altered(self.path, self.chain)
+    def _published(self) -> Published | None:
+        return published(self.path, self.chain) if self.path.is_dir() else None
 
-    @cached_property
+    @property
+    def record(self) -> Record | None:
+        """The record without its tables, where it is as it was published."""
+        return self._published.record if self._published else None
+
+    @property
     def state(self) -> State:
         if self.folder.startswith("failed_"):
             return "failed"
-        if not self.path.is_dir():
-            return "gone"
-        return "altered" if self.why else "ok"
+        if self.record:
+            return "ok"
+        return "altered" if self.path.is_dir() else "gone"
 
-    @cached_property
-    def record(self) -> Record | None:
-        """The record, where it is as it was published."""
-        return archive.trusted(self.path, self.system, self.stage) if self.state == "ok" else None
+    @property
+    def why(self) -> list[str]:
+        """How it differs from what its attestation and the chain say, in words."""
+        return folders.altered(self.path, self.chain) if self.state == "altered" else []
 
     @cached_property
     def attestations(self) -> dict[str, Attestation]:
-        return folders.attestations(self.path) if self.state == "ok" else {}
+        return folders.attestations(self.path) if self.record else {}
 
     @property
     def acts(self) -> list[tuple[str, date]]:
@@ -84,8 +89,7 @@ class Kept:
     @cached_property
     def signatures(self) -> list[proof.Signature]:
         """The newest valid signature of each trusted key."""
-        digests = statement.digests(self.path) if self.record else {}
-        found = proof.signatures(self.attestations, digests, self.keys) if self.record else []
+        found = self._published.signatures(self.path, self.keys) if self._published else []
         return list({one.key_id: one for one in found}.values())
 
     @property
