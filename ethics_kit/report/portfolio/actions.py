@@ -16,8 +16,8 @@ COLUMNS = (
     "system", "stage", "record_id", "finding", "requirement", "result", "action", "owner", "due", "overdue_days",
     "waived_until", "link",
 )  # fmt: skip
-FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001 - spreadsheets read the full-width signs as well
-"""What a spreadsheet takes for the beginning of a formula."""
+FORMULA = tuple("=+-@＝＋－＠")
+"""What a spreadsheet takes for the beginning of a formula; some read the full-width signs as well."""
 
 
 @dataclass(frozen=True)

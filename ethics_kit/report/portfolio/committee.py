@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Literal
 
 from ethics_kit.comparison import compare_findings
 from ethics_kit.project import STAGES
 from ethics_kit.record import Finding
 from ethics_kit.report import html
-from ethics_kit.report.portfolio import actions, kept
+from ethics_kit.report.portfolio import actions
 from ethics_kit.report.portfolio.actions import Row
 from ethics_kit.report.portfolio.kept import Kept
 from ethics_kit.report.portfolio.summary import Entry, System
@@ -22,6 +21,8 @@ FILE = "committee.html"
 WITHOUT_MEETINGS = timedelta(days=31)
 SHOWN = 3
 """Findings that are newly not met, told in words for each record; the record's page tells all."""
+LISTED = 40
+"""Rows of each list; it says how many more there are, and where."""
 TAKEN_BACK = ("returned", "withdrawn", "superseded", "unreadable")
 
 
@@ -88,7 +89,7 @@ def render(
     *,
     label: str,
 ) -> str:
-    """The page. `systems` are worst first; `records` are those that each has kept, by stage; `rows` the open actions."""
+    """The page. `systems` are worst first; `records` are those each has kept, by stage; `rows` the open actions."""
     changes = [c for s in systems for c in _changes(s, records[s.id], covers)]
     found = {
         "due": [(s, e) for s in systems for e in s.entries.values() if e.review.state == "submitted"],
@@ -105,7 +106,7 @@ def render(
         "unplanned": [(s, n) for s in systems if (n := actions.unplanned(s))],
     }
     template = html.environment().get_template("committee.html.j2")
-    return template.render(**found, covers=covers, day=covers.until, label=label, systems=systems, shown=SHOWN)
+    return template.render(**found, covers=covers, day=covers.until, label=label, systems=systems, shown=SHOWN, listed=LISTED)
 
 
 def _changes(system: System, records: Mapping[str, Sequence[Kept]], covers: Period) -> Iterator[Change]:
@@ -132,9 +133,7 @@ def _newly_not_met(before: Kept | None, now: Kept) -> tuple[Finding, ...]:
 def _decided(system: System, records: Mapping[str, Sequence[Kept]], covers: Period) -> Iterator[Decided]:
     for own in records.values():
         for one in own:
-            if not (one.path / "review.yaml").is_file() or one.reviewed is None:
-                continue
-            for entry, identity in one.reviewed.entries:
+            for entry, identity in one.reviewed.entries if one.has_review and one.reviewed else ():
                 if entry.act == "decide" and covers.since < entry.on <= covers.until:
                     yield Decided(system, one, entry, identity)
 
@@ -147,7 +146,3 @@ def _without(system: System) -> list[Entry]:
 def _drafts(system: System) -> list[Entry]:
     """The current records that nobody has submitted, or that people took back."""
     return [e for e in system.entries.values() if e.status == "ok" and e.review.state in ("draft", *TAKEN_BACK)]
-
-
-def page(reports: Path) -> Path:
-    return reports / FILE

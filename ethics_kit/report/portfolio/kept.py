@@ -1,4 +1,4 @@
-"""The records that a system has kept: each with its acts, its review and its signatures, read when they are asked for."""
+"""The records that a system has kept: each with its acts, review and signatures, read when they are asked for."""
 
 from __future__ import annotations
 
@@ -24,10 +24,8 @@ from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES
 from ethics_kit.record import Record
 from ethics_kit.report.portfolio.published import Published, published
-from ethics_kit.schema.review import Entry
 
 State = Literal["ok", "altered", "gone", "failed"]
-UNDONE = ("returned", "withdrawn", "superseded")
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,11 @@ class Kept:
             return []
         return proof.Proof({}, self.signatures).missing(catalogue.levels()[self.record.obligations.level].signoff)
 
+    @property
+    def has_review(self) -> bool:
+        """Whether people have reviewed it, which can be seen without reading the record."""
+        return (self.path / reviews.FILE).is_file()
+
     @cached_property
     def reviewed(self) -> Reviewed | None:
         """The record's review; None where it cannot be read, or was lost with an altered folder."""
@@ -113,17 +116,6 @@ class Kept:
         if found.state != "decided" and folders.review_lost(self.path, self.chain):
             return None
         return identities(found, digests, self.attestations.values(), self.keys)
-
-    @property
-    def stands(self) -> str:
-        """The state of the review in a word."""
-        return self.reviewed.review.state if self.reviewed else "unreadable"
-
-    @property
-    def waits(self) -> Entry | None:
-        """The act that submitted the record, while people still have to decide."""
-        review = self.reviewed.review if self.reviewed else None
-        return review.turned if review and review.state == "submitted" else None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ethics_kit.report.portfolio.summary import System
 FILE = "index.html"
 STEPS_TOLD = 6
 """Pairs of consecutive records told for each stage; the findings of the newest pair in words, of others by number."""
-CHANGES_TOLD = 8
+CHANGES_TOLD = 5
 SUPPLIES_TOLD = 8
 
 

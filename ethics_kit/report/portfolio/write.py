@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from ethics_kit import archive, schema, yamlfile
 from ethics_kit.attestation import keys as trusted
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.dossier import SYSTEM_ID
-from ethics_kit.errors import InputError
+from ethics_kit.errors import InputError, RunError
 from ethics_kit.project import Project, write_atomic
 from ethics_kit.report.portfolio import actions, committee, index, kept, system_page
 from ethics_kit.report.portfolio.summary import read_all
 
+LOCK = ".portfolio.lock"
+SECONDS_TO_WAIT = 300.0
 UNREADABLE = "policy.yaml is not in order"
 
 
@@ -54,25 +58,41 @@ def scope(reports: Path, projects: Iterable[Project], *, not_run: Collection[str
 
 
 def write(scope: Scope, *, day: date, since: date | None = None, only: Collection[str] | None = None) -> Path:
-    """The index, the committee's pack, the table of actions, and the pages of the systems `only`, or of all.
+    """The index, the committee's pack, the table of actions, and the pages of all systems.
 
-    `day` is the pages' own: ages and what is overdue are counted up to it. Each file is written by one rename.
+    Where `only` is given, the pages of other systems are written if they are not there yet. `day` is the pages' own:
+    ages and what is overdue are counted up to it. Each file is written by one rename; who writes after an act reads
+    after it as well, so that the last pages show all acts.
 
     Returns
     -------
     Path
         The index.
+
+    Raises
+    ------
+    RunError
+        Another process does not finish writing them.
     """
+    try:
+        with FileLock(scope.reports / LOCK, timeout=SECONDS_TO_WAIT):
+            return _write(scope, day, since, only)
+    except Timeout:
+        raise RunError(f"another process has held {LOCK} for {SECONDS_TO_WAIT:g} seconds") from None
+
+
+def _write(scope: Scope, day: date, since: date | None, only: Collection[str] | None) -> Path:
     reports = scope.reports
     systems = read_all(reports, scope.systems, as_of=day, keys=scope.keys, not_run=scope.not_run)
     records = {s.id: kept.of_system(reports, s.id, scope.keys) for s in systems}
     rows = actions.open_rows(systems, day)
     for system in systems:
-        folder = reports / system.id
-        if (only is None or system.id in only) and not folder.is_symlink():
+        path = reports / system.id / system_page.FILE
+        wanted = only is None or system.id in only or not path.is_file()
+        if wanted and not path.parent.is_symlink():
             own = [row for row in rows if row.system.id == system.id]
             page = system_page.render(system, records[system.id], own, day=day, label=scope.label)
-            write_atomic(folder / system_page.FILE, page.encode())
+            write_atomic(path, page.encode())
     covers = committee.period(day, scope.meetings, since)
     pack = committee.render(systems, records, rows, covers, label=scope.label)
     write_atomic(reports / committee.FILE, pack.encode())
