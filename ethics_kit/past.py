@@ -11,10 +11,11 @@ from typing import Literal
 
 from ethics_kit import archive, review
 from ethics_kit.attestation import folder as folders
-from ethics_kit.attestation.chain import read_chain
+from ethics_kit.attestation.chain import Chain, read_chain
 from ethics_kit.errors import InputError
 from ethics_kit.framework.catalogue import Stage
 from ethics_kit.record import WORST_FIRST, Record, Upstream, file_sha256, recommend
+from ethics_kit.review import Review
 from ethics_kit.schema import Verdict
 from ethics_kit.schema.review import Decision, State
 
@@ -134,10 +135,14 @@ def review_state(folder: Path, record: Record) -> tuple[State | Literal["unreada
     aside an altered folder together with its review.
     """
     known = read_chain(folder.parents[2], folder.parents[1].name)[0]
+    found = None if folders.altered(folder, known) else readable_review(folder, record, known)
+    return (found.state, found.decision) if found else ("unreadable", None)
+
+
+def readable_review(folder: Path, record: Record, known: Chain | None) -> Review | None:
+    """The review of the record in `folder`, which nobody altered; None where it is out of order or was lost."""
     try:
         found = review.read(folder, record)
     except InputError:
-        return "unreadable", None
-    if folders.altered(folder, known) or (found.state != "decided" and folders.review_lost(folder, known)):
-        return "unreadable", None
-    return found.state, found.decision
+        return None
+    return None if found.state != "decided" and folders.review_lost(folder, known) else found

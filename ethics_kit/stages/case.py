@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -265,12 +264,6 @@ class Case:
 def months_between(start: date, end: date) -> int:
     """Whole months from `start` to `end`."""
     return (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
-
-
-def months_after(start: date, months: int) -> date:
-    """The same day `months` later, or that month's last day."""
-    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
 
 
 Row = list[Any]
