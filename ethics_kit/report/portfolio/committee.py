@@ -106,7 +106,9 @@ def render(
         "unplanned": [(s, n) for s in systems if (n := actions.unplanned(s))],
     }
     template = html.environment().get_template("committee.html.j2")
-    return template.render(**found, covers=covers, day=covers.until, label=label, systems=systems, shown=SHOWN, listed=LISTED)
+    return template.render(
+        **found, covers=covers, day=covers.until, label=label, systems=systems, shown=SHOWN, listed=LISTED
+    )
 
 
 def _changes(system: System, records: Mapping[str, Sequence[Kept]], covers: Period) -> Iterator[Change]:

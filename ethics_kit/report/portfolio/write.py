@@ -15,7 +15,8 @@ from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.errors import InputError, RunError
 from ethics_kit.project import Project, write_atomic
-from ethics_kit.report.portfolio import actions, committee, index, kept, system_page
+from ethics_kit.report import index
+from ethics_kit.report.portfolio import actions, committee, kept, system_page
 from ethics_kit.report.portfolio.summary import read_all
 
 LOCK = ".portfolio.lock"
@@ -97,7 +98,7 @@ def _write(scope: Scope, day: date, since: date | None, only: Collection[str] | 
     pack = committee.render(systems, records, rows, covers, label=scope.label)
     write_atomic(reports / committee.FILE, pack.encode())
     write_atomic(reports / actions.FILE, actions.table(rows))
-    return index.write_index(reports, systems, as_of=day, confidentiality=scope.label)
+    return index.write_index(reports, scope.systems, confidentiality=scope.label, not_run=scope.not_run)
 
 
 def day_of(reports: Path, day: date) -> date:
