@@ -37,13 +37,6 @@ VERDICT_WORDS = {
     "undetermined": "Undetermined",
     "failed": "Failed",
 }
-VERDICT_MARKS = {
-    "approve": "met",
-    "approve_with_conditions": "inconclusive",
-    "reject": "not_met",
-    "undetermined": "not_assessed",
-}
-"""The sign that a recommendation bears in a table, by the status that bears the same."""
 CHANGE_WORDS = {"worse": "Worse", "appeared": "New", "moved": "Another number", "better": "Better", "gone": "Gone"}
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
@@ -163,14 +156,26 @@ def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> tuple
     return text, number
 
 
-def style() -> str:
-    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+def style(*more: str) -> str:
+    """The style sheet of every page, then those named."""
+    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", *more))
 
 
-def content_security_policy() -> str:
-    """Nothing may be loaded or run: data images, and this very style sheet."""
-    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
-    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+def script(name: str) -> str:
+    """The one script that a page may have: a file of the templates, which nothing is put into."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def content_security_policy(*styles: str, script: str | None = None) -> str:
+    """Nothing may be loaded or run: data images, this very style sheet, and this very script where one is named."""
+    allowed = f"default-src 'none'; img-src data:; style-src '{_digest(style(*styles))}'"
+    if script:
+        allowed += f"; script-src '{_digest((TEMPLATES / script).read_text(encoding='utf-8'))}'"
+    return f"{allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def furnish(environment: jinja2.Environment) -> jinja2.Environment:
@@ -188,11 +193,11 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "shown": shown,
     }
     environment.globals |= {
-        "style": lambda: Markup(style()),
+        "style": lambda *more: Markup(style(*more)),
+        "script": lambda name: Markup(script(name)),
         "csp": content_security_policy,
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
-        "verdict_marks": VERDICT_MARKS,
         "change_words": CHANGE_WORDS,
         "upstream_words": UPSTREAM_WORDS,
         "statements": statements,

@@ -16,7 +16,7 @@ from ethics_kit.attestation.proof import Proof, Signature
 from ethics_kit.dates import months_after
 from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.framework import catalogue
-from ethics_kit.framework.catalogue import Stage
+from ethics_kit.framework.catalogue import Level, Stage
 from ethics_kit.project import STAGES
 from ethics_kit.record import WEAKEST, WORST_FIRST, Finding, Record, recommend, requirement_status
 from ethics_kit.report import supply
@@ -30,6 +30,8 @@ GAP = "difference of rates"
 """The unit of a gap between groups of people, whose trend over past records is shown."""
 GAPS_KEPT = 5
 OPEN = ("not_met", "not_assessed", "inconclusive")
+GOOD: tuple[Verdict, ...] = ("approve_with_conditions", "approve")
+"""All else is equally bad."""
 OVERDUE = "G3.review_overdue"
 """The finding that counts the days by which the next review is overdue."""
 
@@ -105,7 +107,7 @@ class Entry:
     record_id: str = ""
     model_version: str | None = None
     level: str = ""
-    holds: str = ""
+    holds: Level | Literal[""] = ""
     verdict: Verdict | None = None
     today: Verdict | None = None
     reason: str = ""
@@ -126,6 +128,11 @@ class Entry:
     def settled(self) -> int:
         """Required requirements found met, not met or not applicable."""
         return sum(self.required[s] for s in ("met", "not_met", "not_applicable"))
+
+    @property
+    def signoff(self) -> tuple[str, ...]:
+        """The roles that have to sign."""
+        return catalogue.levels()[self.holds].signoff if self.holds else ()
 
     @property
     def lapsed(self) -> bool:
@@ -440,10 +447,15 @@ def read_all(
     return sorted(found, key=_rank)
 
 
-def _rank(system: System) -> tuple[int, int, float, str]:
-    """Worst first: required requirements not met, stages that failed or were altered, then the share not settled."""
+def _rank(system: System) -> tuple[int, int, int, float, str]:
+    """Worst first.
+
+    By the worst stage (what is undetermined, failed or not assessed is no better than *reject*), then by required
+    requirements not met, by stages that failed or were altered, and by the share that is settled.
+    """
     entries = system.entries.values()
     required = sum(e.required.total() for e in entries)
     failing = sum(e.required["not_met"] for e in entries)
     broken = sum(e.status in ("failed", "altered") for e in entries)
-    return -failing, -broken, sum(e.settled for e in entries) / required if required else 0, system.id
+    worst = min(GOOD.index(e.today) + 1 if e.today in GOOD else 0 for e in entries)
+    return worst, -failing, -broken, sum(e.settled for e in entries) / required if required else 0, system.id

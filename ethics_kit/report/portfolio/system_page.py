@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from ethics_kit import archive
@@ -12,15 +13,18 @@ from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES
 from ethics_kit.record import Table
 from ethics_kit.report import card, html
-from ethics_kit.report.portfolio import actions, kept
+from ethics_kit.report.portfolio import actions, kept, sparkline
 from ethics_kit.report.portfolio.kept import Kept
-from ethics_kit.report.portfolio.summary import System
+from ethics_kit.report.portfolio.sparkline import Line
+from ethics_kit.report.portfolio.summary import System, trends
 
 FILE = "index.html"
 STEPS_TOLD = 6
 """Pairs of consecutive records told for each stage; the findings of the newest pair in words, of others by number."""
 CHANGES_TOLD = 5
 SUPPLIES_TOLD = 8
+GAP_RECORDS = 24
+"""The most records in a trend."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,13 @@ class Listed:
 
 
 def render(
-    system: System, records: Mapping[str, Sequence[Kept]], rows: Sequence[actions.Row], *, day: date, label: str
+    reports: Path,
+    system: System,
+    records: Mapping[str, Sequence[Kept]],
+    rows: Sequence[actions.Row],
+    *,
+    day: date,
+    label: str,
 ) -> str:
     """The page. `records` are those that the system has kept, by stage, oldest first; `rows` its open actions."""
     current = [(e, next((k for k in records[e.stage] if k.folder == e.folder), None)) for e in system.entries.values()]
@@ -49,13 +59,19 @@ def render(
         "unplanned": actions.unplanned(system),
         "steps": steps,
         "changes_told": CHANGES_TOLD,
-        "trends": [],
+        "trends": _trends(system, reports),
         "most": SUPPLIES_TOLD,
         "duties": list(catalogue.levels()[newest.obligations.level]) if newest else [],
         "card": next((_card(k) for e, k in current if e.stage == "design_review"), None),
         "records": _newest_first(records),
     }
     return html.environment().get_template("system.html.j2").render(told)
+
+
+def _trends(system: System, reports: Path) -> list[Line]:
+    """The key gaps of the current records, over the records before them."""
+    found = [trend for e in system.entries.values() if e.gaps for trend in trends(reports, e, e.gaps, most=GAP_RECORDS)]
+    return [line for trend in found if (line := sparkline.line(trend))]
 
 
 def _card(design_review: Kept | None) -> Table | None:

@@ -15,8 +15,7 @@ from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.errors import InputError, RunError
 from ethics_kit.project import Project, write_atomic
-from ethics_kit.report import index
-from ethics_kit.report.portfolio import actions, committee, kept, system_page
+from ethics_kit.report.portfolio import actions, committee, index, kept, system_page
 from ethics_kit.report.portfolio.summary import read_all
 
 LOCK = ".portfolio.lock"
@@ -92,13 +91,13 @@ def _write(scope: Scope, day: date, since: date | None, only: Collection[str] | 
         wanted = only is None or system.id in only or not path.is_file()
         if wanted and not path.parent.is_symlink():
             own = [row for row in rows if row.system.id == system.id]
-            page = system_page.render(system, records[system.id], own, day=day, label=scope.label)
+            page = system_page.render(reports, system, records[system.id], own, day=day, label=scope.label)
             write_atomic(path, page.encode())
     covers = committee.period(day, scope.meetings, since)
     pack = committee.render(systems, records, rows, covers, label=scope.label)
     write_atomic(reports / committee.FILE, pack.encode())
     write_atomic(reports / actions.FILE, actions.table(rows))
-    return index.write_index(reports, scope.systems, confidentiality=scope.label, not_run=scope.not_run)
+    return index.write_index(reports, systems, as_of=day, confidentiality=scope.label)
 
 
 def day_of(reports: Path, day: date) -> date:
