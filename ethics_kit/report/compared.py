@@ -123,12 +123,12 @@ def _values(title: str, changes: tuple[ValueChange, ...]) -> Iterator[str]:
 
 
 def page(before: Side, after: Side) -> str:
-    """The same as a page of its own."""
+    """The same as a page of its own, in the language of the later record."""
     found = comparison.compare(before.record, after.record)
     kinds = Counter(change.kind for change in found.findings)
     labels = [side.record.policy.get("confidentiality") for side in (before, after)]
     return (
-        environment()
+        environment(after.record.policy.get("language"))
         .get_template("compare.html.j2")
         .render(
             before=before,

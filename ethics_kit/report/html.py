@@ -40,6 +40,7 @@ VERDICT_WORDS = {
     "undetermined": "Undetermined",
     "failed": "Failed",
 }
+CHANGE_WORDS = {"worse": "Worse", "appeared": "New", "moved": "Another number", "better": "Better", "gone": "Gone"}
 ROLE_WORDS = {
     "owner": "owner",
     "ethics_officer": "ethics officer",
@@ -226,6 +227,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "evidence_words": EVIDENCE_WORDS,
         "effects": EFFECT_WORDS,
         "reason": said,
+        "change_words": CHANGE_WORDS,
         "upstream_words": UPSTREAM_WORDS,
         "rounded": numbers.rounded,
         "statements": statements,

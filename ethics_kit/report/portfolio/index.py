@@ -56,7 +56,7 @@ class Row:
 
 
 def write_index(
-    reports: Path, systems: Sequence[System], *, as_of: date, confidentiality: str, language: object = SOURCE
+    reports: Path, systems: Sequence[System], *, as_of: date, confidentiality: str, language: str = SOURCE
 ) -> Path:
     """Write ``index.html`` for `systems`, in their order; ages are counted up to the day `as_of`."""
     rows = [_row(reports, system, as_of) for system in systems]
