@@ -28,7 +28,8 @@ UNREADABLE = "policy.yaml is not in order"
 class Scope:
     """A reports folder, and what its pages take from the projects whose systems report to it.
 
-    `language` is that of all policies, or English where they differ. `not_run`: systems whose dossiers are not in order.
+    `language` is that of all policies, or English where they differ. `not_run`: systems whose dossiers are not in
+    order.
     """
 
     reports: Path
