@@ -36,6 +36,9 @@ SINCE_LAST = "S4.4.since_last"
 EARLIER = "earlier record"
 """The role of an input that is a record of before; its address is from the reports folder."""
 
+ITS_RECORD = "its record"
+"""What the first of them names instead of a finding where a whole record stands in the way."""
+
 Status = Literal["met", "not_met", "inconclusive", "not_assessed", "not_applicable"]
 WORST_FIRST: tuple[Verdict, ...] = ("reject", "undetermined", "approve_with_conditions", "approve")
 WEAKEST: tuple[Status, ...] = ("not_met", "not_assessed", "inconclusive", "met", "not_applicable")

@@ -20,7 +20,7 @@ from ethics_kit import languages, numbers
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, TITLES
 from ethics_kit.recommendation import reason, statements
-from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, Record, Table
+from ethics_kit.record import ITS_RECORD, PRELIMINARY, UPSTREAM_WORDS, Record, Table
 from ethics_kit.report import paper, supply, translated
 from ethics_kit.report.text import clean, inline, markdown, plain, prose
 
@@ -47,15 +47,7 @@ ROLE_WORDS = {
     "committee": "committee",
     "executive": "executive",
 }
-STATE_WORDS = {
-    "draft": "Draft",
-    "submitted": "Submitted",
-    "returned": "Returned",
-    "decided": "Decided",
-    "superseded": "Superseded",
-    "withdrawn": "Withdrawn",
-}
-EFFECT_WORDS = {"blocks": "Blocks it", "is missing": "Is missing", "conditions an approval": "Conditions it"}
+EFFECT_WORDS = {"blocks": "Block it", "is missing": "Are missing", "conditions an approval": "Condition it"}
 EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
 
 
@@ -223,9 +215,9 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,
-        "state_words": STATE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
         "effects": EFFECT_WORDS,
+        "its_record": ITS_RECORD,
         "reason": said,
         "change_words": CHANGE_WORDS,
         "upstream_words": UPSTREAM_WORDS,
