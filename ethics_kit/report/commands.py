@@ -8,6 +8,8 @@ from ethics_kit.attestation.proof import Proof, Signature
 from ethics_kit.attestation.statement import FILE, PAYLOAD_TYPE
 
 REPORT = "report.html"
+PDF_IF_THERE = "$(ls report.pdf 2>/dev/null)"
+"""A PDF is made from the page, so that the page cannot know whether there is one."""
 
 SCRATCH = """\
 set -e
@@ -50,7 +52,7 @@ def of_signature(signature: Signature) -> str:
 
 def of_files(proof: Proof) -> str:
     """Checks the digests of all files of the folder against attestation.json."""
-    return _script(FILE, "", sorted((*proof.files, REPORT)))
+    return _script(FILE, "", [*sorted((*proof.files, REPORT)), PDF_IF_THERE])
 
 
 def _script(file: str, signed: str, names: Sequence[str]) -> str:
