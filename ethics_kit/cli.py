@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ethics_kit import cli_gate, cli_record, cli_review
+from ethics_kit import cli_compare, cli_gate, cli_portfolio, cli_record, cli_review
 from ethics_kit.errors import EthicsKitError, InputError, Problem, printable, told
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.project import (
@@ -176,7 +176,7 @@ def run(
     ] = False,
     allow_pickle: AllowPickle = False,
 ) -> None:
-    """Assess systems stage by stage and write their records, reports and the portfolio's index."""
+    """Assess systems stage by stage and write their records, reports and the portfolio's pages."""
     from ethics_kit.report.pdf import require as require_pdf
     from ethics_kit.workbook import parse_as_of
 
@@ -242,31 +242,26 @@ def _run(
         raise typer.Exit(STOPPED) from None
     _table(found, results, stages)
     _tell_next(results)
-    _write_indexes(found, reports)
+    _write_pages(found, reports, day)
     if found.bad:
         names = ", ".join(f.name for _, f in found.bad)
         typer.echo(f"Not run, as the dossier is not in order (see above): {names}", err=True)
     return results
 
 
-def _write_indexes(found: Validated, reports: Path | None) -> None:
-    """The page of each reports folder that is there, with the systems of all projects that report to it."""
-    from ethics_kit.report.index import write_index
-
+def _write_pages(found: Validated, reports: Path | None, day: date) -> None:
+    """The pages of each reports folder that is there, with the systems of all projects that report to it."""
     projects: dict[Path, dict[Path, Project]] = {}
     for project, _ in (*found.sound, *found.bad):
         projects.setdefault(reports or project.reports, {})[project.root] = project
     for folder, own in projects.items():
-        if not folder.is_dir():
-            continue
-        labels = {found.policies[root].confidentiality: None for root in own if root in found.policies}
-        index = write_index(
+        cli_portfolio.after_run(
             folder,
-            [system.name for project in own.values() for system in project.systems()],
-            confidentiality=" / ".join(labels) or "policy.yaml is not in order",
+            own.values(),
+            day=day,
+            systems=[system.name for project, system in (*found.sound, *found.bad) if project.root in own],
             not_run=[system.name for project, system in found.bad if project.root in own],
         )
-        typer.echo(f"\nPortfolio: {_shown(index)}")
 
 
 def _shown(path: Path) -> str:
@@ -398,6 +393,8 @@ app.command()(cli_review.review)
 app.command()(cli_record.sign)
 app.command()(cli_record.verify)
 app.command()(cli_record.keygen)
+app.command()(cli_compare.compare)
+app.command()(cli_portfolio.portfolio)
 
 
 @app.command()

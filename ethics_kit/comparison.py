@@ -1,15 +1,30 @@
-"""Two records of one stage held side by side: what appeared, went, got worse or better, and what they rest on."""
+"""Two records of one stage held side by side: what appeared, went, got worse or better, and what they rest on.
+
+A finding is worse or better by its status alone. Of a number that changed it is told whether it moved *beyond its
+interval*: the intervals before and now have no value in common. For two independent estimates with equal 95% intervals
+that is stricter than a test at 5% (about p < 0.006; Schenker & Gentleman 2001, The American Statistician 55(3)); that
+two intervals overlap does not show that nothing changed.
+Two records that share data are not independent, and for them the rule is stricter still.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ethics_kit.record import WEAKEST, Finding, Record, Status
+from ethics_kit.record import EARLIER, WEAKEST, Finding, Input, Record, Status
 
 Kind = Literal["worse", "appeared", "moved", "gone", "better"]
 KINDS: tuple[Kind, ...] = ("worse", "appeared", "moved", "gone", "better")
+
+Movement = Literal["beyond", "within", "unjudged"]
+MOVEMENT_WORDS: dict[Movement, str] = {
+    "beyond": "moved beyond its interval",
+    "within": "moved within its interval",
+    "unjudged": "moved, without an interval to judge by",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,30 @@ class FindingChange:
         """Whether the finding is *not met* now and was not before."""
         return self.kind in ("worse", "appeared") and self.after is not None and self.after.status == "not_met"
 
+    @property
+    def movement(self) -> Movement | None:
+        """How far the number moved, by the two intervals; None where it is the same, or one record has none.
+
+        *Unjudged* where one of the two has no interval, or unit or level of the intervals are not the same.
+        """
+        if not (self.before and self.after) or None in (self.before.value, self.after.value):
+            return None
+        if self.before.value == self.after.value:
+            return None
+        old, new = _bounds(self.before), _bounds(self.after)
+        if old is None or new is None or _scale(self.before) != _scale(self.after):
+            return "unjudged"
+        return "beyond" if old[1] < new[0] or new[1] < old[0] else "within"
+
+
+def _bounds(finding: Finding) -> tuple[float, float] | None:
+    found = finding.interval
+    return None if found is None or found.low is None or found.high is None else (found.low, found.high)
+
+
+def _scale(finding: Finding) -> tuple[str | None, float | None]:
+    return finding.unit, finding.interval.level if finding.interval else None
+
 
 @dataclass(frozen=True)
 class ValueChange:
@@ -41,22 +80,37 @@ class ValueChange:
     before: Any
     after: Any
 
+    @property
+    def changed(self) -> bool:
+        return bool(self.before != self.after)
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed between two records of one system's stage: findings worst first, parameters and inputs by name."""
+    """What changed between two records: findings worst first, parameters and inputs by name.
 
+    `facts` are what a record says of itself, such as its recommendation, whether they changed or not. The values of
+    `inputs` are `Input`.
+    """
+
+    facts: tuple[ValueChange, ...]
     findings: tuple[FindingChange, ...]
     parameters: tuple[ValueChange, ...]
     inputs: tuple[ValueChange, ...]
 
 
 def compare(before: Record, after: Record) -> Comparison:
-    """What changed from `before` to `after`; an input is named by its role and address, and changed by its sha256."""
+    """What changed from `before` to `after`.
+
+    An input is named by its role and address, and changed by its sha256 or the rows that count. The records of before
+    that a record read are left out: they are others each time.
+    """
+    old, new = _facts(before), _facts(after)
     return Comparison(
+        tuple(ValueChange(name, old[name], new[name]) for name in old),
         compare_findings(before.findings, after.findings),
         _values(before.parameters, after.parameters),
-        _values(_inputs(before), _inputs(after)),
+        tuple(c for c in _values(_inputs(before), _inputs(after)) if _content(c.before) != _content(c.after)),
     )
 
 
@@ -93,8 +147,94 @@ def _values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ValueC
     return tuple(ValueChange(n, before.get(n), after.get(n)) for n in names if before.get(n) != after.get(n))
 
 
-def _inputs(record: Record) -> dict[str, str]:
-    return {f"{i.role}: {i.address}": i.sha256 for i in record.inputs}
+def _inputs(record: Record) -> dict[str, Input]:
+    return {f"{i.role}: {i.address}": i for i in record.inputs if i.role != EARLIER}
+
+
+def _content(given: Input | None) -> tuple[str, int | None] | None:
+    return (given.sha256, _counted(given)) if given else None
+
+
+def _facts(record: Record) -> dict[str, str | int | None]:
+    level = record.level
+    statuses = Counter(f.status for f in record.findings)
+    return {
+        "recommendation": words(record.recommendation.verdict),
+        "impact level": level.value if level.value != "undetermined" else f"undetermined, {level.holds} holds",
+        "requirements that are required": sum(d.weight == "required" for d in record.obligations.duties),
+        **{f"findings {words(status)}": statuses[status] for status in WEAKEST},
+        "findings waived": sum(f.waiver is not None for f in record.findings),
+        "model version": record.system.get("model_version"),
+        "policy version": record.policy.get("version"),
+        "kit version": record.versions.get("ethics_kit"),
+    }
+
+
+# --- in words --------------------------------------------------------------------------------------------------
+
+
+def words(name: str) -> str:
+    """A status or verdict as a reader sees it."""
+    return name.replace("_", " ")
+
+
+def value_words(change: FindingChange) -> tuple[str | None, str | None]:
+    """The values before and now with their intervals and n, and the limits where these are not the same."""
+    ends = (change.before, change.after)
+    limits = {f.threshold for f in ends if f and f.threshold is not None}
+    told = [_value(f, limit=len(limits) > 1) for f in ends]
+    return told[0], told[1]
+
+
+def _value(finding: Finding | None, *, limit: bool) -> str | None:
+    if finding is None or finding.value is None:
+        return None
+    told = _number(finding.value)
+    if bounds := _bounds(finding):
+        told += f" [{_number(bounds[0])}, {_number(bounds[1])}]"
+    told += f", n = {finding.n}" if finding.n is not None else ""
+    return told + (f", limit {_number(finding.threshold)}" if limit and finding.threshold is not None else "")
+
+
+def _number(value: float) -> str:
+    """Four significant digits, so that a small change is seen; whole numbers and large ones without a fraction."""
+    return f"{value:.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _counted(given: Input) -> int | None:
+    """The rows that count: those up to the day of the record."""
+    return None if given.rows is None else given.rows - (given.rows_after_as_of or 0)
+
+
+def plain(value: object) -> str | None:
+    """A parameter, a fact or an input in words, None where there is none."""
+    if isinstance(value, Input):
+        rows = _counted(value)
+        return f"{'' if rows is None else f'{rows} rows, '}sha256 {value.sha256[:12]}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return None if value is None else str(value)
+
+
+def sentence(before: Record, found: Comparison) -> str:
+    """One line for a first page: how many findings changed and how, and the recommendation before and now."""
+    kinds = Counter(c.kind for c in found.findings)
+    new_not_met = sum(c.newly_not_met for c in found.findings if c.kind == "appeared")
+    beyond = sum(c.movement == "beyond" for c in found.findings if c.kind == "moved")
+    parts = [
+        f"{kinds['worse']} worse",
+        f"{kinds['appeared']} new" + (f" ({new_not_met} not met)" if new_not_met else ""),
+        f"{kinds['better']} better",
+        f"{kinds['gone']} gone",
+        f"{kinds['moved']} moved" + (f" ({beyond} beyond its interval)" if beyond else ""),
+    ]
+    told = ", ".join(part for part in parts if not part.startswith("0 ")) or "none changed"
+    verdict = found.facts[0]
+    was = f"was {verdict.before} and is {verdict.after}" if verdict.changed else f"is {verdict.after}, as before"
+    return f"Findings since the record of {before.as_of}: {told}. The recommendation {was}."
+
+
+# --- over several records --------------------------------------------------------------------------------------
 
 
 def came_back(earlier: Sequence[Mapping[str, Status]], now: Mapping[str, Status]) -> dict[str, tuple[int, int]]:

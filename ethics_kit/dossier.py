@@ -112,6 +112,15 @@ class Dossier:
                 yield name, attribute, self.attribute_table(name)
 
 
+def report_language(project: Project) -> object:
+    """The language that the policy asks reports to be in, as it stands there; None where the policy cannot be read."""
+    try:
+        data = yamlfile.read(project.policy).data
+    except InputError:
+        return None
+    return data.get("language") if isinstance(data, Mapping) else None
+
+
 def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
     """Read and check a dossier; with `tables`, its data files too (columns, types, blanks).
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
 from ethics_kit import archive, review
 from ethics_kit.attestation import folder as folders
-from ethics_kit.attestation.chain import read_chain
+from ethics_kit.attestation.chain import Chain, read_chain
 from ethics_kit.errors import InputError
 from ethics_kit.framework.catalogue import Stage
-from ethics_kit.record import WORST_FIRST, Record, Upstream, file_sha256, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import WORST_FIRST, Record, Upstream, file_sha256
+from ethics_kit.review import Review
 from ethics_kit.schema import Verdict
 from ethics_kit.schema.review import Decision, State
 
@@ -34,19 +37,40 @@ class History:
 
 def history(reports: Path, system: str, stage: str, *, before: date) -> History:
     """The records of a stage with an as-of date earlier than `before`; those of one day in the order they were made."""
+    return _read(_before(reports, system, stage, before), read_chain(reports, system)[0])
+
+
+def last(reports: Path, system: str, stage: str, *, before: date) -> History:
+    """The last of the records that `history` tells, alone; older ones are not read.
+
+    `altered` names the folders of its day and later that cannot be trusted.
+    """
+    known, altered = read_chain(reports, system)[0], set[str]()
+    for _, of_day in groupby(reversed(_before(reports, system, stage, before)), key=lambda folder: folder.name[:10]):
+        found = _read(of_day, known)
+        altered.update(found.altered)
+        for record in found.records[-1:]:
+            address = f"{system}/{stage}/{record.folder_name}/record.json"
+            return History((record,), {address: found.files[address]}, tuple(sorted(altered)))
+    return History((), {}, tuple(sorted(altered)))
+
+
+def _before(reports: Path, system: str, stage: str, before: date) -> list[Path]:
+    return [p for p in archive.folders(reports, system, stage) if p.name[:10] < before.isoformat()]
+
+
+def _read(found: Iterable[Path], known: Chain | None) -> History:
     records: list[Record] = []
     files: dict[str, str] = {}
     altered: list[str] = []
-    known = read_chain(reports, system)[0]
-    for folder in archive.folders(reports, system, stage):
-        if folder.name[:10] >= before.isoformat():
-            continue
+    for folder in found:
         record = folders.whole(folder, known)
         if record is None:
             altered.append(folder.name)
             continue
         records.append(record)
-        files[f"{system}/{stage}/{folder.name}/record.json"] = file_sha256(folder / "record.json")
+        address = f"{folder.parents[1].name}/{folder.parent.name}/{folder.name}/record.json"
+        files[address] = file_sha256(folder / "record.json")
     records.sort(key=lambda r: (r.as_of, str(r.run.get("finished_at", "")), r.folder_name))
     return History(tuple(records), dict(sorted(files.items())), tuple(sorted(altered)))
 
@@ -134,10 +158,14 @@ def review_state(folder: Path, record: Record) -> tuple[State | Literal["unreada
     aside an altered folder together with its review.
     """
     known = read_chain(folder.parents[2], folder.parents[1].name)[0]
+    found = None if folders.altered(folder, known) else readable_review(folder, record, known)
+    return (found.state, found.decision) if found else ("unreadable", None)
+
+
+def readable_review(folder: Path, record: Record, known: Chain | None) -> Review | None:
+    """The review of the record in `folder`, which nobody altered; None where it is out of order or was lost."""
     try:
         found = review.read(folder, record)
     except InputError:
-        return "unreadable", None
-    if folders.altered(folder, known) or (found.state != "decided" and folders.review_lost(folder, known)):
-        return "unreadable", None
-    return found.state, found.decision
+        return None
+    return None if found.state != "decided" and folders.review_lost(folder, known) else found

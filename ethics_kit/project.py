@@ -92,9 +92,9 @@ def find_project(start: Path) -> Project | None:
     """The nearest ancestor of `start` (itself included) that holds a policy, or None."""
     here = start.resolve()
     for folder in (here, *here.parents):
-        if _is_file(folder / "parameters" / "policy.yaml"):
+        if is_file(folder / "parameters" / "policy.yaml"):
             return Project(folder)
-        if _is_file(folder / "policy.yaml"):
+        if is_file(folder / "policy.yaml"):
             return Project(folder.parent if folder.name == "parameters" else folder)
     return None
 
@@ -131,7 +131,7 @@ def locate_system(name: str) -> tuple[Project, Path]:
     below = [folder for folder in here.parents if project and folder.is_relative_to(project.root)]
     own = [project.parameters] if project and given.name == name else []
     for base in (here, *own, *below):
-        if _is_file(base / given / "system.yaml"):
+        if is_file(base / given / "system.yaml"):
             folder = (base / given).resolve()
             return require_project(folder), folder
     known = ", ".join(p.name for p in project.systems()) if project else ""
@@ -173,10 +173,11 @@ def locate_systems(name: str) -> list[tuple[Project, Path]]:
     return [(project, s) for s in systems]
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is a file; a name that none can have is that of none."""
     try:
         return path.is_file()
-    except (OSError, ValueError):  # a name that no folder can have
+    except (OSError, ValueError):
         return False
 
 

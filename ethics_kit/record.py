@@ -1,14 +1,13 @@
 """Finding, Recommendation and Record: what a stage leaves behind, and the only link between stages.
 
 `record.json` is canonical JSON (RFC 8785). `record_id` is the sha256 of that form without `run` and `record_id`. The
-recommendation follows from the record alone: `recommend` computes it, and anyone can compute it again.
+recommendation follows from the record alone: `recommendation.recommend` computes it, and anyone can compute it again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,6 +30,9 @@ PRELIMINARY = "preliminary dossier"
 IN_THE_WAY, WAIVERS = "G3.in_the_way", "G3.waivers"
 """The tables of the gate: what blocks, is missing or conditions, over all stages; and every waiver."""
 
+SINCE_LAST = "S4.4.since_last"
+"""The table of what a record says of itself against the last one; its note is one sentence for page one."""
+
 EARLIER = "earlier record"
 """The role of an input that is a record of before; its address is from the reports folder."""
 
@@ -42,12 +44,16 @@ WEAKEST: tuple[Status, ...] = ("not_met", "not_assessed", "inconclusive", "met",
 def number(value: float | int | None) -> float | int | None:
     """A number as a record holds it: NaN and infinity are null, floats have ten significant digits.
 
-    So have integers of 2**53 and more, which canonical JSON cannot hold.
+    So have integers of 2**53 and more, which canonical JSON cannot hold. It writes 0.0 as 0: a whole number is one here
+    too, so that a record says of itself what it says when it is read back.
     """
     if value is None or (isinstance(value, int) and abs(value) < 2**53):
         return value
     value = float(value)
-    return float(f"{value:.10g}") if math.isfinite(value) else None
+    if not math.isfinite(value):
+        return None
+    value = float(f"{value:.10g}")
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 Number = Annotated[float | int | None, AfterValidator(number)]
@@ -108,10 +114,6 @@ class Finding(Part):
         if not self.id.startswith(f"{self.requirement}."):
             raise ValueError(f"{self.id}: does not begin with its requirement {self.requirement}")
         return self
-
-
-EARLIER = "earlier record"
-"""The role of an input that lies in the reports folder; its address starts there, all others in the project."""
 
 
 class Input(Part):
@@ -277,6 +279,8 @@ class Record(Part):
 
 def read_record(path: Path) -> tuple[Record | None, str]:
     """The record in `path` and an empty string, or None and why it cannot be trusted."""
+    from ethics_kit.recommendation import recommend  # rests on the models of this module
+
     try:
         content = disk.content(path, LARGEST)
         if isinstance(content, Odd):
@@ -292,125 +296,6 @@ def read_record(path: Path) -> tuple[Record | None, str]:
     if recommend(record.findings, record.obligations, record.upstream, record.as_of) != record.recommendation:
         return None, "the recommendation does not follow from the findings"
     return record, ""
-
-
-# --- recommendation --------------------------------------------------------------------------------------------
-
-
-def requirement_status(findings: Iterable[Finding], needs: Sequence[Evidence]) -> Status:
-    """The weakest status of a requirement's findings; evidence it needs and has not is *not assessed*.
-
-    Order, weakest first: not_met, not_assessed, inconclusive, met. Not applicable counts only where nothing else does.
-    """
-    findings = list(findings)
-    statuses: set[Status] = {f.status for f in findings}
-    if set(needs) - {f.evidence for f in findings}:
-        statuses.add("not_assessed")
-    return min(statuses or {"not_assessed"}, key=WEAKEST.index)
-
-
-def recommend(
-    findings: Sequence[Finding], obligations: Obligations, upstream: Sequence[Upstream], as_of: date
-) -> Recommendation:
-    """The recommendation that follows from a record. Fails closed: nothing missing can make it better."""
-    by_requirement: dict[str, list[Finding]] = {}
-    for finding in findings:
-        by_requirement.setdefault(finding.requirement, []).append(finding)
-    required = [d for d in obligations.duties if d.weight == "required"]
-    blocking: list[str] = []
-    conditions: list[str] = []
-    missing: list[str] = []
-    inapplicable: list[str] = []
-    for duty in required:
-        own = by_requirement.get(duty.requirement, [])
-        for finding in own:
-            if finding.status == "not_met":
-                (blocking if _blocks(finding, duty, as_of) else conditions).append(finding.id)
-        open_ = [f.id for f in own if f.status in ("not_assessed", "inconclusive")]
-        absent = sorted(set(duty.needs) - {f.evidence for f in own})
-        missing += open_ + [f"{duty.requirement} ({e})" for e in absent]
-        if not (own or absent):
-            missing.append(duty.requirement)
-        if requirement_status(own, duty.needs) == "not_applicable":
-            inapplicable.append(duty.requirement)
-    gate = [u for u in upstream if u.use == "gate" and u.status == "ok"]
-    rejected = [u.stage for u in gate if "reject" in (u.recommendation, u.decision)]
-    unknown = [
-        u.stage
-        for u in upstream
-        if (u.use != "read" and (u.status != "ok" or u.review in REVIEW_WORDS))
-        or (u.use == "gate" and u.recommendation in (None, "undetermined"))
-    ]
-    conditioned = [u.stage for u in gate if "approve_with_conditions" in (u.recommendation, u.decision)]
-    nothing = len(inapplicable) == len(required)
-    unapproved = [] if obligations.policy_approved else ["policy.yaml"]
-    short = [PRELIMINARY] if obligations.preliminary else []
-    lists = {
-        "blocking": blocking + rejected,
-        "conditions": conditions + conditioned,
-        "missing": missing + unknown + unapproved + short,
-        "not_applicable": inapplicable,
-    }
-    if lists["blocking"]:
-        verdict: Verdict = "reject"
-    elif lists["missing"] or nothing:
-        verdict = "undetermined"
-    else:
-        verdict = "approve_with_conditions" if lists["conditions"] else "approve"
-    return Recommendation(verdict=verdict, reason=_reason(verdict, lists, statements(findings, upstream)), **lists)
-
-
-def _blocks(finding: Finding, duty: Duty, as_of: date) -> bool:
-    """A waiver that has begun and not ended lifts a block; a condition needs an action, an owner and a date to come."""
-    if finding.waiver and finding.waiver.on <= as_of <= finding.waiver.until:
-        return False
-    planned = finding.action and finding.owner and finding.due and finding.due >= as_of
-    return duty.if_not_met == "block" or not planned
-
-
-def statements(findings: Iterable[Finding], upstream: Iterable[Upstream]) -> dict[str, str]:
-    """What each item that a recommendation names means, in words."""
-    return {
-        "policy.yaml": "nobody has approved it",
-        PRELIMINARY: "only the short questionnaire was asked, and nothing is approved on that",
-        **{u.stage: f"{_told(u)}; see that stage" for u in upstream},
-        **{f.id: f.statement for f in findings},
-    }
-
-
-def _told(earlier: Upstream) -> str:
-    if earlier.status != "ok":
-        return UPSTREAM_WORDS[earlier.status]
-    told = [f"recommendation {earlier.recommendation or 'unknown'}".replace("_", " ")]
-    if earlier.lapsed:
-        told.append("a waiver or the date of an action has run out since")
-    if earlier.review in REVIEW_WORDS:
-        told.append(REVIEW_WORDS[earlier.review])
-    if earlier.decision:
-        told.append(f"people decided {earlier.decision}".replace("_", " "))
-    return "; ".join(told)
-
-
-def _reason(verdict: Verdict, lists: Mapping[str, list[str]], told: Mapping[str, str]) -> str:
-    def first(name: str) -> str:
-        item = lists[name][0]
-        more = len(lists[name]) - 1
-        return f"{item}: {told.get(item, 'no finding')}" + (f" (and {more} more)" if more else "")
-
-    match verdict:
-        case "reject":
-            return first("blocking")
-        case "undetermined":
-            count = len(lists["missing"])
-            if not count:
-                return "Nothing required was assessed."
-            items = "1 required item is" if count == 1 else f"{count} required items are"
-            return f"{items} not settled. {first('missing')}"
-        case "approve_with_conditions":
-            return first("conditions")
-        case _:
-            claimed = f" ({len(lists['not_applicable'])} as not applicable)" if lists["not_applicable"] else ""
-            return f"Every requirement that is required here is met{claimed}."
 
 
 def file_sha256(path: Path) -> str:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IPython.display import display
 
-from ethics_kit import archive, registers
+from ethics_kit import archive, languages, registers
 from ethics_kit import dossier as dossiers
 from ethics_kit.errors import InputError, Problem, quoted
 from ethics_kit.framework.catalogue import Question, Stage
 from ethics_kit.project import STAGES, TITLES, locate_system, write_atomic
-from ethics_kit.record import IN_THE_WAY, WAIVERS, Record
+from ethics_kit.record import IN_THE_WAY, SINCE_LAST, WAIVERS, Record
 from ethics_kit.report import card
 from ethics_kit.report.html import Html, part
 from ethics_kit.schema import StageAnswers
@@ -25,7 +25,7 @@ from ethics_kit.stages.conclude import conclude
 
 if TYPE_CHECKING:
     from ethics_kit.forms import StageFile
-    from ethics_kit.record import Finding
+    from ethics_kit.record import Finding, Table
 
 STAGING = "ETHICS_KIT_STAGING"
 """Set by the runner alone: the private folder from which it publishes."""
@@ -93,11 +93,20 @@ class Workbook:
         self.mode = mode
         self._outcomes: dict[str, Outcome] = {}
 
+    def _show(self, words: str, macro: str, *arguments: object, marker: Mapping[str, object] | None = None) -> None:
+        """Display a piece of the report: in a record in the report's language, in a workbook in that of its forms."""
+        language = self.case.dossier.policy.language if self.mode == "record" else languages.SOURCE
+        display(Html(part(macro, *arguments, language=language), words, marker))
+
+    def _table(self, table: Table) -> None:
+        """Display a table that the record will hold."""
+        self._show(table.title, "table", table, marker={"part": "table", "id": table.id})
+
     def about(self) -> None:
         """Show what is assessed, as of when."""
         case, system = self.case, self.case.dossier.system
         words = f"{system.name}, {TITLES[case.stage].lower()}, as of {case.as_of}"
-        display(Html(part("about", system, case.dossier.id, case.as_of.isoformat(), TITLES[case.stage]), words))
+        self._show(words, "about", system, case.dossier.id, case.as_of.isoformat(), TITLES[case.stage])
 
     def ask(self, section_id: str) -> None:
         """Show a section's questions: a form in a workbook, the answers with author and date in a record."""
@@ -111,7 +120,7 @@ class Workbook:
         rows = [r for q in section.questions if (r := _row(self.case, q)) is not None]
         skipped = {q.text: why for q in section.questions if (why := self.case.skipped(q))}
         words = f"{section.title}: {len(rows)} questions"
-        display(Html(part("answers", section.title, section.intro, rows, skipped), words))
+        self._show(words, "answers", section.title, section.intro, rows, skipped)
 
     def edit(self, register_id: str) -> None:
         """Show a table of the stage's file: in a workbook a form to add, change and remove rows, else the rows.
@@ -127,7 +136,7 @@ class Workbook:
         if register.path[0] in StageAnswers.model_fields:
             rows = registers.table(register, self.case.dossier.files[self.case.stage].data)
             words = f"{register.title}: {len(rows.rows)} rows"
-            display(Html(part("table", rows), words))
+            self._show(words, "table", rows)
 
     def _file(self) -> StageFile:
         from ethics_kit import forms
@@ -144,11 +153,20 @@ class Workbook:
         title = (step.__doc__ or step.__name__).strip().splitlines()[0]
         if outcome.findings:
             words = "; ".join(f"{f.id}: {f.status}" for f in outcome.findings)
-            display(Html(part("step_findings", outcome.findings, title), words))
+            ids = [f.id for f in outcome.findings]
+            marker = {"part": "findings", "ids": ids, "title": title}
+            self._show(words, "step_findings", outcome.findings, title, marker=marker)
         for table in outcome.tables:
-            display(Html(part("table", table), table.title))
+            self._table(table)
         for figure in outcome.figures:
             display(figure)
+
+    def changes(self) -> None:
+        """Show what changed since the last record of this stage, as its record will tell it."""
+        record = conclude(self.case, self._outcomes)
+        for table in record.tables:
+            if table.id in (SINCE_LAST, f"S4.4.changes_{record.stage}"):
+                display(Html(part("table", table), table.title))
 
     def save(self) -> None:
         """Conclude the stage and save its record: for the runner, or as a draft under ``workbooks/``."""
@@ -159,10 +177,10 @@ class Workbook:
         if not staging and (text := card.markdown(record)):
             write_atomic(path.with_name(f"{path.stem}_{card.FILE}"), text.encode())
         where = "" if staging else f"Draft saved: {self.case.dossier.project.address(path)}"
-        display(Html(part("conclusion", record, where), _words(record)))
+        self._show(_words(record), "conclusion", record, where, marker={"part": "conclusion"})
         for table in record.tables:
             if table.id in (IN_THE_WAY, WAIVERS):
-                display(Html(part("table", table), table.title))
+                self._table(table)
 
     def review(self) -> None:
         """In a workbook, a form to review the published record; a record shows its review on its own page."""
@@ -198,7 +216,9 @@ def _row(case: Case, question: Question) -> dict[str, object] | None:
     label = next((c.label for c in question.options if answer and c.value == answer.value), None)
     return {
         "text": question.text,
+        "chosen": label is not None,
         "answer": label or (answer.value if answer else None),
+        "free": question.type == "text" and answer is not None and answer.given,
         "doubt": case.doubt(question),
         "note": answer.note if answer else None,
         "by": f"{answer.by}, {answer.role}" if answer and answer.by else None,

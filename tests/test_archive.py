@@ -14,17 +14,8 @@ from ethics_kit import archive, past
 from ethics_kit.archive import Latest
 from ethics_kit.attestation.folder import publish
 from ethics_kit.framework.catalogue import stage_requirements
-from ethics_kit.record import (
-    Duty,
-    Finding,
-    LevelResult,
-    Obligations,
-    Record,
-    Upstream,
-    Waived,
-    file_sha256,
-    recommend,
-)
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, Upstream, Waived, file_sha256
 from tests.attested import put_review
 
 AS_OF = date(2026, 11, 1)

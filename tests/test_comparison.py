@@ -6,9 +6,10 @@ from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
-from ethics_kit.comparison import came_back, compare, compare_findings
-from ethics_kit.record import Finding, Input, Interval
+from ethics_kit.comparison import came_back, compare, compare_findings, plain, sentence, value_words
+from ethics_kit.record import EARLIER, Finding, Input, Interval, Record
 from tests.test_archive import record
 
 STATUSES = ("met", "not_met", "inconclusive", "not_assessed", "not_applicable")
@@ -115,3 +116,108 @@ def test_what_was_only_undecided_in_between_did_not_come_back() -> None:
 
 def test_the_day_of_a_record_is_no_difference() -> None:
     assert compare(record(date(2026, 9, 1)), record()).findings == ()
+
+
+# --- numbers ------------------------------------------------------------------------------------------------------
+
+
+def moved(before: tuple[float, ...], after: tuple[float, ...], **more: object) -> str | None:
+    """How a value told as (value, low, high) moved."""
+
+    def one(value: float, low: float | None = None, high: float | None = None, **more: object) -> Finding:
+        interval = Interval(low=low, high=high, level=0.95) if low is not None else None
+        return finding("a", "met", value, **({"interval": interval} | more))
+
+    (change,) = compare_findings([one(*before)], [one(*after, **more)])
+    return change.movement
+
+
+def test_a_number_moved_beyond_its_interval_where_the_two_have_no_value_in_common() -> None:
+    assert moved((0.1, 0.05, 0.15), (0.2, 0.16, 0.25)) == "beyond"
+    assert moved((0.2, 0.16, 0.25), (0.1, 0.05, 0.15)) == "beyond"
+    assert moved((0.1, 0.05, 0.15), (0.2, 0.15, 0.25)) == "within"
+    assert moved((0.1, 0.05, 0.15), (0.12, 0.0, 0.9)) == "within"
+
+
+def test_without_two_like_intervals_nothing_is_said_of_how_far_a_number_moved() -> None:
+    assert moved((0.1, 0.05, 0.15), (0.9,)) == "unjudged"
+    assert moved((0.1, 0.05, 0.15), (0.9, 0.8, 0.95), unit="days") == "unjudged"
+    assert moved((0.1, 0.05, 0.15), (0.9,), interval=Interval(low=0.8, high=0.95, level=0.9)) == "unjudged"
+    assert moved((0.1, 0.05, 0.15), (0.9,), interval=Interval(low=0.8, high=None, level=0.95)) == "unjudged"
+
+
+def test_of_a_value_that_is_the_same_or_new_no_movement_is_told() -> None:
+    (worse,) = compare_findings([finding("a", "met")], [finding("a", "not_met")])
+    assert worse.movement is None
+    (told,) = compare_findings([finding("a", "not_assessed", None)], [finding("a", "not_met", 0.3)])
+    assert told.movement is None
+    (new,) = compare_findings([], [finding("a", "not_met", 0.3)])
+    assert new.movement is None
+
+
+def test_two_intervals_without_a_common_value_are_stricter_than_a_test_at_five_per_cent() -> None:
+    """For two independent estimates with equal standard errors (Schenker & Gentleman 2001)."""
+    half = norm.ppf(0.975)
+    for distance, told in ((2 * half - 1e-6, "within"), (2 * half + 1e-6, "beyond")):
+        assert (
+            moved((0.5, 0.5 - half, 0.5 + half), (0.5 + distance, 0.5 + distance - half, 0.5 + distance + half)) == told
+        )
+    assert round(2 * norm.sf(2 * half / 2**0.5), 3) == 0.006
+
+
+def test_values_are_told_with_interval_and_n_and_with_limits_only_where_these_differ() -> None:
+    interval = Interval(low=0.05, high=0.15, level=0.95)
+    old = finding("a", "met", 0.1, interval=interval, n=400, threshold=0.2)
+    (same,) = compare_findings([old], [finding("a", "not_met", 23456.7, n=9, threshold=0.2)])
+    assert value_words(same) == ("0.1 [0.05, 0.15], n = 400", "23457, n = 9")
+    (other,) = compare_findings([old], [finding("a", "not_met", 12345, threshold=0.05)])
+    assert value_words(other) == ("0.1 [0.05, 0.15], n = 400, limit 0.2", "12345, limit 0.05")
+    (gone,) = compare_findings([finding("a", "met", 1, threshold=2)], [])
+    assert value_words(gone) == ("1", None)
+
+
+# --- the records ----------------------------------------------------------------------------------------------------
+
+
+def rows(sha256: str, rows: int, after: int) -> Record:
+    entry = Input(role="table decisions", address="data/d.csv", sha256=sha256 * 64, rows=rows, rows_after_as_of=after)
+    earlier = Input(role=EARLIER, address="churn_risk/x/record.json", sha256=str(after)[:1] * 64)
+    return record().model_copy(update={"inputs": [entry, earlier]})
+
+
+def test_an_input_changed_where_its_bytes_did_or_more_of_its_rows_count() -> None:
+    (change,) = compare(rows("a", 100, 60), rows("a", 100, 10)).inputs
+    assert [plain(v) for v in (change.before, change.after)] == [
+        "40 rows, sha256 aaaaaaaaaaaa",
+        "90 rows, sha256 aaaaaaaaaaaa",
+    ]
+    assert compare(rows("a", 100, 10), rows("a", 110, 20)).inputs == ()
+    assert len(compare(rows("a", 100, 10), rows("b", 100, 10)).inputs) == 1
+
+
+def test_facts_of_both_records_are_told_whether_they_changed_or_not() -> None:
+    old, new = record(version="3.1"), record(version="3.2")
+    facts = {fact.name: (fact.before, fact.after, fact.changed) for fact in compare(old, new).facts}
+    assert facts["model version"] == ("3.1", "3.2", True)
+    assert facts["recommendation"] == ("approve", "approve", False)
+    assert facts["findings met"] == (1, 1, False)
+
+
+def test_one_sentence_counts_the_changes_and_says_the_recommendation() -> None:
+    before = record(date(2026, 10, 1))
+    assert sentence(before, compare(before, record())) == (
+        "Findings since the record of 2026-10-01: none changed. The recommendation is approve, as before."
+    )
+    interval = Interval(low=0.05, high=0.15, level=0.95)
+    old = before.model_copy(update={"findings": [finding("a", "met"), finding("b", "met", 0.1, interval=interval)]})
+    apart = finding("b", "met", 0.9, interval=Interval(low=0.8, high=0.95, level=0.95))
+    new = record().model_copy(
+        update={
+            "findings": [finding("a", "inconclusive"), apart, finding("c", "not_met"), finding("d", "met")],
+            "recommendation": before.recommendation.model_copy(update={"verdict": "approve_with_conditions"}),
+        }
+    )
+    assert sentence(before, compare(old, new)) == (
+        "Findings since the record of 2026-10-01: 1 worse, 2 new (1 not met), 1 moved (1 beyond its interval). "
+        "The recommendation was approve and is approve with conditions."
+    )

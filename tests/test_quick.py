@@ -18,7 +18,8 @@ from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.errors import InputError
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, Project
-from ethics_kit.record import Obligations, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import Obligations
 from ethics_kit.report import html
 from ethics_kit.stages import answers
 from ethics_kit.stages.case import Case

@@ -14,7 +14,8 @@ from ethics_kit import review, yamlfile
 from ethics_kit.errors import InputError
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import stage_requirements
-from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record
 from ethics_kit.schema.fields import same_person
 from ethics_kit.schema.review import Entry
 

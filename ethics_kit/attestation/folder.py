@@ -52,11 +52,12 @@ def whole(folder: Path, known: Chain | None) -> Record | None:
 
 def review_lost(folder: Path, known: Chain | None) -> bool:
     """Whether people reviewed the record before a run set its folder aside as altered, review and all."""
+    own = [e for e in (known.entries if known else ()) if (e.stage, e.record) == (folder.parent.name, folder.name)]
+    reviews = [e.sequence for e in own if e.act == "review"]
+    if not reviews:
+        return False
     first = min((one.predicate.sequence for one in attestations(folder).values()), default=0)
-    own = known.entries if known else []
-    return any(
-        (e.stage, e.record, e.act) == (folder.parent.name, folder.name, "review") and e.sequence < first for e in own
-    )
+    return reviews[0] < first
 
 
 def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 
 from ethics_kit.record import Record, Table
-from ethics_kit.report.html import TEMPLATES, inline
+from ethics_kit.report.html import TEMPLATES
+from ethics_kit.report.text import plain
 
 FILE = "model_card.md"
 TABLE = "P1.3.model_card"
@@ -54,6 +55,6 @@ def markdown(record: Record) -> str | None:
 
 def escaped(text: str) -> str:
     """Untrusted text for the inside of a line of Markdown: no markup, no HTML, no link, no further line."""
-    line = " ".join(inline(text).split())
+    line = " ".join(plain(text).split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return ADDRESS.sub(r"\1\\\2", SPECIAL.sub(r"\\\1", line))

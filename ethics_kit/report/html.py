@@ -1,25 +1,29 @@
-"""HTML that is safe to publish: everything escaped by default, authors' markup through an allow-list."""
+"""The templates' environment: everything escaped by default, with the kit's filters and words."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import jinja2
-import mistune
-import nh3
 from markupsafe import Markup
 
-from ethics_kit.framework import catalogue
+from ethics_kit import languages, numbers
+from ethics_kit.framework import catalogue, glossary
 from ethics_kit.project import STAGES, TITLES
-from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, WEAKEST, Finding, Record, Table, statements
-from ethics_kit.report import paper, supply
+from ethics_kit.recommendation import reason, statements
+from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, Record, Table
+from ethics_kit.report import paper, supply, translated
+from ethics_kit.report.text import clean, inline, markdown, plain, prose
+from ethics_kit.schema import Policy
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -37,53 +41,23 @@ VERDICT_WORDS = {
     "undetermined": "Undetermined",
     "failed": "Failed",
 }
-TAGS = {
-    "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
-    "h6", "hr", "i", "li", "ol", "p", "pre", "section", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot",
-    "th", "thead", "tr",
-    "ul",
-}  # fmt: skip
-ATTRIBUTES = {
-    "a": {"href", "title"},
-    "th": {"scope", "colspan", "rowspan"},
-    "td": {"colspan", "rowspan"},
-    "div": {"tabindex"},
-    "*": {"class", "lang", "dir"},
+CHANGE_WORDS = {"worse": "Worse", "appeared": "New", "moved": "Another number", "better": "Better", "gone": "Gone"}
+ROLE_WORDS = {
+    "owner": "owner",
+    "ethics_officer": "ethics officer",
+    "committee": "committee",
+    "executive": "executive",
 }
-
-
-class _Demoted(mistune.HTMLRenderer):
-    """A notebook's headings stand one level below the page's own."""
-
-    def heading(self, text: str, level: int, **attrs: Any) -> str:
-        return super().heading(text, min(level + 1, 6), **attrs)
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:  # noqa: ARG002 - mistune's signature
-        return mistune.escape(text)
-
-
-def clean(html: str) -> Markup:
-    """`html` without anything that can run, load or restyle the page."""
-    return Markup(
-        nh3.clean(
-            html,
-            tags=TAGS,
-            attributes=ATTRIBUTES,
-            url_schemes={"http", "https", "mailto"},
-            link_rel="noopener noreferrer",
-        )
-    )
-
-
-def prose(markdown: str) -> Markup:
-    """Markdown as HTML, cleaned; images are left out, their text stays."""
-    render = mistune.create_markdown(renderer=_Demoted(escape=False), plugins=["table", "strikethrough"])
-    return clean(str(render(markdown)))
-
-
-def inline(text: object) -> str:
-    """Untrusted text without control characters; the template escapes it."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+STATE_WORDS = {
+    "draft": "Draft",
+    "submitted": "Submitted",
+    "returned": "Returned",
+    "decided": "Decided",
+    "superseded": "Superseded",
+    "withdrawn": "Withdrawn",
+}
+EFFECT_WORDS = {"blocks": "Blocks it", "is missing": "Is missing", "conditions an approval": "Conditions it"}
+EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
 
 
 def cell(value: object) -> str:
@@ -93,27 +67,26 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return _short(value)
+        return numbers.short(value)
     return inline(value)
-
-
-def _short(value: float) -> str:
-    """Three digits, or four where three would turn a little into nothing, or nearly all into all."""
-    text = f"{round(value, 3) + 0:.3f}"
-    finer = f"{round(value, 4) + 0:.4f}"
-    rounded_away = text in ("0.000", "1.000", "-1.000") and float(finer) != float(text)
-    return finer if rounded_away else text
-
-
-def worst_first(findings: list[Finding]) -> list[Finding]:
-    """Findings by status, weakest first; within a status waived ones last, measured before attested."""
-    return sorted(findings, key=lambda f: (WEAKEST.index(f.status), f.waiver is not None, f.evidence != "measured"))
 
 
 def asked_so_far(record: Record) -> str:
     """How many questions of all stages a preliminary dossier asked, for its kind of system."""
     every = [q for stage in STAGES for q in catalogue.questions(stage).values() if record.obligations.kind in q.kinds]
     return f"{sum(q.quick for q in every)} of {len(every)} questions were asked."
+
+
+@jinja2.pass_context
+def said(context: jinja2.runtime.Context, record: Record) -> str:
+    """The reason of a record's recommendation in the page's language, escaped."""
+    gettext = context.resolve("gettext")
+
+    def say(frame: str, **values: object) -> str:
+        escaped = {k: v if isinstance(v, Markup) else inline(v) for k, v in values.items()}
+        return cast("str", context.call(gettext, frame, **escaped))
+
+    return reason(record.recommendation, record.findings, record.upstream, say)
 
 
 def data_uri(content: str | bytes, mime: str) -> Markup:
@@ -123,70 +96,144 @@ def data_uri(content: str | bytes, mime: str) -> Markup:
     return Markup(f"data:{quote(mime, safe='/+')}{encoding},{quote(text.strip(), safe=safe)}")
 
 
+MARKER = "application/vnd.ethics-kit+json"
+"""The type of what a notebook's output says of itself: which part of the record it shows."""
+
+LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead|li|dt|dd)>|(?<=\n)\s+")
+"""End tags that HTML lets a page leave out, and lines without anything."""
+
+
+def lean(page: str) -> str:
+    """The same page in fewer bytes; what is set line by line, and the style sheet that the policy names, stay."""
+    parts = re.split(r"(<pre\b.*?</pre>|<style>.*?</style>)", page, flags=re.DOTALL)
+    return "".join(part if i % 2 else LEFT_OUT.sub("", part) for i, part in enumerate(parts))
+
+
 READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
 """What an address in double quotes may hold as it is. None of it can end the attribute or begin a tag."""
 
 
+Cell = tuple[str, str | None, str | None]
+"""A value as text, and the ends of its interval where it has one."""
+
+
 @dataclass(frozen=True)
 class Shown:
-    """A record's table as a page shows it: a value and the interval after it stand in one cell."""
+    """A record's table as a page shows it: a value and the interval after it stand in one cell.
 
-    columns: list[str]
-    rows: list[list[tuple[str, bool]]]
+    `columns` are names, each with whether its values have intervals; `numeric` are places, from 1, of columns that hold
+    numbers alone. Rows that share their first cell are a group with that cell as its heading, `of` the first column;
+    else there is one group without a heading.
+    """
+
+    columns: list[tuple[str, bool]]
+    numeric: list[int]
+    groups: list[tuple[str, list[list[Cell]]]]
+    of: str = ""
 
 
 def shown(table: Table) -> Shown:
-    """`table` with each run of value, low, high as one cell; every cell as text, and whether it is a number."""
+    """`table` with each run of value, low, high as one cell, rounded to what the interval supports."""
     merged = [i for i in range(1, len(table.columns) - 1) if table.columns[i : i + 2] == ["low", "high"]]
     bounds = {i for start in merged for i in (start, start + 1)}
-    kept = [i for i in range(len(table.columns)) if i not in bounds]
-    rows = [[_shown(table.columns[i], row, i, i + 1 in merged) for i in kept] for row in table.rows]
-    return Shown([table.columns[i] for i in kept], rows)
+    of = table.columns[0] if _in_groups(table) else ""
+    kept = [i for i in range(int(bool(of)), len(table.columns)) if i not in bounds]
+    numeric = [place for place, i in enumerate(kept, 1) if _numeric([row[i] for row in table.rows])]
+    groups = [
+        (cell(name), [[_shown(table.columns[i], row, i, i + 1 in merged) for i in kept] for row in rows])
+        for name, rows in groupby(table.rows, key=lambda row: row[0] if of else None)
+    ]
+    return Shown([(table.columns[i], i + 1 in merged) for i in kept], numeric, groups, of)
 
 
-def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> tuple[str, bool]:
+def _in_groups(table: Table) -> bool:
+    """Whether rows with the same words first stand together, two of them or more on average, and not all alike."""
+    names = [row[0] for row in table.rows if len(table.columns) > 2]
+    runs = [name for name, _ in groupby(names)]
+    told = all(isinstance(name, str) and name for name in names)
+    return told and 1 < len(runs) == len(set(runs)) <= len(names) / 2
+
+
+def _numeric(values: Sequence[Any]) -> bool:
+    """Whether there are numbers, and beside them nothing but gaps."""
+    filled = [v for v in values if v is not None and v != ""]
+    return bool(filled) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in filled)
+
+
+def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
     value = row[place]
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if column == "adjusted p" and number and value < 0.001:
-        return "<0.001", True
-    text = cell(value)
-    if interval and row[place + 1] is not None and row[place + 2] is not None:
-        text += f" ({cell(row[place + 1])} to {cell(row[place + 2])})"
-    return text, number
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return cell(value), None, None
+    if column == "adjusted p" and value < 0.001:
+        return "<0.001", None, None
+    low, high = row[place + 1 : place + 3] if interval else (None, None)
+    if low is None and high is None:
+        return cell(value), None, None
+    text, *ends = numbers.rounded(value, low, high)
+    return text, ends[0] or "–", ends[1] or "–"
 
 
-def style(margins: str = "") -> str:
-    """The style sheet of a page, for the screen and for paper; `margins` as `paper.margins` writes them."""
-    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "print.css")) + margins
+def style(*more: str, margins: str = "") -> str:
+    """The style sheet of every page, on screen and on paper, then those named; `margins` as `paper` writes them."""
+    sheets = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "print.css", *more))
+    return "".join(sheets) + margins
 
 
-def content_security_policy(margins: str = "") -> str:
-    """Nothing may be loaded or run: data images, and this very style sheet."""
-    digest = base64.b64encode(hashlib.sha256(style(margins).encode()).digest()).decode()
-    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+def script(name: str) -> str:
+    """The one script that a page may have: a file of the templates, which nothing is put into."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def furnish(environment: jinja2.Environment) -> jinja2.Environment:
-    """Give an environment the kit's escaping, filters and words."""
+def content_security_policy(*styles: str, margins: str = "", script: str | None = None) -> str:
+    """Nothing may be loaded or run: data images, this very style sheet, and this very script where one is named."""
+    allowed = f"default-src 'none'; img-src data:; style-src '{_digest(style(*styles, margins=margins))}'"
+    if script:
+        allowed += f"; script-src '{_digest((TEMPLATES / script).read_text(encoding='utf-8'))}'"
+    return f"{allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) -> jinja2.Environment:
+    """Give an environment the kit's escaping, filters and words, in a language or else in English."""
+    language = languages.language(code)
     environment.autoescape = True
     environment.add_extension("jinja2.ext.i18n")
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
+        **translated.filters(language),
         "clean": clean,
         "prose": prose,
+        "plain": plain,
         "inline": inline,
-        "cell": cell,
-        "worst_first": worst_first,
+        "markdown": markdown,
+        "cell": lambda value: language.fixed.get(cell(value), cell(value)) if isinstance(value, bool) else cell(value),
         "data_uri": data_uri,
+        "mentions": glossary.mentions,
         "shown": shown,
+        "limit": numbers.limit,
     }
     environment.globals |= {
-        "style": lambda margins="": Markup(style(margins)),
+        "language": language.code,
+        "style": lambda *more, margins="": Markup(style(*more, margins=margins)),
+        "script": lambda name: Markup(script(name)),
         "csp": content_security_policy,
         "margins": paper.margins,
+        "glossary": glossary.glossary,
+        "defaults": Policy.defaults(),
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
+        "role_words": ROLE_WORDS,
+        "state_words": STATE_WORDS,
+        "evidence_words": EVIDENCE_WORDS,
+        "effects": EFFECT_WORDS,
+        "reason": said,
+        "change_words": CHANGE_WORDS,
         "upstream_words": UPSTREAM_WORDS,
+        "rounded": numbers.rounded,
         "statements": statements,
         "titles": TITLES,
         "requirements": catalogue.requirements,
@@ -198,30 +245,38 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
     return environment
 
 
+def environment(code: object = languages.SOURCE) -> jinja2.Environment:
+    """The templates, escaped by default, in a language or else in English."""
+    return _environment(languages.language(code).code)
+
+
 @cache
-def environment() -> jinja2.Environment:
-    """The templates, escaped by default."""
+def _environment(code: str) -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(TEMPLATES)
     bare = jinja2.Environment(
         loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=True
     )
-    return furnish(bare)
+    return furnish(bare, code)
 
 
-def part(macro: str, *arguments: Any) -> str:
+def part(macro: str, *arguments: Any, language: str = languages.SOURCE) -> str:
     """One piece of a page, such as a table of findings."""
-    module = environment().get_template("parts.html.j2").module
+    module = environment(language).get_template("parts.html.j2").module
     return str(getattr(module, macro)(*arguments))
 
 
 class Html:
-    """A piece of HTML for a notebook, with words for where HTML cannot be shown."""
+    """A piece of HTML for a notebook, with words for where HTML cannot be shown.
 
-    def __init__(self, html: str, words: str) -> None:
-        self.html, self.words = html, words
+    `marker` says which part of the record it shows, so that the record's page takes it from there.
+    """
 
-    def _repr_html_(self) -> str:
-        return self.html
+    def __init__(self, html: str, words: str, marker: Mapping[str, object] | None = None) -> None:
+        self.html, self.words, self.marker = html, words, marker
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        marked = {MARKER: self.marker} if self.marker else {}
+        return {"text/html": self.html, "text/plain": self.words, **marked}
 
     def __repr__(self) -> str:
         return self.words

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters.templateexporter import TemplateExporter
 
+from ethics_kit import languages
 from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
-from ethics_kit.record import IN_THE_WAY, Record, Table
+from ethics_kit.recommendation import worst_first
+from ethics_kit.record import IN_THE_WAY, Record
 from ethics_kit.report import commands, html
+from ethics_kit.report.first import first
+from ethics_kit.report.marked import parts_of
 from ethics_kit.review import replayed
 from ethics_kit.schema.review import Entry
 
@@ -20,12 +23,15 @@ if TYPE_CHECKING:
 
     from nbformat import NotebookNode
 
-WORST_SHOWN = 3
-WAY_SHOWN = 8
+SETTLED = ("met", "not_applicable")
 
 
 class RecordExporter(TemplateExporter):
-    """nbconvert with the kit's own template; nothing of nbconvert's pages is inherited."""
+    """nbconvert with the kit's own template, in a language; nothing of nbconvert's pages is inherited."""
+
+    def __init__(self, language: object) -> None:
+        self.language = language
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def _template_name_default(self) -> str:
         return "."
@@ -38,7 +44,7 @@ class RecordExporter(TemplateExporter):
         return "record.html.j2"
 
     def _create_environment(self) -> Any:
-        return html.furnish(super()._create_environment())  # type: ignore[no-untyped-call]
+        return html.furnish(super()._create_environment(), self.language)  # type: ignore[no-untyped-call]
 
 
 def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Reviewed | None = None) -> str:
@@ -48,30 +54,34 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     """
     reviewed = reviewed or Reviewed(replayed(record, ())[0])
     required = {d.requirement for d in record.obligations.duties if d.weight == "required"}
-    counting = [f for f in record.findings if f.requirement in required]
-    worst = [f for f in html.worst_first(counting) if f.status not in ("met", "not_applicable")]
-    statuses: Counter[str] = Counter(f.status for f in record.findings)
+    ranked = worst_first(record.findings, record.recommendation.blocking)
+    counting = [f for f in ranked if f.requirement in required]
     duties = catalogue.levels()[record.obligations.level].model_dump()
     resources = {
         "record": record,
         "proof": proof,
         "reviewed": reviewed,
         "comments": _comments(reviewed),
-        "in_the_way": next((_first_rows(t, WAY_SHOWN) for t in record.tables if t.id == IN_THE_WAY), None),
+        "in_the_way": next((t for t in record.tables if t.id == IN_THE_WAY), None),
+        "besides": [i for i in record.recommendation.missing if i not in {f.id for f in record.findings}],
         "unsigned_roles": proof.missing(catalogue.levels()[record.obligations.level].signoff),
         "commands": [(s, commands.of_signature(s)) for s in proof.signatures],
         "digest_commands": commands.of_files(proof),
-        "counts": {s: statuses[s] for s in html.STATUS_WORDS if statuses[s]},
-        "worst": worst[:WORST_SHOWN],
-        "required": counting,
-        "informative": [f for f in record.findings if f.requirement not in required],
+        "rerun": commands.of_rerun(record),
+        "waived": [f for f in record.findings if f.waiver],
+        "named": parts_of(record),
+        "first": first(record, reviewed.review),
+        "open": [f for f in counting if f.status not in SETTLED],
+        "settled": [f for f in counting if f.status in SETTLED],
+        "methods": list(dict.fromkeys(f.method for f in ranked if f.method)),
+        "informative": [f for f in ranked if f.requirement not in required],
         "duties": {
             k.replace("_", " "): ", ".join(v).replace("_", " ") if isinstance(v, tuple | list) else v
             for k, v in duties.items()
         },
     }
-    page, _ = RecordExporter().from_notebook_node(notebook, resources=resources)
-    return page
+    page, _ = RecordExporter(record.policy.get("language")).from_notebook_node(notebook, resources=resources)
+    return html.lean(page)
 
 
 def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:
@@ -83,14 +93,9 @@ def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:
     return found
 
 
-def _first_rows(table: Table, most: int) -> Table:
-    """The table's beginning; its note says how many rows follow below."""
-    left = len(table.rows) - most
-    note = f"And {left} more, in the conclusion of the assessment below." if left > 0 else table.note
-    return table.model_copy(update={"rows": table.rows[:most], "note": note})
-
-
-def render_failure(*, system: str, stage: str, as_of: date, reason: str, ran: int, cells: int) -> str:
+def render_failure(
+    *, system: str, stage: str, as_of: date, reason: str, ran: int, cells: int, language: object = languages.SOURCE
+) -> str:
     """The page of an assessment that could not be finished."""
-    template = html.environment().get_template("failure.html.j2")
+    template = html.environment(language).get_template("failure.html.j2")
     return template.render(system=system, stage=stage, as_of=as_of.isoformat(), reason=reason, ran=ran, cells=cells)

@@ -13,8 +13,10 @@ from typing import Literal
 
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Question
+from ethics_kit.languages import Fixed, Phrase
 from ethics_kit.project import TITLES
-from ethics_kit.record import Duty, Finding, Record, statements
+from ethics_kit.recommendation import statements
+from ethics_kit.record import Duty, Finding, Record
 
 Effort = Literal["answer", "signature", "document", "column", "table", "rows", "remedy", "stage", "elsewhere"]
 EFFORTS: dict[Effort, str] = {
@@ -32,10 +34,9 @@ EFFORTS: dict[Effort, str] = {
 
 GATE, REJECTS, CAN_REJECT, CONDITIONS = range(4)
 WHY = (
-    "Everything else hangs on it.",
-    "The recommendation is reject because of it.",
-    "If it turns out not met, the recommendation is reject.",
-    "",
+    Phrase("Everything else hangs on it."),
+    Phrase("The recommendation is reject because of it."),
+    Phrase("If it turns out not met, the recommendation is reject."),
 )
 
 COLUMNS = re.compile(r"awaits in the table (\w+) the column for ([\w, ]+)")
@@ -51,7 +52,7 @@ NO_EVIDENCE = re.compile(r"no (?:measured|attested) evidence")
 class Supply:
     """One thing to supply: what, what it costs, why it stands where it does, and which requirements wait for it."""
 
-    what: str
+    what: Phrase
     effort: Effort
     tier: int
     requirements: tuple[str, ...] = ()
@@ -59,10 +60,11 @@ class Supply:
     findings: int = 0
 
     @property
-    def why(self) -> str:
-        waits = "" if not self.findings else "1 finding waits for it."
-        waits = f"{self.findings} findings wait for it." if self.findings > 1 else waits
-        return " ".join(part for part in (WHY[self.tier], waits) if part)
+    def why(self) -> list[Phrase]:
+        """Sentences."""
+        number = {"num": self.findings}
+        waits = [Phrase("%(num)s finding waits for it.", number, "%(num)s findings wait for it.")]
+        return [*WHY[self.tier : self.tier + 1], *(waits if self.findings else [])]
 
 
 Key = tuple[str, ...]
@@ -93,36 +95,48 @@ def _joined(one: Supply, other: Supply) -> Supply:
 def _counted(entry: tuple[Key, Supply]) -> Supply:
     """An item of answers says how many."""
     key, item = entry
-    if key[0] not in ("section", "signature", "plan"):
-        return item
-    count = f"{item.findings} {'answer' if key[0] != 'plan' else 'finding'}{'s' * (item.findings > 1)}"
-    return replace(item, what=item.what.format(count=count))
+    number = {"num": item.findings}
+    count = {
+        "section": Phrase("%(num)s answer", number, "%(num)s answers"),
+        "signature": Phrase("%(num)s answer", number, "%(num)s answers"),
+        "plan": Phrase("%(num)s finding", number, "%(num)s findings"),
+    }.get(key[0])
+    return replace(item, what=Phrase(item.what.text, {**item.what.values, "count": count})) if count else item
 
 
 def _gate(record: Record) -> Iterator[tuple[Key, Supply]]:
     """What holds up everything, whatever the findings: the level, the policy, earlier stages, a short questionnaire."""
     level, stage = record.level, (record.stage,)
     if level.value == "undetermined" and level.unanswered:
-        what = (
-            f"Answers to the {level.unanswered} open questions that set the impact level: it lies between {level.best} "
-            f"and {level.worst}, and until then the obligations of level {level.holds} hold"
+        what = Phrase(
+            "Answers to the %(num)s open questions that set the impact level: it lies between %(best)s and %(worst)s, "
+            "and until then the obligations of level %(holds)s hold",
+            {"num": level.unanswered, "best": level.best, "worst": level.worst, "holds": level.holds},
         )
         yield ("level",), Supply(what, "answer", GATE, ("S1.2",), ("impact_analysis",))
     if record.obligations.preliminary:
-        command = f"ethics-kit complete {record.system['id']}"
-        what = f"The full questionnaires: the command {command} adds what was not asked yet"
+        command = {"command": f"ethics-kit complete {record.system['id']}"}
+        what = Phrase("The full questionnaires: the command %(command)s adds what was not asked yet", command)
         yield ("preliminary",), Supply(what, "answer", GATE)
     if record.upstream and not record.system.get("model_version"):
-        what = "The version of the model in use, or the day of its release (model in system.yaml): without either no "
-        yield ("version",), Supply(f"{what}stage can rely on another", "answer", GATE)
+        what = Phrase(
+            "The version of the model in use, or the day of its release (model in system.yaml): without either no "
+            "stage can rely on another"
+        )
+        yield ("version",), Supply(what, "answer", GATE)
     if not record.obligations.policy_approved:
-        what = "Approval of policy.yaml by a named person (approved_by, approved_on)"
+        what = Phrase("Approval of policy.yaml by a named person (approved_by, approved_on)")
         yield ("policy",), Supply(what, "signature", GATE)
     told = statements((), record.upstream)
     for earlier in record.upstream:
         if earlier.stage in (*record.recommendation.missing, *record.recommendation.blocking):
-            what = f"A settled {TITLES[earlier.stage].lower()}: {told[earlier.stage]}"
+            said = {"stage": _stage(earlier.stage), "state": Fixed(told[earlier.stage])}
+            what = Phrase("A settled %(stage)s: %(state)s", said)
             yield ("stage", earlier.stage), Supply(what, "stage", GATE, stages=stage)
+
+
+def _stage(stage: str) -> Fixed:
+    return Fixed(TITLES[stage].lower())
 
 
 def _open(record: Record) -> Iterator[tuple[Key, Supply]]:
@@ -140,7 +154,7 @@ def _open(record: Record) -> Iterator[tuple[Key, Supply]]:
             yield key, Supply(what, effort, tier, (finding.requirement,), (record.stage,), 1)
 
 
-Want = tuple[Key, str, Effort]
+Want = tuple[Key, Phrase, Effort]
 
 
 def _wants(finding: Finding, duty: Duty, stage: str) -> list[Want]:
@@ -148,65 +162,85 @@ def _wants(finding: Finding, duty: Duty, stage: str) -> list[Want]:
     if finding.status == "not_met":
         return [_mend(finding, duty)]
     if finding.status == "inconclusive":
-        return [(("rows",), "More rows, or a longer period: there are too few to tell", "rows")]
+        return [(("rows",), Phrase("More rows, or a longer period: there are too few to tell"), "rows")]
     reason = finding.null_reason or ""
     question = catalogue.questions(stage).get(finding.id.removeprefix(f"{finding.requirement}."))
     if question and finding.evidence == "attested":
         return [_answer(question, reason, stage, finding)]
     if NO_EVIDENCE.fullmatch(reason):
-        what = "Evidence that this version of the kit does not measure: attach it to the decision"
+        what = Phrase("Evidence that this version of the kit does not measure: attach it to the decision")
         return [(("elsewhere",), what, "elsewhere")]
     return _data(reason) or [_other(finding, reason)]
 
 
 def _mend(finding: Finding, duty: Duty) -> Want:
     if duty.if_not_met == "condition":
-        return ("plan",), "An action, an owner and a due date to come for {count} not met", "answer"
+        return ("plan",), Phrase("An action, an owner and a due date to come for %(count)s not met"), "answer"
     what = finding.action if finding.evidence == "measured" and finding.action else finding.statement
-    title = catalogue.requirements()[finding.requirement].title
-    return ("mend", finding.requirement, what), f"{title}: not met. {what}", "remedy"
+    said = {"requirement": _title(finding), "what": Fixed(what)}
+    return ("mend", finding.requirement, what), Phrase("%(requirement)s: not met. %(what)s", said), "remedy"
+
+
+def _title(finding: Finding) -> Fixed:
+    return Fixed(catalogue.requirements()[finding.requirement].title)
 
 
 def _answer(question: Question, doubt: str, stage: str, finding: Finding) -> Want:
     """An answer that is missing counts with those of its section; evidence is each question's own."""
     if "without the name" in doubt:
-        return ("signature", stage), "Name, role and date under {count}", "signature"
+        return ("signature", stage), Phrase("Name, role and date under %(count)s"), "signature"
     if "without the evidence" in doubt:
-        return ("document", question.id), f"The evidence for an answer that is given: {question.text}", "document"
+        what = Phrase("The evidence for an answer that is given: %(question)s", {"question": Fixed(question.text)})
+        return ("document", question.id), what, "document"
     if doubt.startswith(("not ", "answered")):
         section = next(s for s in catalogue.sections(stage) if question in s.questions)
-        what = f"{{count}} in the section “{section.title}” of the {TITLES[stage].lower()}"
-        return ("section", stage, section.id), what, "answer"
-    return ("mend", question.id), f"What is answered does not settle it: {finding.statement}", "remedy"
+        said = {"section": Fixed(section.title), "stage": _stage(stage)}
+        counted = Phrase("%(count)s in the section “%(section)s” of the %(stage)s", said)
+        return ("section", stage, section.id), counted, "answer"
+    said = {"statement": Fixed(finding.statement)}
+    return ("mend", question.id), Phrase("What is answered does not settle it: %(statement)s", said), "remedy"
 
 
 def _data(reason: str) -> list[Want]:
     """Tables and columns a measured finding waits for, each by itself."""
-    tables = catalogue.tables()
     if found := COLUMNS.fullmatch(reason):
-        name, roles = found[1], found[2].split(", ")
-        known = tables[name].roles if name in tables else {}
-        abouts = {role: f": {known[role].about}" if role in known else "" for role in roles}
-        return [(("column", name, r), f"The column for {r} in {name}{about}", "column") for r, about in abouts.items()]
+        return [(("column", found[1], role), _column(found[1], role), "column") for role in found[2].split(", ")]
     if found := COLUMN_OR.fullmatch(reason):
-        return [(("column", *found.groups()), f"The column for {found[2]} in {found[1]}, {found[3]}", "column")]
+        said = {"table": found[1], "role": found[2], "or": Fixed(found[3])}
+        return [(("column", *found.groups()), Phrase("The column for %(role)s in %(table)s, %(or)s", said), "column")]
     if found := ATTRIBUTE.fullmatch(reason):
-        return [(("attribute", found[1]), f"The attribute {found[1]}, or why it is not held", "column")]
+        said = {"attribute": found[1]}
+        return [(("attribute", found[1]), Phrase("The attribute %(attribute)s, or why it is not held", said), "column")]
     if found := TABLE.fullmatch(reason):
-        about = f": {tables[found[1]].about}" if found[1] in tables else ""
-        return [(("table", found[1]), f"The table {found[1]}{about}", "table")]
+        return [(("table", found[1]), _table(found[1]), "table")]
     if found := NEWER.fullmatch(reason):
-        return [(("newer", found[1]), f"Rows of {found[1]} from the last {found[2]} days", "table")]
+        said = {"table": found[1], "days": found[2]}
+        return [(("newer", found[1]), Phrase("Rows of %(table)s from the last %(days)s days", said), "table")]
     return []
+
+
+def _column(name: str, role: str) -> Phrase:
+    known = catalogue.tables()[name].roles if name in catalogue.tables() else {}
+    if role not in known:
+        return Phrase("The column for %(role)s in %(table)s", {"table": name, "role": role})
+    said = {"table": name, "role": role, "about": Fixed(known[role].about)}
+    return Phrase("The column for %(role)s in %(table)s: %(about)s", said)
+
+
+def _table(name: str) -> Phrase:
+    if name not in catalogue.tables():
+        return Phrase("The table %(table)s", {"table": name})
+    return Phrase("The table %(table)s: %(about)s", {"table": name, "about": Fixed(catalogue.tables()[name].about)})
 
 
 def _other(finding: Finding, reason: str) -> Want:
     if reason.startswith("awaits "):
         what = reason.removeprefix("awaits ")
-        return ("other", what), what[0].upper() + what[1:], "answer"
-    title = catalogue.requirements()[finding.requirement].title
-    what = f"{title}: {finding.action or finding.statement}"
-    return ("other", what), what, "answer" if finding.evidence == "attested" else "remedy"
+        return ("other", what), Phrase("%(what)s", {"what": Fixed(what[0].upper() + what[1:])}), "answer"
+    what = finding.action or finding.statement
+    said = {"requirement": _title(finding), "what": Fixed(what)}
+    effort: Effort = "answer" if finding.evidence == "attested" else "remedy"
+    return ("other", f"{said['requirement']}: {what}"), Phrase("%(requirement)s: %(what)s", said), effort
 
 
 def told(records: Iterable[Record], most: int) -> list[str]:

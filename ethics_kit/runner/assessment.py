@@ -23,6 +23,7 @@ from ethics_kit import archive
 from ethics_kit.attestation import statement
 from ethics_kit.attestation.folder import publish
 from ethics_kit.attestation.proof import Proof
+from ethics_kit.dossier import report_language
 from ethics_kit.errors import OWN, RunError, Stopped, printable, told
 from ethics_kit.project import Project, Stage
 from ethics_kit.record import Record, read_record
@@ -261,6 +262,7 @@ def _publish_failure(job: Job, staging: Path, notebook: nbformat.NotebookNode, r
         reason=printable(reason, 2000),
         ran=sum(map(_ran, cells)),
         cells=len(cells),
+        language=report_language(job.project),
     )
     (staging / "report.html").write_text(html, encoding="utf-8")
     return archive.publish_failure(staging, job.reports, job.system, job.stage, job.as_of)

@@ -7,8 +7,9 @@ import unicodedata
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from ethics_kit import languages
 from ethics_kit.framework import catalogue
 from ethics_kit.yamlfile import NOT_BLANK
 
@@ -78,9 +79,18 @@ def _known_standard(value: str) -> str:
     return value
 
 
+def _known_language(value: str) -> str:
+    if value not in languages.available():
+        raise ValueError("one of " + ", ".join(languages.available()))
+    return value
+
+
 Day = Annotated[date, BeforeValidator(_day)]
 RequirementId = Annotated[str, AfterValidator(_known_requirement)]
 StandardId = Annotated[str, AfterValidator(_known_standard)]
+ReportLanguage = Annotated[
+    str, AfterValidator(_known_language), WithJsonSchema({"type": "string", "enum": languages.available()})
+]
 Place = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
 """A country (ISO 3166: DE) or a region of one (US-CA)."""
 

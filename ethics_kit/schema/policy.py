@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from ethics_kit import languages
 from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.autonomy import AuditPolicy, AutonomyPolicy
 from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
-from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share, YesNo
-from ethics_kit.schema.governance import GovernancePolicy
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, ReportLanguage, Share, YesNo
+from ethics_kit.schema.governance import CommitteePolicy, GovernancePolicy
 from ethics_kit.schema.monitoring import MonitoringPolicy
 from ethics_kit.schema.response import ResponsePolicy
 from ethics_kit.schema.rollout import RolloutPolicy
@@ -159,7 +160,7 @@ class OversightPolicy(Model):
 
 
 class GatePolicy(Model):
-    """What ``ethics-kit run --gate`` refuses, whether it asks for people's sign-off, and who may waive a finding."""
+    """What ``ethics-kit run --gate`` refuses, who may waive a finding, and whether and when people sign off."""
 
     refuse: Threshold[list[Verdict]]
     may_waive: Threshold[list[Line]] = default(
@@ -168,6 +169,10 @@ class GatePolicy(Model):
     )
     signoff: Threshold[YesNo] = default(
         "no", "People sign off a release once, not every assessment; ask for it where only signed-off records may go."
+    )
+    decide_within_days: Threshold[Count] = default(
+        30,
+        "A committee that meets every month decides at its next meeting, and the data are still those of the quarter.",
     )
 
 
@@ -178,6 +183,7 @@ class Policy(Model):
     approved_by: Person | None = None
     approved_on: Day | None = None
     confidentiality: Line
+    language: ReportLanguage = languages.SOURCE
     data_roots: list[Line] = []
     fairness: FairnessPolicy
     risk: RiskPolicy
@@ -192,6 +198,7 @@ class Policy(Model):
     acceptance: AcceptancePolicy = AcceptancePolicy()
     rollout: RolloutPolicy = RolloutPolicy()
     governance: GovernancePolicy = GovernancePolicy()
+    committee: CommitteePolicy = CommitteePolicy()
     monitoring: MonitoringPolicy = MonitoringPolicy()
     response: ResponsePolicy = ResponsePolicy()
     gate: GatePolicy
@@ -199,6 +206,18 @@ class Policy(Model):
     def approved(self, as_of: date) -> bool:
         """Whether a named person had approved the policy by `as_of`."""
         return self.approved_by is not None and self.approved_on is not None and self.approved_on <= as_of
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """What a threshold is where policy.yaml does not say, by its dotted name; some have no default."""
+        parts = {area: field.annotation for area, field in cls.model_fields.items()}
+        return {
+            f"{area}.{name}": field.default.value
+            for area, part in parts.items()
+            if isinstance(part, type) and issubclass(part, Model)
+            for name, field in part.model_fields.items()
+            if isinstance(field.default, Threshold)
+        }
 
     def thresholds(self) -> dict[str, Any]:
         """Every threshold by its dotted name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -99,6 +98,11 @@ class Case:
         if stage not in self.histories:
             self.histories[stage] = past.history(self.reports, self.dossier.id, stage, before=self.as_of)
         return self.histories[stage]
+
+    @cached_property
+    def last(self) -> past.History:
+        """The last earlier record of this stage, which its own record is compared with; none for a first one."""
+        return past.last(self.reports, self.dossier.id, self.stage, before=self.as_of)
 
     def series(self, stage: str) -> list[Record]:
         """The earlier records of a stage and the one this stage rests on, oldest first."""
@@ -265,12 +269,6 @@ class Case:
 def months_between(start: date, end: date) -> int:
     """Whole months from `start` to `end`."""
     return (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
-
-
-def months_after(start: date, months: int) -> date:
-    """The same day `months` later, or that month's last day."""
-    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
 
 
 Row = list[Any]

@@ -9,8 +9,9 @@ from importlib.metadata import version
 
 from ethics_kit import schema
 from ethics_kit.framework import catalogue
-from ethics_kit.record import EARLIER, Duty, Finding, Input, Record, Waived, file_sha256, recommend
-from ethics_kit.stages import gate
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import EARLIER, Duty, Finding, Input, Record, Waived, file_sha256
+from ethics_kit.stages import changes, gate
 from ethics_kit.stages.case import Case, Outcome, months_between
 from ethics_kit.stages.waivers import counts, not_allowed
 
@@ -41,7 +42,7 @@ def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
         findings += settled(case, duty, [f for f in found if f.requirement == duty.requirement])
     findings, unmatched = _with_plans(case, findings)
     recommendation = recommend(findings, case.obligations, case.upstream, case.as_of)
-    return Record(
+    record = Record(
         system=_system(case),
         stage=case.stage,
         as_of=case.as_of,
@@ -50,6 +51,7 @@ def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
             "version": case.dossier.policy.version,
             **case.dossier.policy.model_dump(mode="json", include={"approved_by", "approved_on"}),
             "confidentiality": case.dossier.policy.confidentiality,
+            "language": case.dossier.policy.language,
         },
         inputs=_inputs(case),
         upstream=case.upstream,
@@ -63,7 +65,8 @@ def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
             "python": platform.python_version(),
             **{name: version(name) for name in LIBRARIES},
         },
-    ).sealed()
+    )
+    return record.model_copy(update={"tables": [*record.tables, *changes.since_last(case.last, record)]}).sealed()
 
 
 def _left_out(case: Case, taken: Mapping[str, Outcome]) -> list[Finding]:
@@ -251,9 +254,6 @@ def _inputs(case: Case) -> list[Input]:
         Input(role=role, address=project.address(path, roots), sha256=file_sha256(path), inherited=inherited)
         for role, (path, inherited) in sorted(evidence.items())
     ]
-    inputs += [
-        Input(role=EARLIER, address=address, sha256=sha256)
-        for _, history in sorted(case.histories.items())
-        for address, sha256 in history.files.items()
-    ]
+    read = {address: sha256 for h in (*case.histories.values(), case.last) for address, sha256 in h.files.items()}
+    inputs += [Input(role=EARLIER, address=address, sha256=sha256) for address, sha256 in sorted(read.items())]
     return inputs

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from ethics_kit import schema
 from ethics_kit.project import STAGES, TITLES
-from ethics_kit.record import IN_THE_WAY, WAIVERS, Finding, Recommendation, Record, Table, recommend, statements
+from ethics_kit.recommendation import recommend, statements
+from ethics_kit.record import IN_THE_WAY, WAIVERS, Finding, Recommendation, Record, Table
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.waivers import not_allowed, out_of_time
 

@@ -19,7 +19,8 @@ from ethics_kit.attestation.folder import publish
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.project import Project
-from ethics_kit.record import Duty, Finding, Input, LevelResult, Obligations, Record, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import Duty, Finding, Input, LevelResult, Obligations, Record
 from ethics_kit.report import page
 from ethics_kit.runner import acts
 

@@ -13,7 +13,8 @@ from ethics_kit.attestation.told import lines
 from ethics_kit.attestation.verify import verify
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES
-from ethics_kit.record import read_record, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import read_record
 
 FACTS = examples.planted()["systems"]
 GOVERNANCE = ("P2.3", "S4.4", "G3", "G4", "G5", "B5")

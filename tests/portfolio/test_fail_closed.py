@@ -11,7 +11,7 @@ from ethics_kit import dossier as dossiers
 from ethics_kit.framework import catalogue
 from ethics_kit.measures.tables import Tables
 from ethics_kit.project import STAGES, Project
-from ethics_kit.record import requirement_status
+from ethics_kit.recommendation import requirement_status
 from ethics_kit.report import figures
 from ethics_kit.stages.answers import attested
 from ethics_kit.stages.case import Case

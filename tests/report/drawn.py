@@ -1,10 +1,45 @@
-"""A figure's drawing with each class spelled out as the style it stands for."""
+"""What a figure's drawing shows: each stroke and shape with its style and its points, counted from the corner."""
 
 import re
+import xml.etree.ElementTree as ElementTree
+
+SVG = "{http://www.w3.org/2000/svg}"
+NUMBER = r"-?\d*\.?\d+"
+TAKES = {"m": 2, "l": 2, "h": 1, "v": 1, "c": 6}
 
 
-def styled(figure):
-    svg = figure.svg.decode()
-    rules = dict(re.findall(r"\.(s[0-9a-f]+){([^}]*)}", svg))
-    body = re.sub(r"<style>.*?</style>", "", svg)
-    return re.sub(r"class='(s[0-9a-f]+)'", lambda name: f"style='{rules[name[1]]}'", body)
+def strokes(figure, **look):
+    """The points of each stroke or shape whose style has `look`, such as ``stroke_dasharray=...``; None is any."""
+    root = ElementTree.fromstring(figure.svg)
+    wanted = {name.replace("_", "-"): value for name, value in look.items()}
+    found = []
+    for path in root.iter(f"{SVG}path"):
+        style = dict(part.split(":") for part in path.get("style", "").split(";") if part)
+        if all(name in style and value in (None, style[name]) for name, value in wanted.items()):
+            found += points(path.get("d"))
+    return found
+
+
+def points(d):
+    """The strokes of a path: for each its points, as (x, y)."""
+    strokes, at = [], (0.0, 0.0)
+    for letter, text in re.findall(r"([A-Za-z])([^A-Za-z]*)", d):
+        numbers = [float(n) for n in re.findall(NUMBER, text)]
+        if letter in "zZ":
+            strokes[-1].append(at := strokes[-1][0])
+            continue
+        size = TAKES[letter.lower()]
+        assert numbers, letter
+        assert len(numbers) % size == 0, (letter, text)
+        for i in range(0, len(numbers), size):
+            step, own = numbers[i : i + size], letter.islower()
+            if letter in "hH":
+                at = (step[0] + at[0] * own, at[1])
+            elif letter in "vV":
+                at = (at[0], step[0] + at[1] * own)
+            else:
+                at = (step[-2] + at[0] * own, step[-1] + at[1] * own)
+            if letter in "mM":
+                strokes.append([])
+            strokes[-1].append(at)
+    return strokes

@@ -1,6 +1,5 @@
 """Figures of stage 1: what is drawn where, and what is said in words."""
 
-import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -10,7 +9,7 @@ from ethics_kit.record import LevelResult
 from ethics_kit.report import figures
 from ethics_kit.report.figures import AreaPoints
 from ethics_kit.schema import Rating
-from tests.report.drawn import styled
+from tests.report.drawn import strokes
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -71,7 +70,7 @@ def test_no_rating_is_no_figure():
 @pytest.mark.parametrize("appetite", range(1, 26))
 def test_cells_above_the_appetite_are_shaded_and_no_others(appetite):
     (figure,) = figures.risk_matrix({"R1": at(1, 1)}, appetite, when="after")
-    shaded = len(re.findall(r"fill:#e9cdc8", styled(figure)))
+    shaded = len(strokes(figure, fill="#e9cdc8"))
     assert shaded == sum(x * y > appetite for x in range(1, 6) for y in range(1, 6))
 
 

@@ -1,12 +1,11 @@
 """Figures of explanations: what is drawn where, and what is said in words."""
 
-import re
 import xml.etree.ElementTree as ElementTree
 
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 from ethics_kit.measures.rankstability import Ranked, Stability
 from ethics_kit.report import figures
-from tests.report.drawn import styled
+from tests.report.drawn import strokes
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -27,7 +26,7 @@ def test_ranks_are_intervals_and_a_line_parts_what_the_rows_tell_apart():
     assert figure.caption.startswith("Most influence: logins. ")
     assert "tickets 21.0%, rank 2 to 3" in figure.alt
     assert [t for t in texts(figure) if t.startswith("rank")] == ["rank 2 to 3", "rank 2 to 3", "rank 1"]
-    assert len(re.findall("stroke-dasharray", styled(figure))) == 1
+    assert len(strokes(figure, stroke_dasharray=None)) == 1
 
 
 def test_where_no_order_is_shown_none_is_drawn():
@@ -52,7 +51,7 @@ def test_a_proxy_is_named_and_both_limits_are_drawn():
     assert figure.caption.startswith("gender: visits stand in for it.")
     assert "visits association 0.60, influence 30.0%, proxy" in figure.alt
     assert {"visits", "use", "zone", "association with gender, Cramér's V"} <= set(texts(figure))
-    assert len(re.findall("stroke-dasharray", styled(figure))) == 2
+    assert len(strokes(figure, stroke_dasharray=None)) == 2
 
 
 def test_without_influence_no_proxy_can_be_drawn():

@@ -9,7 +9,8 @@ from ethics_kit import review
 from ethics_kit.attestation import folder
 from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.project import STAGES
-from ethics_kit.record import Duty, Finding, Input, Interval, LevelResult, Obligations, Record, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import Duty, Finding, Input, Interval, LevelResult, Obligations, Record
 from tests.attested import put_review
 
 AS_OF = date(2026, 11, 1)

@@ -76,7 +76,7 @@ def test_a_stage_that_is_no_gate_has_neither_table(project):
     root = project()
     dossier = dossiers.load(Project(root), root / "parameters/demo")
     record = conclude(Case(dossier, "bias_testing", AS_OF, root / "reports"), {})
-    assert record.tables == []
+    assert not {IN_THE_WAY, WAIVERS} & {t.id for t in record.tables}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ethics_kit import schema
 from ethics_kit.framework import catalogue
 from ethics_kit.measures.impact import impact_level as level_of
 from ethics_kit.project import Project
-from ethics_kit.record import requirement_status
+from ethics_kit.recommendation import requirement_status
 from ethics_kit.stages import impact_analysis
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.impact_analysis.level import thresholds

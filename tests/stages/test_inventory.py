@@ -10,7 +10,7 @@ from ethics_kit.errors import InputError
 from ethics_kit.project import Project
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.design_review.inventory import data_inventory
-from tests.report.drawn import styled
+from tests.report.drawn import strokes
 
 SAID = {"by": "Ann Lee", "on": date(2026, 9, 1)}
 DETAILS = {
@@ -208,7 +208,7 @@ def test_the_figure_tells_who_else_gets_data_and_what_is_special(with_rows):
     assert "others who get some: <Lab> & Co, US-CA (1 field)" in figure.caption
     assert "1 of a special category (red, dashed)" in figure.caption
     assert "the contract to retention: 1 (special category)" in figure.alt
-    assert styled(figure).count("stroke-dasharray") == 3  # from the source, to the own systems, to the laboratory
+    assert len(strokes(figure, stroke_dasharray=None)) == 3  # from the source, to the own systems, to the laboratory
     assert b"<Lab>" not in figure.svg
 
 

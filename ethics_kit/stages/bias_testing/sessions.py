@@ -10,12 +10,13 @@ from functools import cache
 import ibis
 import ibis.expr.types as ir
 
+from ethics_kit.dates import months_after
 from ethics_kit.measures import acceptance, fairness, sums
 from ethics_kit.measures.counts import UNKNOWN
 from ethics_kit.measures.proportions import independent
 from ethics_kit.measures.sums import Moments
 from ethics_kit.stages.bias_testing.families import Family
-from ethics_kit.stages.case import Case, months_after
+from ethics_kit.stages.case import Case
 
 TABLE = "acceptance_sessions"
 FLAGS = ("success", "understood", "blocking_defect")

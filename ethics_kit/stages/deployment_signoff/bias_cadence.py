@@ -7,10 +7,11 @@ from datetime import date
 from itertools import pairwise
 
 from ethics_kit import comparison
+from ethics_kit.dates import months_after
 from ethics_kit.record import UPSTREAM_WORDS, Finding, Record
-from ethics_kit.stages.case import Case, Outcome, months_after
+from ethics_kit.stages.case import Case, Outcome
+from ethics_kit.stages.changes import change_table
 from ethics_kit.stages.deployment_signoff import reviews
-from ethics_kit.stages.deployment_signoff.changes import change_table
 from ethics_kit.stages.evidence import not_assessed
 
 STAGE = "bias_testing"

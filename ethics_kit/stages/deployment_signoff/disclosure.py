@@ -8,13 +8,14 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
+from ethics_kit.dates import months_after
 from ethics_kit.measures import oversight, timelines
 from ethics_kit.measures.disclosure import withheld_crossed
 from ethics_kit.measures.proportions import rate
 from ethics_kit.measures.timelines import Share
 from ethics_kit.record import UPSTREAM_WORDS, Finding, Record, Table
 from ethics_kit.report import card
-from ethics_kit.stages.case import Case, Outcome, hide_small, months_after
+from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed, share_finding
 
 REACHES, IN_CONVERSATION = "notice_reaches_recent", "told_in_conversation"

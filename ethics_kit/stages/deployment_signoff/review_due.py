@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 
+from ethics_kit.dates import months_after
 from ethics_kit.framework import catalogue
 from ethics_kit.record import Finding, Table
-from ethics_kit.stages.case import Case, Outcome, months_after
+from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.deployment_signoff import reviews
 from ethics_kit.stages.evidence import attested_finding, not_assessed
 

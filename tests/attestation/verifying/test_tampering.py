@@ -18,7 +18,8 @@ from securesystemslib.signer import CryptoSigner
 from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation import keys, statement
 from ethics_kit.attestation.chain import Chain, Entry
-from ethics_kit.record import Record, read_record, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import Record, read_record
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 IN_RECORD = [

@@ -1,0 +1,176 @@
+"""A hostile dossier and data set: nothing in them runs, breaks a page, is evaluated or gets lost."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from ethics_kit.project import STAGES, Project
+from ethics_kit.report.index import write_index
+from ethics_kit.report.text import plain
+from ethics_kit.runner import reviewing
+from tests.portfolio.hostile import AS_OF, PAYLOADS, SYSTEM, Hostile, payload
+
+UNSHOWN = re.compile(
+    r"policy: approved_by\.(role|contact)"
+    r"|policy: \w+\.\w+\.(source|rationale)"
+    r"|system: (owner\.contact|deputy\.role|unit\.\w+)"
+)
+"""What a record holds and its page does not."""
+
+ACTS = (
+    {"act": "comment", "text": 0, "findings": True},
+    {"act": "submit"},
+    {"act": "return", "reason": 1},
+    {"act": "submit"},
+    {"act": "decide", "decision": "reject", "reason": 2},
+)
+SAID = [f"{payload(910_000 + n)}\n\n{payload(952_000 + n)}" for n in range(3)]
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """What was put into the project, and the folders of the four records."""
+
+    texts: dict[str, str]
+    folders: dict[str, Path]
+    pages: tuple[Path, ...]
+
+
+@pytest.fixture(scope="module")
+def hostile(portfolio, tmp_path_factory):
+    project = Hostile(portfolio.root / "parameters", tmp_path_factory.mktemp("hostile"))
+    with pytest.MonkeyPatch.context() as patch:
+        folders = {stage: project.run(stage, project.root / "staging" / stage, patch) for stage in STAGES}
+    _review(Project(project.root), folders["bias_testing"])
+    index = write_index(project.root / "reports", [SYSTEM], confidentiality=payload(0))
+    return Assessed(project.texts, folders, (*(f / "report.html" for f in folders.values()), index))
+
+
+def _review(project, folder):
+    finding = json.loads((folder / "record.json").read_text())["findings"][0]["id"]
+    for number, given in enumerate(ACTS):
+        act = {"by": payload(924_000 + number), "role": payload(938_000 + number), "on": date(2026, 11, 2), **given}
+        act |= {key: SAID[act[key]] for key in ("text", "reason") if key in act}
+        reviewing.enter(project, folder, act | ({"findings": [finding]} if "findings" in act else {}))
+
+
+def _told(text):
+    return " ".join(plain(text).split()).casefold()
+
+
+def _text(page):
+    return _told(BeautifulSoup(page.read_text(), "html.parser").get_text())
+
+
+def test_every_kind_of_hostile_text_is_in_the_files_and_in_the_tables(hostile):
+    assert len(hostile.texts) > 700
+    assert all(any(p in text for text in hostile.texts.values()) for p in PAYLOADS)
+    assert {where.partition(":")[0] for where in hostile.texts} >= {
+        "policy",
+        "organisation",
+        "system",
+        *STAGES,
+        "customers",
+    }
+    assert any(len(text) > 10_000 for text in hostile.texts.values())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_hostile_text_that_a_record_holds_is_lost_cut_or_evaluated_on_its_page(hostile, stage):
+    folder = hostile.folders[stage]
+    record, shown = (folder / "record.json").read_text(), _text(folder / "report.html")
+    held = {where: text for where, text in hostile.texts.items() if re.search(rf"\b{text.split()[0]}\b", record)}
+    assert len(held) > 20
+    lost = [where for where, text in held.items() if _told(text) not in shown and not UNSHOWN.fullmatch(where)]
+    assert lost == []
+
+
+def test_no_answer_note_or_name_is_lost_between_a_dossier_and_its_pages(hostile):
+    shown = " ".join(_text(page) for page in hostile.pages)
+    expected = re.compile(
+        r"\w+: answers\.\w+\.(value|note|by|role|override_reason)|system: (name|purpose|out_of_scope.*)"
+    )
+    texts = {where: text for where, text in hostile.texts.items() if expected.fullmatch(where)}
+    assert len(texts) > 200
+    assert [where for where, text in texts.items() if _told(text) not in shown] == []
+
+
+def test_what_people_say_in_a_review_stands_whole_on_the_page_paragraph_by_paragraph(hostile):
+    shown = _text(hostile.folders["bias_testing"] / "report.html")
+    for text in SAID:
+        assert all(_told(part) in shown for part in text.split("\n\n"))
+    assert all(_told(payload(924_000 + n)) in shown for n in range(len(ACTS)))
+
+
+def test_no_page_holds_an_element_attribute_or_address_that_could_run_or_load(hostile):
+    for page in hostile.pages:
+        soup = BeautifulSoup(page.read_text(), "html.parser")
+        assert not soup.find_all(["script", "iframe", "object", "embed", "form", "input", "base", "link", "svg"])
+        assert len(soup.find_all("meta")) == 3
+        for tag in soup.find_all(True):
+            assert not [name for name in tag.attrs if name.startswith("on") or name in ("style", "srcset")], tag
+            assert re.match(r"#|https?:|mailto:|[\w./-]+$", tag.get("href", "#")), tag
+            assert tag.get("src", "data:").startswith("data:image/"), tag
+            assert not any("<bdi>" in str(value) or "<wbr>" in str(value) for value in tag.attrs.values()), tag
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 320])
+def test_in_a_browser_no_hostile_page_runs_asks_says_or_outgrows_anything(chromium, hostile, width):
+    for address in hostile.pages:
+        page = chromium.new_page(viewport={"width": width, "height": 900})
+        heard = []
+        page.on("console", lambda message, heard=heard: heard.append(message.text))
+        page.on("pageerror", lambda error, heard=heard: heard.append(str(error)))
+        page.on("dialog", lambda dialog, heard=heard: (heard.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request, heard=heard: heard.append(request.url))
+        page.goto(address.as_uri())
+        page.mouse.move(width / 2, 400)
+        assert [one for one in heard if not one.startswith(("file:", "data:image/"))] == []
+        assert page.evaluate("window.ran") is None
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        widest = page.evaluate("Math.max(...[...document.querySelectorAll('td, th')].map(cell => cell.scrollWidth))")
+        assert widest < 1280, address
+        page.close()
+
+
+@pytest.mark.browser
+def test_a_right_to_left_name_leaves_its_neighbours_in_their_order(chromium, hostile):
+    page = chromium.new_page()
+    page.goto(hostile.pages[0].as_uri())
+    outside = "e => e.filter(b => getComputedStyle(b).unicodeBidi !== 'isolate').length"
+    assert page.locator("bdi").count() > 5
+    assert page.eval_on_selector_all("bdi", outside) == 0
+    loose = """() => {
+      const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT), found = [];
+      while (walk.nextNode()) {
+        const node = walk.currentNode;
+        if (/[\\u0590-\\u08ff]/.test(node.data) && !node.parentElement.closest('bdi')) found.push(node.data);
+      }
+      return found; }"""
+    assert page.evaluate(loose) == []
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [('"a\\0b"', r"a\x00b"), ('"a\\ud83db"', r"a\ud83db"), (f'"{"x" * 10_000}"', "at most 300")],
+    ids=["NUL", "half a character", "10,000 characters"],
+)
+def test_a_name_that_no_page_can_show_is_refused_with_its_place(project, kit, name, found):
+    root = project()
+    path = root / "parameters/demo/system.yaml"
+    path.write_text(path.read_text().replace("name: Demo", f"name: {name}", 1))
+    done = kit("check", "demo", cwd=root)
+    assert done.code == 2
+    assert re.search(r"system\.yaml:\d+: name: ", done.err)
+    assert found in done.err
+
+
+def test_the_day_of_the_project_is_the_day_of_its_records(hostile):
+    assert all(folder.name.startswith(AS_OF.isoformat()) for folder in hostile.folders.values())
