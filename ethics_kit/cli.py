@@ -171,12 +171,18 @@ def run(
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 3 where a recommendation is one the policy refuses.")
     ] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Each report as a PDF too; needs the extra ethics-kit[pdf] and Pango.")
+    ] = False,
     allow_pickle: AllowPickle = False,
 ) -> None:
     """Assess systems stage by stage and write their records, reports and the portfolio's pages."""
+    from ethics_kit.report.pdf import require as require_pdf
     from ethics_kit.workbook import parse_as_of
 
     _allow_pickle(allow_pickle)
+    if pdf:
+        require_pdf()
     day = parse_as_of(as_of)
     if day > date.today():
         typer.echo(f"--as-of {day} lies ahead of today.", err=True)
@@ -186,7 +192,8 @@ def run(
     if reports:
         reports = reports.resolve()
         _refuse_shared_names(found.sound, reports)
-    results = _run(found, stages=[s for s in STAGES if stage in (None, s)], day=day, reports=reports, jobs=jobs)
+    stages = [s for s in STAGES if stage in (None, s)]
+    results = _run(found, stages=stages, day=day, reports=reports, jobs=jobs, pdf=pdf)
     raise typer.Exit(_exit_code(found, results, gate=gate))
 
 
@@ -205,7 +212,15 @@ def _refuse_shared_names(sound: list[Located], reports: Path) -> None:
         raise InputError([Problem(file=reports, found=found, allowed="each name once per --reports", todo=todo)])
 
 
-def _run(found: Validated, *, stages: Sequence[StageName], day: date, reports: Path | None, jobs: int) -> list[Result]:
+def _run(
+    found: Validated,
+    *,
+    stages: Sequence[StageName],
+    day: date,
+    reports: Path | None,
+    jobs: int,
+    pdf: bool = False,
+) -> list[Result]:
     from ethics_kit.runner import batch
 
     sound = found.sound
@@ -221,7 +236,7 @@ def _run(found: Validated, *, stages: Sequence[StageName], day: date, reports: P
         )
 
     try:
-        results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, report=tell)
+        results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, pdf=pdf, report=tell)
     except KeyboardInterrupt:
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
         raise typer.Exit(STOPPED) from None

@@ -34,7 +34,7 @@ from ethics_kit.schema import Verdict
 
 FILE = "attestation.json"
 EARLIER = re.compile(r"attestation_\d{4,9}\.json\Z")
-KNOWN = {"record.json", "notebook.ipynb", "report.html", "model_card.md", review.FILE}
+KNOWN = {"record.json", "notebook.ipynb", "report.html", "report.pdf", "model_card.md", review.FILE}
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Literal["urn:ethics-kit:attestation:1"] = "urn:ethics-kit:attestation:1"

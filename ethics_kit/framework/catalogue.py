@@ -345,6 +345,7 @@ def not_applicable_reasons() -> dict[str, str]:
 def problems() -> list[str]:
     """Where the framework's files disagree; empty when they are whole."""
     from ethics_kit.framework import conditions as conditions_checked
+    from ethics_kit.framework import glossary
     from ethics_kit.project import STAGES
 
     found = []
@@ -374,7 +375,7 @@ def problems() -> list[str]:
     found += [f"question {name} stands {count} times" for name, count in ids.items() if count > 1]
     for stage in STAGES:
         found += _questionnaire_problems(stage)
-    return found + conditions_checked.problems()
+    return found + conditions_checked.problems() + glossary.problems()
 
 
 def _questionnaire_problems(stage: str) -> list[str]:

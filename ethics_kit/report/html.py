@@ -17,12 +17,13 @@ import jinja2
 from markupsafe import Markup
 
 from ethics_kit import languages, numbers
-from ethics_kit.framework import catalogue
+from ethics_kit.framework import catalogue, glossary
 from ethics_kit.project import STAGES, TITLES
 from ethics_kit.recommendation import reason, statements
 from ethics_kit.record import ITS_RECORD, PRELIMINARY, UPSTREAM_WORDS, Record, Table
 from ethics_kit.report import paper, supply, translated
 from ethics_kit.report.text import clean, inline, markdown, plain, prose
+from ethics_kit.schema import Policy
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -203,6 +204,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "markdown": markdown,
         "cell": lambda value: language.fixed.get(cell(value), cell(value)) if isinstance(value, bool) else cell(value),
         "data_uri": data_uri,
+        "mentions": glossary.mentions,
         "shown": shown,
         "limit": numbers.limit,
     }
@@ -212,6 +214,8 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "script": lambda name: Markup(script(name)),
         "csp": content_security_policy,
         "margins": paper.margins,
+        "glossary": glossary.glossary,
+        "defaults": Policy.defaults(),
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,

@@ -67,6 +67,8 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
         "unsigned_roles": proof.missing(catalogue.levels()[record.obligations.level].signoff),
         "commands": [(s, commands.of_signature(s)) for s in proof.signatures],
         "digest_commands": commands.of_files(proof),
+        "rerun": commands.of_rerun(record),
+        "waived": [f for f in record.findings if f.waiver],
         "named": parts_of(record),
         "first": first(record, reviewed.review),
         "open": [f for f in counting if f.status not in SETTLED],

@@ -18,12 +18,13 @@ SLOT = re.compile(r"\{(pages?)\}")
 def css_string(text: object, most: int = MOST) -> str:
     """`text` as a CSS string on one line, cut to `most` characters.
 
-    All but plain letters, digits, spaces and ``.,-()`` stand as six-digit escapes, so that neither the string nor the
-    style element can end in it; control characters become U+FFFD.
+    All but plain letters, digits, spaces and ``.,-()`` stand as escapes, each ended by a space that is no part of the
+    text, so that neither the string nor the style element can end in it; control characters become U+FFFD.
 
     https://www.w3.org/TR/css-syntax-3/#consume-escaped-code-point
     """
-    words = " ".join(str(text)[: 4 * most].split())
+    plain = text.unescape() if isinstance(text, Markup) else str(text)
+    words = re.sub(r"\s+", " ", plain[: 4 * most])
     cut = words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
     return f'"{"".join(map(_escaped, cut))}"'
 
@@ -31,7 +32,7 @@ def css_string(text: object, most: int = MOST) -> str:
 def _escaped(character: str) -> str:
     if character in PLAIN:
         return character
-    return f"\\{ord(character if character.isprintable() else chr(0xFFFD)):06x}"
+    return f"\\{ord(character if character.isprintable() else chr(0xFFFD)):x} "
 
 
 def _numbered(text: str) -> Iterator[str]:
@@ -41,9 +42,9 @@ def _numbered(text: str) -> Iterator[str]:
             yield f"counter({part})" if place % 2 else css_string(part)
 
 
-def margins(*, top_left: str, top_right: str, bottom_left: str, numbering: str) -> Markup:
+def margins(*, top_left: str, top_right: str, bottom_left: str, numbering: str) -> str:
     """The margins' CSS; in `numbering`, ``{page}`` and ``{pages}`` are this page's number and how many there are."""
-    return Markup(
+    return (
         "@page {"
         f" @top-left {{ content: {css_string(top_left)} }}"
         f" @top-right {{ content: {css_string(top_right)} }}"

@@ -21,7 +21,7 @@ from ethics_kit.attestation.statement import Attestation
 from ethics_kit.errors import EthicsKitError, InputError, Problem, display_path, told
 from ethics_kit.project import Project
 from ethics_kit.record import Record
-from ethics_kit.report import commands, page
+from ethics_kit.report import commands, page, pdf
 from ethics_kit.report.portfolio import write
 
 Review = Callable[[Record, bytes | None], bytes]
@@ -32,13 +32,15 @@ def act(
     project: Project,
     folder: Path,
     *,
-    act: Literal["sign", "review"],
+    act: Literal["run", "sign", "review"],
     signer: CryptoSigner | None = None,
     review: Review | None = None,
+    pdf_wanted: bool = False,
 ) -> bool:
     """Add an act to the record in `folder` (``reports/<system>/<stage>/<record>``): its review, a signature, or both.
 
-    False where there is nothing to do: the signer has signed the record and its review as they are.
+    A PDF that is there is made anew; with `pdf_wanted` also where there is none yet. False where there is nothing to
+    do: the signer has signed the record and its review as they are.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def act(
             if review:
                 kept = files / reviews.FILE
                 kept.write_bytes(review(record, kept.read_bytes() if kept.is_file() else None))
-            _render(files, record, folders.attestations(files), trusted, by)
+            _render(files, record, folders.attestations(files), trusted, by, pdf_wanted=pdf_wanted)
             content = folders.attest(own, files, record, act=act, signer=signer)
             (files / statement.FILE).write_bytes(content)
             own.commit(whole, folders.entry(own, content, record, act=act))
@@ -131,18 +133,29 @@ def _signed_as_it_is(newest: Attestation, found: list[Attestation], by: TrustedK
 
 
 def _render(
-    files: Path, record: Record, found: Mapping[str, Attestation], trusted: list[TrustedKey], by: TrustedKey | None
+    files: Path,
+    record: Record,
+    found: Mapping[str, Attestation],
+    trusted: list[TrustedKey],
+    by: TrustedKey | None,
+    *,
+    pdf_wanted: bool,
 ) -> None:
-    """The page anew, from what is in the folder, with the signature that `by` is about to give."""
-    report = files / commands.REPORT
+    """The page anew, from what is in the folder, with the signature that `by` is about to give; its PDF after it."""
+    report, paper = files / commands.REPORT, files / pdf.FILE
+    made = [report.name, *([paper.name] if pdf_wanted or paper.exists() else [])]
     report.unlink()
+    paper.unlink(missing_ok=True)
     digests = statement.digests(files)
     signatures = proof.signatures(found, digests, trusted)
     if by:
         today = datetime.now(UTC).date()
-        signatures.append(proof.signature(by, today, statement.FILE, [*digests, commands.REPORT]))
+        signatures.append(proof.signature(by, today, statement.FILE, [*digests, *made]))
     kept = files / reviews.FILE
     entries = statement.review_entries(kept.read_bytes() if kept.is_file() else None)
     reviewed = identities(reviews.read(files, record), entries, found.values(), trusted, signing=by)
     notebook = nbformat.read(files / "notebook.ipynb", as_version=4)
-    report.write_text(page.render(notebook, record, Proof(digests, signatures), reviewed), encoding="utf-8")
+    html = page.render(notebook, record, Proof(digests, signatures), reviewed)
+    report.write_text(html, encoding="utf-8")
+    if paper.name in made:
+        paper.write_bytes(pdf.made(html))

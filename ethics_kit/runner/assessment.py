@@ -27,7 +27,8 @@ from ethics_kit.dossier import report_language
 from ethics_kit.errors import OWN, RunError, Stopped, printable, told
 from ethics_kit.project import Project, Stage
 from ethics_kit.record import Record, read_record
-from ethics_kit.report import card, page
+from ethics_kit.report import card, page, pdf
+from ethics_kit.runner import acts
 from ethics_kit.runner.kernel import KernelRun
 from ethics_kit.workbook import STAGING
 
@@ -45,6 +46,7 @@ class Job:
     stage: Stage
     as_of: date
     reports: Path
+    pdf: bool = False
     time_limit: float = TIME_LIMIT
 
     @property
@@ -231,8 +233,15 @@ def _publish(
     if text := card.markdown(record):
         (staging / card.FILE).write_text(text, encoding="utf-8")
     unsigned = Proof(files=statement.digests(staging), signatures=[])
-    (staging / "report.html").write_text(page.render(notebook, record, unsigned), encoding="utf-8")
-    return publish(staging, job.reports, record)
+    html = page.render(notebook, record, unsigned)
+    (staging / "report.html").write_text(html, encoding="utf-8")
+    there = archive.stage_folder(job.reports, job.system, job.stage) / record.folder_name
+    if job.pdf and not there.exists():
+        (staging / pdf.FILE).write_bytes(pdf.made(html))
+    folder, new = publish(staging, job.reports, record)
+    if job.pdf and not (folder / pdf.FILE).exists():
+        acts.act(job.project, folder, act="run", pdf_wanted=True)
+    return folder, new
 
 
 def _user() -> str:

@@ -24,6 +24,7 @@ def run(
     as_of: date,
     reports: Path | None,
     jobs: int,
+    pdf: bool = False,
     report: Callable[[Result], None],
 ) -> list[Result]:
     """Assess `systems`; `report` is called as each assessment ends, from several threads one at a time.
@@ -40,7 +41,7 @@ def run(
         for stage in stages:
             if stopped.is_set():
                 break
-            result = assess(Job(project, folder, stage, as_of, reports or project.reports))
+            result = assess(Job(project, folder, stage, as_of, reports or project.reports, pdf))
             results.append(result)
             with lock:
                 report(result)

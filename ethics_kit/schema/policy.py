@@ -207,6 +207,18 @@ class Policy(Model):
         """Whether a named person had approved the policy by `as_of`."""
         return self.approved_by is not None and self.approved_on is not None and self.approved_on <= as_of
 
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """What a threshold is where policy.yaml does not say, by its dotted name; some have no default."""
+        parts = {area: field.annotation for area, field in cls.model_fields.items()}
+        return {
+            f"{area}.{name}": field.default.value
+            for area, part in parts.items()
+            if isinstance(part, type) and issubclass(part, Model)
+            for name, field in part.model_fields.items()
+            if isinstance(field.default, Threshold)
+        }
+
     def thresholds(self) -> dict[str, Any]:
         """Every threshold by its dotted name."""
         found: dict[str, Any] = {}
