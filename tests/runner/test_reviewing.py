@@ -253,7 +253,7 @@ def test_the_portfolio_page_has_the_state_of_each_record(published, kit):
     root, _, review = published
     review("submit", *ANALYST)
     assert kit("run", "demo", "--stage", "impact_analysis", "--as-of", "2026-11-01", cwd=root).code == 0
-    assert "settled, submitted</span>" in (root / "reports/index.html").read_text()
+    assert "settled, submitted, not signed</small>" in (root / "reports/index.html").read_text()
 
 
 def test_the_command_offers_what_the_file_may_hold():

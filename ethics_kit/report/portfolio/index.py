@@ -72,7 +72,7 @@ def write_index(
             words=WORDS,
             review_words=REVIEW_WORDS,
             level_words=LEVEL_WORDS,
-            levels=[level for level in LEVEL_WORDS if any(s.level == level for s in systems)],
+            levels=[level for level in LEVEL_WORDS if level and any(s.level == level for s in systems)],
             state=state,
             confidentiality=confidentiality,
         )
