@@ -115,14 +115,21 @@ def compare(before: Record, after: Record) -> Comparison:
 
 
 def compare_findings(before: Iterable[Finding], after: Iterable[Finding]) -> tuple[FindingChange, ...]:
-    """The findings that changed, worst first: by status now, then by kind of change, then by id."""
+    """The findings that changed, worst first: by status now, then by kind of change, then by id.
+
+    Those of which only the number moved, within its interval, come last.
+    """
     old, new = ({f.id: f for f in findings} for findings in (before, after))
     changes = [
         FindingChange(kind, old.get(i), new.get(i))
         for i in old.keys() | new.keys()
         if (kind := _kind(old.get(i), new.get(i))) is not None
     ]
-    return tuple(sorted(changes, key=lambda c: (_rank(c.after), KINDS.index(c.kind), c.id)))
+    return tuple(sorted(changes, key=lambda c: (_slight(c), _rank(c.after), KINDS.index(c.kind), c.id)))
+
+
+def _slight(change: FindingChange) -> bool:
+    return change.kind == "moved" and change.movement == "within"
 
 
 def _rank(finding: Finding | None) -> int:
@@ -179,16 +186,21 @@ def words(name: str) -> str:
 
 
 def value_words(change: FindingChange) -> tuple[str | None, str | None]:
-    """The values before and now with their intervals and n, and the limits where these are not the same."""
+    """The values before and now with their intervals and n, and the limits where these are not the same.
+
+    None where there is no finding, or neither has a value.
+    """
     ends = (change.before, change.after)
     limits = {f.threshold for f in ends if f and f.threshold is not None}
-    told = [_value(f, limit=len(limits) > 1) for f in ends]
+    if not any(f and f.value is not None for f in ends):
+        return None, None
+    told = [_value(f, limit=len(limits) > 1) if f else None for f in ends]
     return told[0], told[1]
 
 
-def _value(finding: Finding | None, *, limit: bool) -> str | None:
-    if finding is None or finding.value is None:
-        return None
+def _value(finding: Finding, *, limit: bool) -> str:
+    if finding.value is None:
+        return "no value"
     told = _number(finding.value)
     if bounds := _bounds(finding):
         told += f" [{_number(bounds[0])}, {_number(bounds[1])}]"

@@ -57,6 +57,13 @@ def test_what_changed_is_told_worst_first() -> None:
     ]
 
 
+def test_what_only_moved_within_its_interval_comes_last() -> None:
+    wide = Interval(low=0.0, high=0.5, level=0.95)
+    before = [finding("a", "not_met", 0.1, interval=wide), finding("b", "met"), finding("c", "met", 0.1)]
+    after = [finding("a", "not_met", 0.2, interval=wide), finding("b", "inconclusive"), finding("c", "met", 0.2)]
+    assert list(kinds(before, after).items()) == [("b", "worse"), ("c", "moved"), ("a", "moved")]
+
+
 def test_a_record_against_itself_has_no_change() -> None:
     assert compare(record(), record()) == compare(record(), record())
     found = compare(record(), record(statement="Otherwise said."))
@@ -174,6 +181,10 @@ def test_values_are_told_with_interval_and_n_and_with_limits_only_where_these_di
     assert value_words(other) == ("0.1 [0.05, 0.15], n = 400, limit 0.2", "12345, limit 0.05")
     (gone,) = compare_findings([finding("a", "met", 1, threshold=2)], [])
     assert value_words(gone) == ("1", None)
+    (lost,) = compare_findings([old], [finding("a", "met", None)])
+    assert value_words(lost) == ("0.1 [0.05, 0.15], n = 400", "no value")
+    (never,) = compare_findings([finding("a", "met", None)], [finding("a", "not_met", None)])
+    assert value_words(never) == (None, None)
 
 
 # --- the records ----------------------------------------------------------------------------------------------------

@@ -79,13 +79,22 @@ def change_table(
         id=name,
         title=title,
         requirement=requirement,
-        columns=["finding", "change", "before", "now", "value before", "value now", "number"],
+        columns=["finding", "change", "before", "now", "number"],
         rows=[_row(change) for change in changes[:SHOWN]],
         note=" ".join(filter(None, (note, more))) or (None if changes else "Nothing changed."),
     )
 
 
 def _row(change: comparison.FindingChange) -> list[str | None]:
-    statuses = [comparison.words(f.status) if f else None for f in (change.before, change.after)]
-    moved = comparison.MOVEMENT_WORDS[change.movement] if change.movement else None
-    return [change.id, change.kind, *statuses, *comparison.value_words(change), moved]
+    """Result and value before and now in one cell each, as wide tables are cut off on paper."""
+    results = [comparison.words(f.status) if f else None for f in (change.before, change.after)]
+    before, now = (
+        ": ".join(filter(None, both)) or None for both in zip(results, comparison.value_words(change), strict=True)
+    )
+    return [
+        change.id,
+        change.kind,
+        before,
+        now,
+        comparison.MOVEMENT_WORDS[change.movement] if change.movement else None,
+    ]
