@@ -37,6 +37,12 @@ PAYLOADS = (
     "W" * 200,
 )
 
+FILE = "evidence/<img src=x onerror='window.ran = 1'> \u0634\u0631\u0643\u0629.md"
+COLUMN = "<script>window.ran = 1</script> \u05e9\u05dc\u05d5\u05dd"
+
+NAMES = re.compile(r"tables\.\w+\.(source|columns\..*)|.*\.evidence")
+"""Keys whose values name a file or a column; one of each is hostile, and there."""
+
 Key = tuple[str | int, ...]
 
 
@@ -52,6 +58,10 @@ def _leaves(node: Any, key: Key = ()) -> Iterator[tuple[Key, str]]:
             yield (*key, part), value
         else:
             yield from _leaves(value, (*key, part))
+
+
+def _name(key: Key) -> str:
+    return ".".join(map(str, key))
 
 
 def _put(node: Any, key: Key, value: str) -> None:
@@ -79,7 +89,15 @@ class Hostile:
         files = [self.parameters / "policy.yaml", self.parameters / "organisation.yaml"]
         files += [self.folder / f"{name}.yaml" for name in ("system", *STAGES)]
         before = {path: YAML(typ="safe", pure=True).load(path) for path in files}
-        places = [(path, key, old) for path in files for key, old in _leaves(before[path])]
+        before[self.folder / "system.yaml"]["tables"]["notices"]["columns"]["channel"] = COLUMN
+        answers = before[self.folder / "impact_analysis.yaml"]["answers"].values()
+        answer = next(a for a in answers if str(a.get("evidence")).startswith("evidence/"))
+        (self.folder / FILE).write_bytes((self.folder / answer["evidence"]).read_bytes())
+        answer["evidence"] = FILE
+        self.texts |= {"system: a column's name": COLUMN, "impact_analysis: a file's name": FILE}
+        places = [
+            (path, key, old) for path in files for key, old in _leaves(before[path]) if not NAMES.fullmatch(_name(key))
+        ]
         put = {(path, key): (old, payload(number)) for number, (path, key, old) in enumerate(places)}
         for _ in range(12):
             for path in files:
@@ -88,7 +106,6 @@ class Hostile:
                         _put(before[path], key, new)
                 YAML(typ="safe", pure=True).dump(before[path], path)
             try:
-                dossier.load(Project(self.root), self.folder, tables=False)
                 dossier.load(Project(self.root), self.folder)
                 break
             except InputError as refused:
@@ -97,7 +114,7 @@ class Hostile:
                     place
                     for place in put
                     for file, key in names
-                    if place[0].resolve() == file and f"{'.'.join(map(str, place[1]))}.".startswith(f"{key}.")
+                    if place[0].resolve() == file and f"{_name(place[1])}.".startswith(f"{key}.")
                 }
                 if not back:
                     raise
@@ -105,7 +122,7 @@ class Hostile:
                     _put(before[path], key, put.pop((path, key))[0])
         else:
             raise AssertionError("no project that the checks accept")
-        self.texts |= {f"{path.stem}: {'.'.join(map(str, key))}": new for (path, key), (_, new) in put.items()}
+        self.texts |= {f"{path.stem}: {_name(key)}": new for (path, key), (_, new) in put.items()}
 
     def _tables(self) -> None:
         """The first customers' rows; in each column of a few categories the most frequent one is hostile."""
@@ -128,6 +145,8 @@ class Hostile:
                     frame[column] = frame[column].replace(free[0], new)
                     self.texts[f"{name}: {column}"] = new
                     number += 1
+            if name == "notices":
+                frame = frame.rename(columns={"Channel": COLUMN})
             frame.to_csv(path, index=False, **how)
 
     def run(self, stage: str, staging: Path, patch: Any) -> Path:
