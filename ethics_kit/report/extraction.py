@@ -21,7 +21,7 @@ from babel.messages.extract import extract
 from babel.messages.pofile import write_po
 
 from ethics_kit import languages
-from ethics_kit.framework import catalogue
+from ethics_kit.framework import catalogue, glossary
 from ethics_kit.framework.catalogue import KINDS
 from ethics_kit.measures.impact import LEVELS
 from ethics_kit.project import STAGES, TITLES, bundle, notebook_name, write_atomic
@@ -86,7 +86,7 @@ def _words() -> Iterator[tuple[str, Iterable[str]]]:
         yield _relative(path), [text for words in _dictionaries(_tree(path)) for text in words]
     within = [*TITLES.values(), *html.VERDICT_WORDS.values()]
     yield "ethics_kit/project.py", [*TITLES.values(), *(title.lower() for title in within), "yes", "no"]
-    yield "ethics_kit/schema/review.py", [*get_args(Act), *get_args(State), "signed", "self-declared"]
+    yield "ethics_kit/schema/review.py", [*get_args(Act), *get_args(State), "unreadable", "signed", "self-declared"]
     yield "ethics_kit/record.py", ["required", "informative", "excluded"]
 
 
@@ -126,13 +126,14 @@ def _framework() -> Iterator[tuple[str, Iterable[str]]]:
             texts += [section.title, section.intro]
             texts += [t for q in section.questions for t in (q.text, *(option.label for option in q.options))]
         yield f"{folder}questionnaires/{stage}.yaml", texts
+    yield folder + "glossary.yaml", [t for term in glossary.glossary() for t in (term.term, term.meaning)]
     yield folder + "registers.yaml", [register.title for register in catalogue.registers()]
     for table in catalogue.tables().values():
         yield folder + "tables.yaml", [table.about, *(role.about for role in table.roles.values())]
 
 
 def _stages() -> Iterator[tuple[str, Iterable[str]]]:
-    """The titles of steps and, where they are written out, the titles and columns of their tables."""
+    """The titles of steps and, where they are written out, titles and columns of their tables and units of findings."""
     for stage in STAGES:
         steps = import_module(f"ethics_kit.stages.{stage}").STEPS
         yield f"ethics_kit/stages/{stage}", [step.__doc__.strip().splitlines()[0] for step in steps if step.__doc__]
@@ -140,16 +141,16 @@ def _stages() -> Iterator[tuple[str, Iterable[str]]]:
     doubts += ["answered, but without the name, role and date of who answered"]
     yield "ethics_kit/stages/case.py", [*doubts, "answered, but without the evidence it needs"]
     for path in sorted((PACKAGE / "stages").rglob("*.py")):
-        yield _relative(path), [text for node in _of_tables(_tree(path)) for text in _constants(node)]
+        yield _relative(path), [text for node in _told(_tree(path)) for text in _constants(node)]
 
 
-def _of_tables(tree: ast.AST) -> Iterator[ast.AST]:
-    """What a table's ``title`` and ``columns`` are, whether they are passed on at once or named first."""
+def _told(tree: ast.AST) -> Iterator[ast.AST]:
+    """What ``title``, ``columns`` and ``unit`` are, whether they are passed on at once or named first."""
     for node in ast.walk(tree):
         names = {node.arg} if isinstance(node, ast.keyword) else set()
         if isinstance(node, ast.Assign):
             names = {_name(target).lower() for target in node.targets}
-        if names & {"title", "columns"} and isinstance(node, ast.keyword | ast.Assign):
+        if names & {"title", "columns", "unit"} and isinstance(node, ast.keyword | ast.Assign):
             yield node.value
 
 

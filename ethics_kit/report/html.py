@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from ethics_kit import languages, numbers
 from ethics_kit.framework import catalogue, glossary
+from ethics_kit.languages import Phrase
 from ethics_kit.project import STAGES, TITLES
 from ethics_kit.recommendation import reason, statements
 from ethics_kit.record import ITS_RECORD, PRELIMINARY, UPSTREAM_WORDS, Record, Table
@@ -63,19 +64,20 @@ def cell(value: object) -> str:
     return inline(value)
 
 
-def asked_so_far(record: Record) -> str:
+def asked_so_far(record: Record) -> Phrase:
     """How many questions of all stages a preliminary dossier asked, for its kind of system."""
     every = [q for stage in STAGES for q in catalogue.questions(stage).values() if record.obligations.kind in q.kinds]
-    return f"{sum(q.quick for q in every)} of {len(every)} questions were asked."
+    return Phrase("%(num)s of %(all)s questions were asked.", {"num": sum(q.quick for q in every), "all": len(every)})
 
 
 @jinja2.pass_context
 def said(context: jinja2.runtime.Context, record: Record) -> str:
     """The reason of a record's recommendation in the page's language, escaped."""
     gettext = context.resolve("gettext")
+    known = translated.known(languages.language(context.resolve("language")))
 
     def say(frame: str, **values: object) -> str:
-        escaped = {k: v if isinstance(v, Markup) else inline(v) for k, v in values.items()}
+        escaped = {k: v if isinstance(v, Markup) else known(v) for k, v in values.items()}
         return cast("str", context.call(gettext, frame, **escaped))
 
     return reason(record.recommendation, record.findings, record.upstream, say)

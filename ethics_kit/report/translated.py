@@ -19,6 +19,7 @@ def filters(language: Language) -> Mapping[str, Callable[[Any], str]]:
         "known_prose": known_prose(language),
         "words": lambda text: plain(language.fixed.get(str(text), text)),
         "phrase": phrased(language),
+        "upper_first": lambda text: text[:1].upper() + text[1:],
     }
 
 
