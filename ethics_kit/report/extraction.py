@@ -25,7 +25,7 @@ from ethics_kit.framework import catalogue, glossary
 from ethics_kit.framework.catalogue import KINDS
 from ethics_kit.measures.impact import LEVELS
 from ethics_kit.project import STAGES, TITLES, bundle, notebook_name, write_atomic
-from ethics_kit.report import html
+from ethics_kit.report import compared, html
 from ethics_kit.schema.review import Act, State
 
 PACKAGE = Path(languages.__file__).parent
@@ -84,7 +84,12 @@ def _words() -> Iterator[tuple[str, Iterable[str]]]:
     modules = ("record.py", "recommendation.py", "comparison.py", "report/**/*.py")
     for path in sorted(found for pattern in modules for found in PACKAGE.glob(pattern)):
         yield _relative(path), [text for words in _dictionaries(_tree(path)) for text in words]
-    within = [*TITLES.values(), *html.VERDICT_WORDS.values()]
+    within = [
+        *TITLES.values(),
+        *html.VERDICT_WORDS.values(),
+        *html.STATUS_WORDS.values(),
+        *compared.KIND_WORDS.values(),
+    ]
     yield "ethics_kit/project.py", [*TITLES.values(), *(title.lower() for title in within), "yes", "no"]
     yield "ethics_kit/schema/review.py", [*get_args(Act), *get_args(State), "unreadable", "signed", "self-declared"]
     yield "ethics_kit/record.py", ["required", "informative", "excluded"]
