@@ -21,6 +21,7 @@ from ethics_kit.project import STAGES, Project
 from ethics_kit.recommendation import recommend
 from ethics_kit.record import Obligations
 from ethics_kit.report import html
+from ethics_kit.report.first import first
 from ethics_kit.stages import answers
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.conclude import conclude
@@ -166,10 +167,10 @@ def test_page_one_says_that_it_is_preliminary_and_how_little_was_asked(short: Pa
     record = conclude(case(short), {})
     every = [q for stage in STAGES for q in catalogue.questions(stage).values() if "scored" in q.kinds]
     draft = Reviewed(review.replayed(record, ())[0])
-    page = html.part("verdict", record, draft)
+    page = html.part("verdict", record, draft, first(record, draft.review))
     assert f"Preliminary: {len(QUICK)} of {len(every)} questions were asked." in page
     full = record.model_copy(update={"obligations": record.obligations.model_copy(update={"preliminary": False})})
-    assert "Preliminary" not in html.part("verdict", full, draft)
+    assert "Preliminary" not in html.part("verdict", full, draft, first(full, draft.review))
 
 
 def test_questions_not_asked_count_at_their_worst(short: Path, edit: Edit) -> None:

@@ -50,6 +50,11 @@ ROLE_WORDS = {
     "executive": "executive",
 }
 EFFECT_WORDS = {"blocks": "Block it", "is missing": "Are missing", "conditions an approval": "Condition it"}
+SELECTION_WORDS = {
+    "benefit": "is a benefit for the customer",
+    "burden": "is a burden for the customer",
+    "mixed": "is a mixed matter for the customer",
+}
 EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
 
 
@@ -222,6 +227,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
+        "selection_words": SELECTION_WORDS,
         "effects": EFFECT_WORDS,
         "its_record": ITS_RECORD,
         "reason": said,

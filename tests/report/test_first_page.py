@@ -206,7 +206,8 @@ def test_every_finding_has_one_place_and_every_id_that_is_named_leads_to_it():
     places = re.findall(r'id="(f-[^"]*)"', text)
     assert sorted(places) == sorted(f"f-{f.id}" for f in of.findings)
     links = re.findall(r'href="#([^"]*)"', text)
-    assert "f-P1.1.x" in links
+    assert 'href="#f-P1.3.x">P1.3</a>' in text.partition('id="supply"')[2]
+    assert 'href="#f-P1.1.y"><code>P1.1.y</code></a>' in text.partition('id="appendix"')[2]
     assert set(links) <= set(re.findall(r'id="([^"]*)"', text))
     row = told(text[text.index('id="f-P1.1.y"') :].partition("</tr>")[0])
     assert "Comment by Bo, 2026-11-01, self-declared : Look here." in row
