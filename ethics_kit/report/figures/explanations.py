@@ -16,6 +16,7 @@ from ethics_kit.report.figures.drawing import (
     _canvas,
     _finish,
     _plain,
+    _spread,
 )
 
 if TYPE_CHECKING:
@@ -65,15 +66,16 @@ def proxies(
     canvas, axes = _canvas(5.6, 3.6)
     axes.axvline(limits[0], color=GREY, linewidth=0.8, linestyle=":")
     axes.axhline(limits[1] * 100, color=GREY, linewidth=0.8, linestyle=":")
-    order = sorted(drawn, key=lambda row: row[2].value or 0.0)
-    for place, (name, found, influence, verdict) in enumerate(order):
+    heights = [(influence.value or 0.0) * 100 for _, _, influence, _ in drawn]
+    beside = _spread(heights, max(heights) / 16)
+    right = max(found.high or 0.0 for _, found, _, _ in drawn)
+    for (name, found, influence, verdict), height in zip(drawn, beside, strict=True):
         colour, marker = MARKS[verdict]
         x, y = found.value or 0.0, (influence.value or 0.0) * 100
         axes.plot([found.low or 0, found.high or 0], [y, y], color=colour, linewidth=0.9)
         axes.plot([x, x], [(influence.low or 0) * 100, (influence.high or 0) * 100], color=colour, linewidth=0.9)
         axes.plot([x], [y], marker=marker, color=colour, markersize=5)
-        beside = (5, -11 if place % 2 == 0 else 4)  # neighbours' names part
-        axes.annotate(_plain(name, 20), (x, y), xytext=beside, textcoords="offset points", color=colour)
+        axes.text((found.high or 0.0) + right / 40, height, _plain(name, 20), color=colour, va="center")
     axes.set_xlabel(f"association with {_plain(attribute)}, Cramér's V")
     axes.set_ylabel("influence on the score, %")
     shown = [name for name, _, _, verdict in drawn if verdict == "proxy"]

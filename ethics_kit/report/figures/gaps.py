@@ -18,6 +18,7 @@ from ethics_kit.report.figures.drawing import (
     _finish,
     _plain,
     _rectangle,
+    _spread,
 )
 
 if TYPE_CHECKING:
@@ -132,10 +133,9 @@ def reliability(attribute: str, groups: Mapping[str, Calibration], *, small: int
         lows, highs = [b.observed.low or 0.0 for b in bins], [b.observed.high or 0.0 for b in bins]
         axes.vlines(xs, lows, highs, color=colour, linewidth=0.8)
         ends[name] = (xs[-1], ys[-1], colour)
-    at = -1.0
-    for name, (x, y, colour) in sorted(ends.items(), key=lambda item: item[1][1]):
-        at = max(y, at + 0.05)  # labels that would lie on each other move up
-        axes.text(x + 0.015, at, _plain(name, 20), color=colour, va="center")
+    beside = _spread([y for _, y, _ in ends.values()], 0.05)
+    for (name, (x, _, colour)), height in zip(ends.items(), beside, strict=True):
+        axes.text(x + 0.015, height, _plain(name, 20), color=colour, va="center")
     axes.set(xlim=(0, 1.12), ylim=(0, 1))
     axes.set_xlabel("score")
     axes.set_ylabel("observed rate")
@@ -193,14 +193,14 @@ def frontier(trials: Sequence[tuple[str, Estimate, Estimate]], *, gap_label: str
         return ()
     canvas, axes = _canvas(6.2, 3.4)
     _band(axes, 0, margin * 100)
-    order = sorted(able, key=lambda t: t[1].value or 0.0)
-    below = {name: place % 2 == 0 for place, (name, _, _) in enumerate(order)}  # neighbours' names part
-    for (name, accuracy, gap), (colour, marker) in zip(able, SERIES * 2, strict=False):
+    tops, bottoms = [(t[1].high or 0.0) * 100 for t in able], [(t[1].low or 0.0) * 100 for t in able]
+    beside = _spread([(t[1].value or 0.0) * 100 for t in able], (max(tops) - min(bottoms)) / 16)
+    for (name, accuracy, gap), (colour, marker), height in zip(able, SERIES * 2, beside, strict=False):
         x, y = (gap.value or 0.0) * 100, (accuracy.value or 0.0) * 100
         axes.plot([(gap.low or 0.0) * 100, (gap.high or 0.0) * 100], [y, y], color=colour, linewidth=0.9)
         axes.plot([x, x], [(accuracy.low or 0.0) * 100, (accuracy.high or 0.0) * 100], color=colour, linewidth=0.9)
         axes.plot([x], [y], marker=marker, color=colour, markersize=6)
-        axes.annotate(name, (x, y), xytext=(6, (5, -12)[below[name]]), textcoords="offset points", color=colour)
+        axes.text((gap.high or 0.0) * 100 + 0.5, height, name, color=colour, va="center")
     axes.set_xlabel(f"{gap_label}, percentage points (left is more equal)")
     axes.set_ylabel("accuracy, %")
     best = min(able, key=lambda t: t[2].value or 0.0)
