@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FILE = "report.pdf"
 TIME_LIMIT = 300.0
 
-LONG_WORD = 24
+LONG_WORD = 40
 """Longer words break anywhere. Where all may, each column's least width is sought letter by letter, which is slow."""
 
 BREAKS = """
