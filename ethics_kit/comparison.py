@@ -27,6 +27,25 @@ MOVEMENT_WORDS: dict[Movement, str] = {
 }
 
 
+FACT_WORDS = {
+    "recommendation": "recommendation",
+    "decision": "decision",
+    "review": "review",
+    "level": "impact level",
+    "required": "requirements that are required",
+    "not_met": "findings not met",
+    "not_assessed": "findings not assessed",
+    "inconclusive": "findings inconclusive",
+    "met": "findings met",
+    "not_applicable": "findings not applicable",
+    "waived": "findings waived",
+    "model": "model version",
+    "policy": "policy version",
+    "kit": "kit version",
+}
+"""What a record says of itself, and what people made of it, by the name of the fact."""
+
+
 @dataclass(frozen=True)
 class FindingChange:
     """One finding in two records; one of the two is None where it is in the other only.
@@ -89,7 +108,7 @@ class ValueChange:
 class Comparison:
     """What changed between two records: findings worst first, parameters and inputs by name.
 
-    `facts` are what a record says of itself, such as its recommendation, whether they changed or not. The values of
+    `facts` are what a record says of itself, named as in `FACT_WORDS`, whether they changed or not. The values of
     `inputs` are `Input`.
     """
 
@@ -167,13 +186,13 @@ def _facts(record: Record) -> dict[str, str | int | None]:
     statuses = Counter(f.status for f in record.findings)
     return {
         "recommendation": words(record.recommendation.verdict),
-        "impact level": level.value if level.value != "undetermined" else f"undetermined, {level.holds} holds",
-        "requirements that are required": sum(d.weight == "required" for d in record.obligations.duties),
-        **{f"findings {words(status)}": statuses[status] for status in WEAKEST},
-        "findings waived": sum(f.waiver is not None for f in record.findings),
-        "model version": record.system.get("model_version"),
-        "policy version": record.policy.get("version"),
-        "kit version": record.versions.get("ethics_kit"),
+        "level": level.value if level.value != "undetermined" else f"undetermined, {level.holds} holds",
+        "required": sum(d.weight == "required" for d in record.obligations.duties),
+        **{status: statuses[status] for status in WEAKEST},
+        "waived": sum(f.waiver is not None for f in record.findings),
+        "model": record.system.get("model_version"),
+        "policy": record.policy.get("version"),
+        "kit": record.versions.get("ethics_kit"),
     }
 
 

@@ -459,6 +459,40 @@ def test_without_a_folder_there_is_no_history(reports: Reports) -> None:
     assert (found.records, found.files, found.altered) == ((), {}, ())
 
 
+def last(reports: Reports, before: date = AS_OF) -> past.History:
+    return past.last(reports.root, "churn_risk", "impact_analysis", before=before)
+
+
+def test_the_last_record_is_the_newest_of_the_history_alone(reports: Reports) -> None:
+    days = [AS_OF - n * 30 * DAY for n in (1, 3, 2, 0)]
+    published = [reports.publish(record(day))[0] for day in days]
+    whole = past.history(reports.root, "churn_risk", "impact_analysis", before=AS_OF)
+    found = last(reports)
+    assert found.records == whole.records[-1:]
+    address = f"churn_risk/impact_analysis/{published[0].name}/record.json"
+    assert found.files == {address: whole.files[address]}
+
+
+def test_of_one_day_the_last_record_is_the_one_that_was_made_last(reports: Reports) -> None:
+    for text, hour in (("late", "17"), ("early", "09"), ("noon", "12")):
+        run = {"finished_at": f"2026-11-01T{hour}:00:00+00:00"}
+        reports.publish(record(statement=text).model_copy(update={"run": run}))
+    found = last(reports, AS_OF + DAY)
+    assert [r.findings[0].statement for r in found.records] == ["late"]
+    assert len(found.files) == 1
+
+
+def test_a_last_record_that_was_altered_is_passed_over_and_named_but_no_older_one(reports: Reports) -> None:
+    days = [AS_OF - n * 30 * DAY for n in (3, 2, 1)]
+    oldest, older, newest = (reports.publish(record(day))[0] for day in days)
+    for folder in (oldest, newest):
+        (folder / "record.json").write_bytes(b"{}")
+    found = last(reports)
+    assert ([r.folder_name for r in found.records], found.altered) == ([older.name], (newest.name,))
+    (older / "record.json").write_bytes(b"{}")
+    assert last(reports) == past.History((), {}, tuple(p.name for p in (oldest, older, newest)))
+
+
 # --- what people did with a record --------------------------------------------------------------------------------
 
 

@@ -209,9 +209,9 @@ def test_an_input_changed_where_its_bytes_did_or_more_of_its_rows_count() -> Non
 def test_facts_of_both_records_are_told_whether_they_changed_or_not() -> None:
     old, new = record(version="3.1"), record(version="3.2")
     facts = {fact.name: (fact.before, fact.after, fact.changed) for fact in compare(old, new).facts}
-    assert facts["model version"] == ("3.1", "3.2", True)
+    assert facts["model"] == ("3.1", "3.2", True)
     assert facts["recommendation"] == ("approve", "approve", False)
-    assert facts["findings met"] == (1, 1, False)
+    assert facts["met"] == (1, 1, False)
 
 
 def test_one_sentence_counts_the_changes_and_says_the_recommendation() -> None:

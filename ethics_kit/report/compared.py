@@ -89,10 +89,10 @@ def lines(before: Side, after: Side) -> Iterator[str]:
     yield comparison.sentence(old, found)
     yield ""
     told = facts(before, after, found)
-    width = max(len(fact.name) for fact in told)
+    width = max(len(comparison.FACT_WORDS[fact.name]) for fact in told)
     for fact in told:
         arrow = f"{_said(fact.before)} -> {_said(fact.after)}" if fact.changed else f"{_said(fact.after)} (as before)"
-        yield f"  {fact.name:<{width}}  {arrow}"
+        yield f"  {comparison.FACT_WORDS[fact.name]:<{width}}  {arrow}"
     yield from _findings(found.findings)
     yield from _values("Parameters", found.parameters)
     yield from _values("Inputs", found.inputs)
@@ -139,6 +139,7 @@ def page(before: Side, after: Side) -> str:
             cautions=cautions(before, after),
             labels=[label for label in dict.fromkeys(labels) if label],
             caution_words=CAUTIONS,
+            fact_words=comparison.FACT_WORDS,
             kind_words=KIND_WORDS,
             movement_words=comparison.MOVEMENT_WORDS,
             value_words=comparison.value_words,

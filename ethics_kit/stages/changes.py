@@ -60,7 +60,7 @@ def _facts(found: comparison.Comparison) -> list[list[str | None]]:
     Of many, those that are in both records come first.
     """
     told = [found.facts[0], *(fact for fact in found.facts[1:] if fact.changed)]
-    rows = [[c.name, comparison.plain(c.before), comparison.plain(c.after)] for c in told]
+    rows = [[comparison.FACT_WORDS[c.name], comparison.plain(c.before), comparison.plain(c.after)] for c in told]
     for kind, changes in (("parameter", found.parameters), ("input", found.inputs)):
         first = sorted(changes, key=lambda c: None in (c.before, c.after))[:SHOWN]
         rows += [[f"{kind} {c.name}", comparison.plain(c.before), comparison.plain(c.after)] for c in first]
