@@ -132,11 +132,12 @@ def main() -> None:
         reports, beside = root / "reports", root / "beside"
         beside.mkdir(parents=True)
         kinds = list(examples(given.reports, beside))
-        for number in range(given.systems):
-            written(reports, f"system_{number:04}", kinds[number % len(kinds)], given.months)
+        names = [f"system_{number:04}" for number in range(given.systems)]
+        for number, name in enumerate(names):
+            written(reports, name, kinds[number % len(kinds)], given.months)
         day = max(one.record.as_of for kind in kinds for one in kind.values())
         start = time.perf_counter()
-        systems = read_all(reports, [], as_of=day)
+        systems = read_all(reports, names, as_of=day)
         read = time.perf_counter() - start
         page = write_index(reports, systems, as_of=day, confidentiality="Internal")
         whole = time.perf_counter() - start

@@ -16,7 +16,7 @@ from ethics_kit.report.portfolio.sparkline import Line
 from ethics_kit.report.portfolio.summary import Entry, System, trends
 
 FILE = "index.html"
-LONGEST = 400
+LONGEST = 200
 """Characters of a statement; the report has all of it."""
 RECORDS = 12
 """The most records in a trend."""
@@ -49,7 +49,6 @@ class Row:
 
     system: System
     worst: Finding | None
-    link: str | None
     statement: str
     overdue: int
     trend: Line | None
@@ -70,7 +69,7 @@ def write_index(reports: Path, systems: Sequence[System], *, as_of: date, confid
             words=WORDS,
             review_words=REVIEW_WORDS,
             level_words=LEVEL_WORDS,
-            levels=[level for level in LEVEL_WORDS if any(s.level == level for s in systems)],
+            levels=[level for level in LEVEL_WORDS if level and any(s.level == level for s in systems)],
             state=state,
             confidentiality=confidentiality,
         )
@@ -102,13 +101,11 @@ def _waits(systems: Sequence[System], day: date) -> dict[str, int]:
 
 
 def _row(reports: Path, system: System, day: date) -> Row:
-    entry, worst = system.worst or (None, None)
+    worst = system.worst[1] if system.worst else None
     found = trends(reports, system.worst_gap[0], [system.worst_gap[1]], most=RECORDS) if system.worst_gap else []
     overdue = sum(len(e.overdue(day)) for e in system.entries.values())
     statement = _short(worst.statement) if worst else ""
-    return Row(
-        system, worst, entry.link if entry else None, statement, overdue, sparkline.line(found[0]) if found else None
-    )
+    return Row(system, worst, statement, overdue, sparkline.line(found[0]) if found else None)
 
 
 def _short(text: str) -> str:

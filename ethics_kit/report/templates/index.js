@@ -20,7 +20,7 @@
   const orders = {
     worst: (a, b) => a.place - b.place,
     name: (a, b) => a.name.localeCompare(b.name),
-    level: (a, b) => levels.indexOf(a.level) - levels.indexOf(b.level),
+    level: (a, b) => (levels.indexOf(a.level) || 9) - (levels.indexOf(b.level) || 9),
     due: (a, b) => a.due.localeCompare(b.due),
     oldest: (a, b) => a.oldest.localeCompare(b.oldest),
   };
