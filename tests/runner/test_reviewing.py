@@ -254,12 +254,12 @@ def test_an_act_is_on_the_pages_of_the_portfolio_at_once(published):
     done = review("submit", *ANALYST)
     assert done.out.endswith("Portfolio: reports/index.html\n")
     today = date.today().isoformat()
-    assert f"<small>submitted {today}</small>" in (root / "reports/index.html").read_text()
+    assert "settled, submitted, not signed</small>" in (root / "reports/index.html").read_text()
     assert f"Submitted, <time>{today}</time>" in (root / "reports/demo/index.html").read_text()
     pack = (root / "reports/committee.html").read_text()
     assert "owner, ethics officer, committee, executive" in pack
     sign_off(review, submitted=True)
-    assert "<small>decided: Reject</small>" in (root / "reports/index.html").read_text()
+    assert "settled, decided: Reject, not signed</small>" in (root / "reports/index.html").read_text()
     assert "Decided: <strong>Reject</strong>" in (root / "reports/demo/index.html").read_text()
     assert (root / "reports/committee.html").read_text().count("<strong>Reject</strong> (self-declared)") == 4
 
