@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ethics_kit import cli_gate, cli_record, cli_review
+from ethics_kit import cli_gate, cli_portfolio, cli_record, cli_review
 from ethics_kit.errors import EthicsKitError, InputError, Problem, printable, told
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.project import (
@@ -30,7 +30,6 @@ from ethics_kit.project import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ethics_kit.attestation.keys import TrustedKey
     from ethics_kit.project import Stage as StageName
     from ethics_kit.runner.assessment import Result
     from ethics_kit.schema import Policy
@@ -174,7 +173,7 @@ def run(
     ] = False,
     allow_pickle: AllowPickle = False,
 ) -> None:
-    """Assess systems stage by stage and write their records, reports and the portfolio's index."""
+    """Assess systems stage by stage and write their records, reports and the portfolio's pages."""
     from ethics_kit.workbook import parse_as_of
 
     _allow_pickle(allow_pickle)
@@ -228,44 +227,26 @@ def _run(found: Validated, *, stages: Sequence[StageName], day: date, reports: P
         raise typer.Exit(STOPPED) from None
     _table(found, results, stages)
     _tell_next(results)
-    _write_indexes(found, reports, day)
+    _write_pages(found, reports, day)
     if found.bad:
         names = ", ".join(f.name for _, f in found.bad)
         typer.echo(f"Not run, as the dossier is not in order (see above): {names}", err=True)
     return results
 
 
-def _write_indexes(found: Validated, reports: Path | None, day: date) -> None:
-    """The page of each reports folder that is there, with the systems of all projects that report to it."""
-    from ethics_kit.report.portfolio.index import write_index
-    from ethics_kit.report.portfolio.summary import read_all
-
+def _write_pages(found: Validated, reports: Path | None, day: date) -> None:
+    """The pages of each reports folder that is there, with the systems of all projects that report to it."""
     projects: dict[Path, dict[Path, Project]] = {}
     for project, _ in (*found.sound, *found.bad):
         projects.setdefault(reports or project.reports, {})[project.root] = project
     for folder, own in projects.items():
-        if not folder.is_dir():
-            continue
-        labels = {found.policies[root].confidentiality: None for root in own if root in found.policies}
-        systems = read_all(
+        cli_portfolio.after_run(
             folder,
-            [system.name for project in own.values() for system in project.systems()],
-            as_of=day,
-            keys=[key for project in own.values() for key in _keys(project)],
+            own.values(),
+            day=day,
+            systems=[system.name for project, system in (*found.sound, *found.bad) if project.root in own],
             not_run=[system.name for project, system in found.bad if project.root in own],
         )
-        label = " / ".join(labels) or "policy.yaml is not in order"
-        typer.echo(f"\nPortfolio: {_shown(write_index(folder, systems, as_of=day, confidentiality=label))}")
-
-
-def _keys(project: Project) -> list[TrustedKey]:
-    """The trusted keys of a project; none where its organisation.yaml is not in order, so that nothing is signed."""
-    from ethics_kit.attestation import keys
-
-    try:
-        return keys.of_project(project)
-    except InputError:
-        return []
 
 
 def _shown(path: Path) -> str:
@@ -397,6 +378,7 @@ app.command()(cli_review.review)
 app.command()(cli_record.sign)
 app.command()(cli_record.verify)
 app.command()(cli_record.keygen)
+app.command()(cli_portfolio.portfolio)
 
 
 @app.command()

@@ -35,11 +35,11 @@ def sign(
     by = acts.signing(project, keys.of_project(project), signer)
     signed = acts.act(project, folder, act="sign", signer=signer)
     where, name = display_path(folder / "report.html"), printable(by.name)
-    typer.echo(
-        f"Signed by {name}, {printable(by.role)}: {where}"
-        if signed
-        else f"Nothing to do: {name} has signed this record and its review as they are: {where}"
-    )
+    if not signed:
+        typer.echo(f"Nothing to do: {name} has signed this record and its review as they are: {where}")
+        return
+    typer.echo(f"Signed by {name}, {printable(by.role)}: {where}")
+    typer.echo(acts.tell_pages(project, folder))
 
 
 def verify(

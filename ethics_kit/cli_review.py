@@ -34,7 +34,7 @@ def review(
 ) -> None:
     """Show a record's review, or add to it: submit, comment, return, decide, withdraw, supersede."""
     from ethics_kit.attestation import keys
-    from ethics_kit.runner import reviewing
+    from ethics_kit.runner import acts, reviewing
 
     project, folder = locate_record(record)
     given = {
@@ -55,7 +55,8 @@ def review(
         return
     signer = keys.load_private(key, passphrase(key)) if key else None
     _show(reviewing.enter(project, folder, {"act": act, **given}, signer=signer))
-    typer.echo(f"Report: {display_path(folder / 'report.html')} (the portfolio page follows with the next run)")
+    typer.echo(f"Report: {display_path(folder / 'report.html')}")
+    typer.echo(acts.tell_pages(project, folder))
 
 
 def _refuse_without_an_act(folder: Path, given: list[str]) -> None:

@@ -24,7 +24,7 @@ from ethics_kit.project import STAGES, Project, find_project
 
 SET_ASIDE = re.compile(r"set_aside_\d+_")
 FAILED = re.compile(r"failed_(\d{4}-\d\d-\d\d)\Z")
-OF_SYSTEM = {*STAGES, chain.FILE, chain.LOCK, chain.PENDING}
+OF_SYSTEM = {*STAGES, chain.FILE, chain.LOCK, chain.PENDING, "index.html"}
 LEFT = "is no part of the records: somebody put it there, or an interrupted run left it"
 
 

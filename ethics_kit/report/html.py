@@ -37,6 +37,7 @@ VERDICT_WORDS = {
     "undetermined": "Undetermined",
     "failed": "Failed",
 }
+CHANGE_WORDS = {"worse": "Worse", "appeared": "New", "moved": "Another number", "better": "Better", "gone": "Gone"}
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2", "h3", "h4", "h5",
     "h6", "hr", "i", "li", "ol", "p", "pre", "section", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot",
@@ -197,6 +198,7 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "csp": content_security_policy,
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
+        "change_words": CHANGE_WORDS,
         "upstream_words": UPSTREAM_WORDS,
         "statements": statements,
         "titles": TITLES,

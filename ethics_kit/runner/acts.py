@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +18,11 @@ from ethics_kit.attestation.identities import identities
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.attestation.statement import Attestation
-from ethics_kit.errors import InputError, Problem
+from ethics_kit.errors import EthicsKitError, InputError, Problem, display_path, told
 from ethics_kit.project import Project
 from ethics_kit.record import Record
 from ethics_kit.report import commands, page
+from ethics_kit.report.portfolio import write
 
 Review = Callable[[Record, bytes | None], bytes]
 """From the record and its review.yaml as it is (None where there is none), the review.yaml that it becomes."""
@@ -64,6 +65,20 @@ def act(
             (files / statement.FILE).write_bytes(content)
             own.commit(whole, folders.entry(own, content, record, act=act))
     return True
+
+
+def tell_pages(project: Project, folder: Path) -> str:
+    """Write the portfolio's pages after an act on the record in `folder`, and tell where they are.
+
+    The act stands whatever befalls the pages: then it is told what they lack, and how to write them.
+    """
+    reports, system = folder.parents[2], folder.parents[1].name
+    try:
+        day = write.day_of(reports, date.today())
+        return f"Portfolio: {display_path(write.write(write.scope(reports, [project]), day=day, only=[system]))}"
+    except (EthicsKitError, OSError) as error:
+        todo = "put that right, then: ethics-kit portfolio"
+        return f"The portfolio's pages do not show it yet, as they could not be written: {told(error)}; {todo}"
 
 
 def signing(project: Project, trusted: list[TrustedKey], signer: CryptoSigner) -> TrustedKey:

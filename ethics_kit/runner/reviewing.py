@@ -46,7 +46,9 @@ class Desk:
         if folder is None:
             todo = "assess the stage first: ethics-kit run"
             raise InputError([Problem(file=self.parent, found="no record", allowed="a current record", todo=todo)])
-        return enter(self.project, folder, act)
+        after = enter(self.project, folder, act)
+        acts.tell_pages(self.project, folder)
+        return after
 
 
 def enter(project: Project, folder: Path, given: Mapping[str, Any], *, signer: CryptoSigner | None = None) -> Reviewed:

@@ -44,6 +44,12 @@ class GovernancePolicy(Model):
     )
 
 
+class CommitteePolicy(Model):
+    """When the ethics committee meets: its pack tells what changed since the last of these days that is past."""
+
+    meetings: list[Day] = []
+
+
 class OpenPoint(Model):
     """What an auditor found and is to be mended, by whom and until when."""
 

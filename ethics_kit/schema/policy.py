@@ -11,7 +11,7 @@ from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.autonomy import AuditPolicy, AutonomyPolicy
 from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Share, YesNo
-from ethics_kit.schema.governance import GovernancePolicy
+from ethics_kit.schema.governance import CommitteePolicy, GovernancePolicy
 from ethics_kit.schema.monitoring import MonitoringPolicy
 from ethics_kit.schema.response import ResponsePolicy
 from ethics_kit.schema.rollout import RolloutPolicy
@@ -192,6 +192,7 @@ class Policy(Model):
     acceptance: AcceptancePolicy = AcceptancePolicy()
     rollout: RolloutPolicy = RolloutPolicy()
     governance: GovernancePolicy = GovernancePolicy()
+    committee: CommitteePolicy = CommitteePolicy()
     monitoring: MonitoringPolicy = MonitoringPolicy()
     response: ResponsePolicy = ResponsePolicy()
     gate: GatePolicy

@@ -56,9 +56,9 @@ def everything(folder):
     return {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def sign_off(review, decision="reject"):
+def sign_off(review, decision="reject", *, submitted=False):
     """All roles of the record's level, which is IV while nothing is answered."""
-    assert review("submit", *ANALYST).code == 0
+    assert submitted or review("submit", *ANALYST).code == 0
     why = ("--decision", decision, "--reason", "Nothing is known of it yet.")
     people = {"owner": "Olu Owner", "ethics_officer": "Oda", "committee": "Cy Chair", "executive": "Eve"}
     assert list(people) == list(catalogue.levels()["IV"].signoff)
@@ -249,11 +249,41 @@ def test_a_newer_record_that_is_decided_supersedes_the_older(published, kit):
     assert ": decided;" in review().out
 
 
-def test_the_portfolio_page_has_the_state_of_each_record(published, kit):
+def test_an_act_is_on_the_pages_of_the_portfolio_at_once(published):
     root, _, review = published
-    review("submit", *ANALYST)
-    assert kit("run", "demo", "--stage", "impact_analysis", "--as-of", "2026-11-01", cwd=root).code == 0
+    done = review("submit", *ANALYST)
+    assert done.out.endswith("Portfolio: reports/index.html\n")
+    today = date.today().isoformat()
     assert "settled, submitted, not signed</small>" in (root / "reports/index.html").read_text()
+    assert f"Submitted, <time>{today}</time>" in (root / "reports/demo/index.html").read_text()
+    pack = (root / "reports/committee.html").read_text()
+    assert "owner, ethics officer, committee, executive" in pack
+    sign_off(review, submitted=True)
+    assert "settled, decided: Reject, not signed</small>" in (root / "reports/index.html").read_text()
+    assert "Decided: <strong>Reject</strong>" in (root / "reports/demo/index.html").read_text()
+    assert (root / "reports/committee.html").read_text().count("<strong>Reject</strong> (self-declared)") == 4
+
+
+def test_an_act_stands_where_the_pages_cannot_be_written_and_says_so(published):
+    root, folder, review = published
+    (root / "reports/committee.html").mkdir()
+    done = review("submit", *ANALYST)
+    assert done.code == 0
+    assert "submit  Ann Lee (analyst)" in done.out
+    told = "The portfolio's pages do not show it yet, as they could not be written: "
+    assert told in done.out
+    assert "put that right, then: ethics-kit portfolio" in done.out
+    assert (folder / "review.yaml").is_file()
+
+
+def test_a_policy_and_an_organisation_that_are_not_in_order_do_not_stop_the_pages(published, kit):
+    root, _, _ = published
+    (root / "parameters/policy.yaml").write_text("confidentiality: [")
+    (root / "parameters/organisation.yaml").write_text("name: [")
+    done = kit("portfolio", "--as-of", "2026-11-01", cwd=root)
+    assert (done.code, done.err) == (0, "")
+    for page in ("index.html", "committee.html", "demo/index.html"):
+        assert "policy.yaml is not in order" in (root / "reports" / page).read_text()
 
 
 def test_the_command_offers_what_the_file_may_hold():

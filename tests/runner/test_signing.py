@@ -18,7 +18,9 @@ def test_a_run_is_signed_and_stays_signed_when_it_is_repeated(short, kit, monkey
     done = kit("sign", "demo/impact_analysis", "--key", "key.pem", cwd=root)
     report = next((root / "reports/demo/impact_analysis").glob("2026-*/report.html"))
     assert (done.code, done.err) == (0, "")
-    assert done.out == f"Signed by Ona Officer, ethics_officer: {report.relative_to(root)}\n"
+    told = f"Signed by Ona Officer, ethics_officer: {report.relative_to(root)}"
+    assert done.out == f"{told}\nPortfolio: reports/index.html\n"
+    assert "ethics officer: Ona Officer, <time>20" in (root / "reports/demo/index.html").read_text()
     signed = report.read_bytes()
     key_id = keys.load_private(root / "key.pem", "correct horse battery staple").public_key.keyid
     assert b"Ona Officer, ethics officer, on 20" in signed

@@ -1,0 +1,120 @@
+"""Writes the pages over all systems: after a run, after an act on a record, and by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ethics_kit import archive, schema, yamlfile
+from ethics_kit.attestation import keys as trusted
+from ethics_kit.attestation.keys import TrustedKey
+from ethics_kit.dossier import SYSTEM_ID
+from ethics_kit.errors import InputError, RunError
+from ethics_kit.project import Project, write_atomic
+from ethics_kit.report.portfolio import actions, committee, index, kept, system_page
+from ethics_kit.report.portfolio.summary import read_all
+
+LOCK = ".portfolio.lock"
+SECONDS_TO_WAIT = 300.0
+UNREADABLE = "policy.yaml is not in order"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A reports folder, and what its pages take from the projects whose systems report to it.
+
+    `not_run`: systems whose dossiers are not in order.
+    """
+
+    reports: Path
+    systems: tuple[str, ...]
+    label: str
+    meetings: tuple[date, ...]
+    keys: tuple[TrustedKey, ...]
+    not_run: tuple[str, ...] = ()
+
+
+def scope(reports: Path, projects: Iterable[Project], *, not_run: Collection[str] = ()) -> Scope:
+    """What the pages in `reports` are to show.
+
+    A policy that cannot be read gives no meetings and a label that says so; an organisation.yaml that cannot be read
+    gives no keys, so that nothing counts as signed.
+    """
+    projects = list(projects)
+    policies = [_policy(project) for project in projects]
+    labels = dict.fromkeys(policy.confidentiality if policy else UNREADABLE for policy in policies)
+    return Scope(
+        reports,
+        tuple(folder.name for project in projects for folder in project.systems() if SYSTEM_ID.match(folder.name)),
+        " / ".join(labels),
+        tuple(sorted({day for policy in policies if policy for day in policy.committee.meetings})),
+        tuple(key for project in projects for key in _keys(project)),
+        tuple(not_run),
+    )
+
+
+def write(scope: Scope, *, day: date, since: date | None = None, only: Collection[str] | None = None) -> Path:
+    """The index, the committee's pack, the table of actions, and the pages of all systems.
+
+    Where `only` is given, the pages of other systems are written if they are not there yet. `day` is the pages' own:
+    ages and what is overdue are counted up to it. Each file is written by one rename; who writes after an act reads
+    after it as well, so that the last pages show all acts.
+
+    Returns
+    -------
+    Path
+        The index.
+
+    Raises
+    ------
+    RunError
+        Another process does not finish writing them.
+    """
+    try:
+        with FileLock(scope.reports / LOCK, timeout=SECONDS_TO_WAIT):
+            return _write(scope, day, since, only)
+    except Timeout:
+        raise RunError(f"another process has held {LOCK} for {SECONDS_TO_WAIT:g} seconds") from None
+
+
+def _write(scope: Scope, day: date, since: date | None, only: Collection[str] | None) -> Path:
+    reports = scope.reports
+    systems = read_all(reports, scope.systems, as_of=day, keys=scope.keys, not_run=scope.not_run)
+    records = {s.id: kept.of_system(reports, s.id, scope.keys) for s in systems}
+    rows = actions.open_rows(systems, day)
+    for system in systems:
+        path = reports / system.id / system_page.FILE
+        wanted = only is None or system.id in only or not path.is_file()
+        if wanted and not path.parent.is_symlink():
+            own = [row for row in rows if row.system.id == system.id]
+            page = system_page.render(reports, system, records[system.id], own, day=day, label=scope.label)
+            write_atomic(path, page.encode())
+    covers = committee.period(day, scope.meetings, since)
+    pack = committee.render(systems, records, rows, covers, label=scope.label)
+    write_atomic(reports / committee.FILE, pack.encode())
+    write_atomic(reports / actions.FILE, actions.table(rows))
+    return index.write_index(reports, systems, as_of=day, confidentiality=scope.label)
+
+
+def day_of(reports: Path, day: date) -> date:
+    """`day`, or that of the newest current record where it lies ahead: no page is older than what it shows."""
+    latest = [archive.read_latest(path.parent) for path in reports.glob("*/*/latest.json")]
+    return max([day, *(one.as_of for one in latest if one)])
+
+
+def _policy(project: Project) -> schema.Policy | None:
+    try:
+        return yamlfile.validate(schema.Policy, yamlfile.read(project.policy))[0]
+    except InputError:
+        return None
+
+
+def _keys(project: Project) -> list[TrustedKey]:
+    try:
+        return trusted.of_project(project)
+    except InputError:
+        return []
