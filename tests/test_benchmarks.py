@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ethics_kit.attestation.chain import read_chain
+from ethics_kit.attestation.folder import altered
+from ethics_kit.project import STAGES
+from tests.published import put, record
+
 ROOT = Path(__file__).parents[1]
 RATIOS = {
     "fairness": {"metricframe_1e6", "metricframe_bootstrap_1e5", "bare_group_by_1e8"},
@@ -28,3 +33,26 @@ def test_a_quick_look_writes_every_ratio(tmp_path: Path, name: str) -> None:
     ratios = json.loads(written.read_text(encoding="utf-8"))["ratios"]
     assert set(ratios) == RATIOS[name]
     assert all(math.isfinite(ratio) and ratio > 0 for ratio in ratios.values())
+
+
+def test_the_portfolio_is_measured_on_copies_that_are_as_their_chains_say(tmp_path: Path) -> None:
+    put(tmp_path / "reports", *(record(stage=stage) for stage in STAGES))
+    options = [
+        "--systems",
+        "3",
+        "--months",
+        "2",
+        "--json",
+        str(tmp_path / "found.json"),
+        "--keep",
+        str(tmp_path / "kept"),
+    ]
+    command = [sys.executable, "-m", "benchmarks.portfolio", str(tmp_path / "reports"), *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert (found["systems"], found["records"], found["months"]) == (3, 12, 2)
+    copies = sorted((tmp_path / "kept/reports").glob("*/*/*/record.json"))
+    assert len(copies) == 15
+    for path in copies:
+        assert altered(path.parent, read_chain(tmp_path / "kept/reports", path.parts[-4])[0]) == []

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import jsonschema
@@ -15,6 +16,7 @@ from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES
 from ethics_kit.recommendation import recommend
 from ethics_kit.record import read_record
+from ethics_kit.report.portfolio.summary import read_all
 
 FACTS = examples.planted()["systems"]
 GOVERNANCE = ("P2.3", "S4.4", "G3", "G4", "G5", "B5")
@@ -407,9 +409,15 @@ def test_a_report_is_one_small_file_without_script_or_outside_request(portfolio,
 def test_the_index_lists_every_system_worst_first_with_links_that_work(portfolio):
     page = (portfolio.reports / "index.html").read_text()
     links = re.findall(r'href="([^"]+)"', page)
-    assert len(links) == 20
+    assert len(links) == 27  # five systems, their twenty reports, the pack and the table of actions
     assert all((portfolio.reports / link).is_file() for link in links)
     assert page.index("next_best_offer") < page.index("health_score")
+
+
+def test_every_example_with_a_model_has_a_gap_to_follow(portfolio):
+    found = {s.id: s.worst_gap for s in read_all(portfolio.reports, [], as_of=date(2026, 11, 1))}
+    assert found["churn_risk"][1].finding == "C2.3.age_band.true_positive_rate_difference"
+    assert all(found.values())
 
 
 def test_the_recipe_of_the_documents_recomputes_a_record_id(portfolio, monkeypatch):

@@ -217,7 +217,7 @@ def test_the_script_filters_by_text_verdict_stage_and_level_and_counts_aloud(chr
     page.wait_for_function("document.querySelectorAll('tbody tr[hidden]').length === 0")
     chosen(page, "Recommendation").select_option(label="Approve")
     assert shown(page) == ["good"]
-    chosen(page, "in").select_option(label="Deployment sign-off")
+    chosen(page, "Stage").select_option(label="Deployment sign-off")
     assert shown(page) == []
     chosen(page, "Recommendation").select_option(label="Not assessed")
     assert len(shown(page)) == 4

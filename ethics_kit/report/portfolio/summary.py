@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from ethics_kit import archive, past
 from ethics_kit.attestation.chain import Chain, read_chain
@@ -123,7 +124,7 @@ class Entry:
     @property
     def link(self) -> str | None:
         """The address of the record's page, from the reports folder."""
-        return f"{self.system}/{self.stage}/{self.folder}/report.html" if self.folder else None
+        return f"{self.system}/{self.stage}/{quote(self.folder)}/report.html" if self.folder else None
 
     @property
     def settled(self) -> int:
