@@ -27,7 +27,7 @@ ACTS = (
     {"act": "submit"},
     {"act": "return", "reason": 1},
     {"act": "submit"},
-    {"act": "decide", "role": "owner", "decision": "reject", "reason": 2},
+    {"act": "decide", "role": "executive", "decision": "reject", "reason": 2},
 )
 SAID = [f"{payload(910_000 + n)}\n\n{payload(952_000 + n)}" for n in range(3)]
 
