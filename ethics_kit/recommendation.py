@@ -211,12 +211,17 @@ def _told(earlier: Upstream) -> str:
     return "; ".join(told)
 
 
+def leads(found: Recommendation) -> list[str]:
+    """What of a recommendation leads to its verdict; nothing to an approval without conditions."""
+    return getattr(found, LISTS[found.verdict]) if found.verdict in LISTS else []
+
+
 def reason(found: Recommendation, findings: Sequence[Finding], upstream: Sequence[Upstream], say: Say = plain) -> str:
     """Why a recommendation is what it is, in one sentence: earlier records first, then the finding that weighs most.
 
     `say` fills a frame of this module; a page passes one that translates and escapes.
     """
-    items = getattr(found, LISTS[found.verdict]) if found.verdict in LISTS else []
+    items = leads(found)
     if not items:
         if found.verdict == "undetermined":
             return say(FRAMES["nothing"])

@@ -30,6 +30,9 @@ PRELIMINARY = "preliminary dossier"
 IN_THE_WAY, WAIVERS = "G3.in_the_way", "G3.waivers"
 """The tables of the gate: what blocks, is missing or conditions, over all stages; and every waiver."""
 
+ITS_RECORD = "its record"
+"""What the first of them names instead of a finding where a whole record stands in the way."""
+
 Status = Literal["met", "not_met", "inconclusive", "not_assessed", "not_applicable"]
 WORST_FIRST: tuple[Verdict, ...] = ("reject", "undetermined", "approve_with_conditions", "approve")
 WEAKEST: tuple[Status, ...] = ("not_met", "not_assessed", "inconclusive", "met", "not_applicable")

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from ethics_kit.project import STAGES
-from ethics_kit.recommendation import requirement_status, worst_first
+from ethics_kit.recommendation import leads, requirement_status, worst_first
 from ethics_kit.record import WEAKEST, Finding, Record, Status
 from ethics_kit.review import Review
 
@@ -22,9 +22,9 @@ CONDITIONS_SHOWN = 4
 class First:
     """What page one says of a record besides its recommendation, reason and decision.
 
-    `roles` are those that the decision lacks, or all of them where it lacks a second person. `due` is None where nothing
-    is asked, or the record's policy sets no time for a decision. `worst` has at most one finding of each requirement,
-    each with how many other open findings that requirement has. `conditions` are the first of them, and
+    `roles` are those that the decision lacks, or all of them where it lacks a second person. `due` is None where
+    nothing is asked, or where the record's policy sets no time for a decision. `worst` has at most one finding of each
+    requirement, with how many other open findings that requirement has. `conditions` are the first of them, and
     `conditions_left` how many follow. `requirements` counts those that are required here, by status.
     """
 
@@ -88,12 +88,13 @@ def _due(record: Record, asked: Asked, conditions: Sequence[Finding]) -> date | 
 
 
 def _worst(record: Record) -> Iterator[tuple[Finding, int]]:
-    """The worst open finding of each requirement that is required here, worst first."""
+    """The worst open finding of each requirement that is required here: first of those that lead to the verdict."""
     required = {d.requirement for d in record.obligations.duties if d.weight == "required"}
+    leading = leads(record.recommendation)
     unsettled = [f for f in record.findings if f.requirement in required and f.status in WEAKEST[:3]]
     counts = Counter(f.requirement for f in unsettled)
     seen: set[str] = set()
-    for finding in worst_first(unsettled, record.recommendation.blocking):
+    for finding in sorted(worst_first(unsettled, record.recommendation.blocking), key=lambda f: f.id not in leading):
         if finding.requirement not in seen:
             seen.add(finding.requirement)
             yield finding, counts[finding.requirement] - 1

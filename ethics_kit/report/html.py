@@ -19,7 +19,7 @@ from ethics_kit import numbers
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, TITLES
 from ethics_kit.recommendation import reason, statements
-from ethics_kit.record import PRELIMINARY, UPSTREAM_WORDS, Record, Table
+from ethics_kit.record import ITS_RECORD, PRELIMINARY, UPSTREAM_WORDS, Record, Table
 from ethics_kit.report import supply
 from ethics_kit.report.text import clean, inline, markdown, plain, prose
 
@@ -45,15 +45,12 @@ ROLE_WORDS = {
     "committee": "committee",
     "executive": "executive",
 }
-STATE_WORDS = {
-    "draft": "Draft",
-    "submitted": "Submitted",
-    "returned": "Returned",
-    "decided": "Decided",
-    "superseded": "Superseded",
-    "withdrawn": "Withdrawn",
+EFFECT_WORDS = {"blocks": "Block it", "is missing": "Are missing", "conditions an approval": "Condition it"}
+SELECTION_WORDS = {
+    "benefit": "is a benefit for the customer",
+    "burden": "is a burden for the customer",
+    "mixed": "is a mixed matter for the customer",
 }
-EFFECT_WORDS = {"blocks": "Blocks it", "is missing": "Is missing", "conditions an approval": "Conditions it"}
 EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
 
 
@@ -192,9 +189,10 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "status_words": STATUS_WORDS,
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,
-        "state_words": STATE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
+        "selection_words": SELECTION_WORDS,
         "effects": EFFECT_WORDS,
+        "its_record": ITS_RECORD,
         "reason": said,
         "upstream_words": UPSTREAM_WORDS,
         "rounded": numbers.rounded,

@@ -67,7 +67,8 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
         "named": parts_of(record),
         "first": first(record, reviewed.review),
         "open": [f for f in counting if f.status not in SETTLED],
-        "settled": [f for f in counting if f.status in SETTLED],
+        "settled": [f for f in record.findings if f.requirement in required and f.status in SETTLED],
+        "places": {f.requirement: f.id for f in reversed(ranked)},
         "methods": list(dict.fromkeys(f.method for f in ranked if f.method)),
         "informative": [f for f in ranked if f.requirement not in required],
         "duties": {

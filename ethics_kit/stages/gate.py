@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ethics_kit import schema
 from ethics_kit.project import STAGES, TITLES
 from ethics_kit.recommendation import recommend, statements
-from ethics_kit.record import IN_THE_WAY, WAIVERS, Finding, Recommendation, Record, Table
+from ethics_kit.record import IN_THE_WAY, ITS_RECORD, WAIVERS, Finding, Recommendation, Record, Table
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.waivers import not_allowed, out_of_time
 
@@ -52,7 +52,7 @@ def _on(record: Record, case: Case) -> tuple[Recommendation, dict[str, str]]:
 def _rows(stage: str, recommendation: Recommendation, told: dict[str, str]) -> Iterator[tuple[str, ...]]:
     for name, words in LISTS.items():
         for item in getattr(recommendation, name):
-            where, finding = (item, "its record") if item in STAGES else (stage, item)
+            where, finding = (item, ITS_RECORD) if item in STAGES else (stage, item)
             yield words, TITLES[where], finding, told.get(item, "no finding")
 
 
