@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -92,6 +93,16 @@ def data_uri(content: str | bytes, mime: str) -> Markup:
 
 MARKER = "application/vnd.ethics-kit+json"
 """The type of what a notebook's output says of itself: which part of the record it shows."""
+
+LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead|li|dt|dd)>|(?<=\n)\s+")
+"""End tags that HTML lets a page leave out, and lines without anything."""
+
+
+def lean(page: str) -> str:
+    """The same page in fewer bytes; what is set line by line, and the style sheet that the policy names, stay."""
+    parts = re.split(r"(<pre\b.*?</pre>|<style>.*?</style>)", page, flags=re.DOTALL)
+    return "".join(part if i % 2 else LEFT_OUT.sub("", part) for i, part in enumerate(parts))
+
 
 READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
 """What an address in double quotes may hold as it is. None of it can end the attribute or begin a tag."""

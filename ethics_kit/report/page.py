@@ -39,9 +39,7 @@ class RecordExporter(TemplateExporter):
         return "record.html.j2"
 
     def _create_environment(self) -> Any:
-        environment = html.furnish(super()._create_environment())  # type: ignore[no-untyped-call]
-        environment.trim_blocks = environment.lstrip_blocks = True
-        return environment
+        return html.furnish(super()._create_environment())  # type: ignore[no-untyped-call]
 
 
 def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Reviewed | None = None) -> str:
@@ -77,7 +75,7 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
         },
     }
     page, _ = RecordExporter().from_notebook_node(notebook, resources=resources)
-    return page
+    return html.lean(page)
 
 
 def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:

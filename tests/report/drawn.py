@@ -9,15 +9,20 @@ TAKES = {"m": 2, "l": 2, "h": 1, "v": 1, "c": 6}
 
 
 def strokes(figure, **look):
-    """The points of each stroke or shape whose style has `look`, such as ``stroke_dasharray=...``; None is any."""
+    """The points of each stroke or shape whose style is `look`, such as ``stroke_width="8"`` (tenths); None is any."""
     root = ElementTree.fromstring(figure.svg)
+    usual = styled(root)
     wanted = {name.replace("_", "-"): value for name, value in look.items()}
     found = []
     for path in root.iter(f"{SVG}path"):
-        style = dict(part.split(":") for part in path.get("style", "").split(";") if part)
+        style = usual | styled(path)
         if all(name in style and value in (None, style[name]) for name, value in wanted.items()):
-            found += points(path.get("d"))
+            found += [[(x / 10, y / 10) for x, y in stroke] for stroke in points(path.get("d"))]
     return found
+
+
+def styled(node):
+    return dict(part.split(":") for part in node.get("style", "").split(";") if part)
 
 
 def points(d):

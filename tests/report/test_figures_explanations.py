@@ -23,7 +23,7 @@ def ranked(*rows, cuts=()):
 def test_ranks_are_intervals_and_a_line_parts_what_the_rows_tell_apart():
     order = ranked(("logins", 0.6, 1, 1), ("tickets", 0.21, 2, 3), ("survey", 0.19, 2, 3), cuts=(1,))
     (figure,) = figures.rank_intervals(order)
-    assert figure.caption.startswith("Most influence: logins. ")
+    assert figure.caption.startswith("Most influence: logins, 60% of all. ")
     assert "tickets 21.0%, rank 2 to 3" in figure.alt
     assert [t for t in texts(figure) if t.startswith("rank")] == ["rank 2 to 3", "rank 2 to 3", "rank 1"]
     assert len(strokes(figure, stroke_dasharray=None)) == 1
@@ -48,7 +48,9 @@ ROWS = [
 
 def test_a_proxy_is_named_and_both_limits_are_drawn():
     (figure,) = figures.proxies("gender", ROWS, limits=(0.2, 0.05))
-    assert figure.caption.startswith("gender: visits stand in for it.")
+    assert figure.caption.startswith(
+        "gender: visits stand in for it. Nearest to it: visits, association 0.60 (limit 0.2)."
+    )
     assert "visits association 0.60, influence 30.0%, proxy" in figure.alt
     assert {"visits", "use", "zone", "association with gender, Cramér's V"} <= set(texts(figure))
     assert len(strokes(figure, stroke_dasharray=None)) == 2

@@ -27,7 +27,7 @@ def drawn(*panels):
 
 def test_an_alarm_comes_first_and_is_said_in_caption_and_alt():
     (figure,) = drawn(panel("steady", 0.02, 0.02, 0.02), panel("moved", 0.02, 0.1, 0.2, alarm=True, limit=0.1))
-    assert figure.caption == "Alarm in the last period: moved. Explained."
+    assert figure.caption == "Alarm in the last period: moved (0.2). Explained."
     assert "moved: 2026-05 0.02, 2026-06 0.1, 2026-07 0.2 (alarm)" in figure.alt
     assert texts(figure).index("moved") < texts(figure).index("steady")
 
@@ -39,7 +39,7 @@ def test_without_an_alarm_the_caption_says_so():
 
 
 def line_of(figure):
-    return strokes(figure, stroke="#1f5fa8", stroke_width="1.2")
+    return strokes(figure, stroke="#1f5fa8", stroke_width="12")
 
 
 def test_a_period_without_a_value_breaks_the_line():

@@ -19,7 +19,7 @@ def test_panels_say_who_ends_above_the_limit_and_tell_every_point():
         figures.Lines("in runs", 0.1, {"day <b>": lines(50, 5, 5), "night": []}),
     ]
     (figure,) = figures.shares_over_time(panels, what="team")
-    assert figure.caption.startswith("Above the limit in the newest period: night (too fast).")
+    assert figure.caption.startswith("Above the limit in the newest period: night (too fast, 40%, limit 10%).")
     assert "too fast, limit 10%: day <b> 2026-05 2%, 2026-06 3%, 2026-07 4%; night 2026-05 20%" in figure.alt
     words = " ".join(ElementTree.fromstring(figure.svg.decode()).itertext())
     assert "day <b>" in words

@@ -65,7 +65,7 @@ def test_a_feature_that_moved_is_an_alarm_since_then_and_one_that_did_not_is_met
     assert findings[DRIFT].interval.low < 0.16 < findings[DRIFT].interval.high
     rows = {row[0]: row[-3:] for row in tables["S4.2.drift"].rows}
     assert rows == {"logins": ["2026-08-01", 3, "none"], "tickets": [None, 0, None]}
-    assert figures[0].caption.startswith("Alarm in the last period: logins.")
+    assert figures[0].caption.startswith("Alarm in the last period: logins (")
 
 
 def test_an_alarm_that_is_over_counts_but_does_not_fail_the_last_period(project):

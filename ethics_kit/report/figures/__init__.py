@@ -9,7 +9,6 @@ from ethics_kit.report.figures.drawing import Figure, _canvas, _finish, _plain, 
 from ethics_kit.report.figures.explanations import proxies, rank_intervals
 from ethics_kit.report.figures.flow import Flow, data_flow
 from ethics_kit.report.figures.gaps import forest, frontier, heat_map, reliability
-from ethics_kit.report.figures.importance import importance_dots
 from ethics_kit.report.figures.monitoring import Panel, small_multiples
 from ethics_kit.report.figures.overtime import Lines, shares_over_time
 from ethics_kit.report.figures.representation import dumbbell
@@ -33,7 +32,6 @@ __all__ = [
     "forest",
     "frontier",
     "heat_map",
-    "importance_dots",
     "points_by_area",
     "proxies",
     "rank_intervals",

@@ -29,7 +29,7 @@ def draw_curve(axes: Axes, curve: Curve, *, until: float, unit: float = 1.0) -> 
         np.nan_to_num(np.array([1.0, *side])[np.append(kept, kept[-1])], nan=0.0) * 100
         for side in (curve.low, curve.share, curve.high)
     )
-    axes.fill_between(times, low, high, step="post", color=BLUE, alpha=0.18, linewidth=0)
+    axes.fill_between(times, low, high, step="post", facecolor=(BLUE, 0.18), edgecolor=BLUE, linewidth=0.4)
     axes.step(times, share, where="post", color=BLUE)
 
 

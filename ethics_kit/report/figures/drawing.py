@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +74,15 @@ def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own fonts draw the text
         canvas.savefig(target, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return Figure(lean(target.getvalue().decode()).encode(), caption, alt)
+
+
+def _spread(heights: Sequence[float], least: float) -> list[float]:
+    """Heights for names beside `heights`, in their order: those that would lie on each other move up."""
+    placed = [0.0] * len(heights)
+    at = -math.inf
+    for place in sorted(range(len(heights)), key=heights.__getitem__):
+        at = placed[place] = max(heights[place], at + least)
+    return placed
 
 
 def _plain(text: str, limit: int = 40) -> str:

@@ -16,6 +16,7 @@ from ethics_kit.report.figures.drawing import (
     _canvas,
     _finish,
     _plain,
+    _spread,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def rank_intervals(found: Stability) -> tuple[Figure, ...]:
     axes.set_xlabel("share of mean absolute attribution, %")
     first = found.sets[0] if found.cuts else []
     message = (
-        f"Most influence: {', '.join(map(_plain, first[:5]))}{' and others' if len(first) > 5 else ''}."
+        f"Most influence: {', '.join(map(_plain, first[:5]))}{' and others' if len(first) > 5 else ''}, "
+        f"{sum(f.share.value or 0 for f in drawn[: len(first)]):.0%} of all."
         if first
         else "The rows support no order of the features."
     )
@@ -64,19 +66,24 @@ def proxies(
     canvas, axes = _canvas(5.6, 3.6)
     axes.axvline(limits[0], color=GREY, linewidth=0.8, linestyle=":")
     axes.axhline(limits[1] * 100, color=GREY, linewidth=0.8, linestyle=":")
-    for name, found, influence, verdict in drawn:
+    heights = [(influence.value or 0.0) * 100 for _, _, influence, _ in drawn]
+    beside = _spread(heights, max(heights) / 16)
+    right = max(found.high or 0.0 for _, found, _, _ in drawn)
+    for (name, found, influence, verdict), height in zip(drawn, beside, strict=True):
         colour, marker = MARKS[verdict]
         x, y = found.value or 0.0, (influence.value or 0.0) * 100
         axes.plot([found.low or 0, found.high or 0], [y, y], color=colour, linewidth=0.9)
         axes.plot([x, x], [(influence.low or 0) * 100, (influence.high or 0) * 100], color=colour, linewidth=0.9)
         axes.plot([x], [y], marker=marker, color=colour, markersize=5)
-        axes.annotate(_plain(name, 20), (x, y), xytext=(5, 4), textcoords="offset points", color=colour)
+        axes.text((found.high or 0.0) + right / 40, height, _plain(name, 20), color=colour, va="center")
     axes.set_xlabel(f"association with {_plain(attribute)}, Cramér's V")
     axes.set_ylabel("influence on the score, %")
     shown = [name for name, _, _, verdict in drawn if verdict == "proxy"]
+    nearest = max(drawn, key=lambda row: row[1].value or 0.0)
     message = f"{_plain(attribute)}: " + (
         f"{', '.join(map(_plain, shown[:5]))} stand in for it." if shown else "no feature is shown to stand in for it."
     )
+    message += f" Nearest to it: {_plain(nearest[0])}, association {nearest[1].value or 0:.2f} (limit {limits[0]:g})."
     caption = f"{message} Right of and above the dotted limits a feature has both association and influence."
     told = "; ".join(
         f"{_plain(n)} association {a.value or 0:.2f}, influence {i.value or 0:.1%}, {v.replace('_', ' ')}"

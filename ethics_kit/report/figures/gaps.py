@@ -18,9 +18,12 @@ from ethics_kit.report.figures.drawing import (
     _finish,
     _plain,
     _rectangle,
+    _spread,
 )
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from ethics_kit.measures.calibration import Calibration
     from ethics_kit.measures.fairness import Comparison
     from ethics_kit.measures.proportions import Estimate
@@ -56,7 +59,7 @@ def _forest(rows: Sequence[Comparison], label: str) -> Figure:
     if len(rows) > MOST_ROWS:
         drawn = sorted(rows, key=lambda r: -abs(r.gap.value or 0))[:MOST_ROWS]
     canvas, axes = _canvas(6.6, 0.9 + 0.27 * len(drawn))
-    axes.axvspan(-margin * 100, margin * 100, color="#e4e9ef", zorder=0)
+    _band(axes, -margin * 100, margin * 100)
     axes.axvline(0, color=GREY, linewidth=0.8)
     places = range(len(drawn))
     low, value, high = (
@@ -81,23 +84,36 @@ def _forest(rows: Sequence[Comparison], label: str) -> Figure:
     )
     if len(drawn) < len(rows):
         explained += f" The {len(drawn)} largest of {len(rows)} gaps are drawn."
-    values = "; ".join(f"{r.attribute} {r.group} {(r.gap.value or 0) * 100:+.1f} points, {r.verdict}" for r in drawn)
+    values = "; ".join(f"{r.attribute} {r.group} {_points(r)}, {r.verdict}" for r in drawn)
     return _finish(canvas, explained, f"Forest plot of gaps. {message} {values}.")
+
+
+def _band(axes: Axes, low: float, high: float) -> None:
+    """The policy's margin: a light band whose edges can be seen, too."""
+    axes.axvspan(low, high, facecolor="#e4e9ef", edgecolor="none", zorder=0)
+    axes.vlines([low, high], 0, 1, transform=axes.get_xaxis_transform(), color=GREY, linewidth=0.6, linestyle=":")
 
 
 def _message(rows: Sequence[Comparison], label: str) -> str:
     """What the figure shows, over all its rows."""
     verdicts = Counter(r.verdict for r in rows)
-    told = [f"{r.attribute} = {r.group}" for r in rows if r.verdict == "disparity"]
+    told = [f"{r.attribute} = {r.group} ({_points(r)})" for r in rows if r.verdict == "disparity"]
     more = f" and {len(told) - 5} more" if len(told) > 5 else ""
     parts = [f"disparity for {', '.join(told[:5])}{more}"] if told else []
     if verdicts["inconclusive"]:
         parts.append(f"{verdicts['inconclusive']} of {len(rows)} groups undecided")
     if not parts:
-        parts.append("every group shown to lie within the margin")
+        parts.append(f"every group shown to lie within the margin of ±{rows[0].margin * 100:g} points")
     elif not told:
         parts.insert(0, "no group shown to differ")
+    if not told:
+        largest = max(rows, key=lambda r: abs(r.gap.value or 0))
+        parts.append(f"largest gap {_points(largest)}, {largest.attribute} = {largest.group}")
     return f"{label[0].upper()}{label[1:]}: {'; '.join(parts)}."
+
+
+def _points(row: Comparison) -> str:
+    return f"{(row.gap.value or 0) * 100:+.1f} points"
 
 
 def reliability(attribute: str, groups: Mapping[str, Calibration], *, small: int) -> tuple[Figure, ...]:
@@ -117,10 +133,9 @@ def reliability(attribute: str, groups: Mapping[str, Calibration], *, small: int
         lows, highs = [b.observed.low or 0.0 for b in bins], [b.observed.high or 0.0 for b in bins]
         axes.vlines(xs, lows, highs, color=colour, linewidth=0.8)
         ends[name] = (xs[-1], ys[-1], colour)
-    at = -1.0
-    for name, (x, y, colour) in sorted(ends.items(), key=lambda item: item[1][1]):
-        at = max(y, at + 0.05)  # labels that would lie on each other move up
-        axes.text(x + 0.015, at, _plain(name, 20), color=colour, va="center")
+    beside = _spread([y for _, y, _ in ends.values()], 0.05)
+    for (name, (x, _, colour)), height in zip(ends.items(), beside, strict=True):
+        axes.text(x + 0.015, height, _plain(name, 20), color=colour, va="center")
     axes.set(xlim=(0, 1.12), ylim=(0, 1))
     axes.set_xlabel("score")
     axes.set_ylabel("observed rate")
@@ -162,8 +177,10 @@ def heat_map(
     axes.set_yticks(range(len(rows)), [_plain(r, 18) for r in reversed(rows)])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    apart = [f"{r} and {c}" for (r, c), (_, _, v) in cells.items() if v == "disparity"]
-    message = f"{title}: " + (f"disparity for {'; '.join(apart[:5])}." if apart else "no cell is shown to differ.")
+    apart = [f"{r} and {c} ({v:.0%})" for (r, c), (v, _, verdict) in cells.items() if verdict == "disparity"]
+    more = f" and {len(apart) - 5} more" if len(apart) > 5 else ""
+    shown = f"disparity for {'; '.join(apart[:5])}{more}" if apart else "no cell is shown to differ"
+    message = f"{title}: {shown}; cells lie between {low:.0%} and {max(values):.0%}."
     told = "; ".join(f"{r} and {c} {v * 100:.1f}%" for (r, c), (v, _, _) in cells.items())
     caption = f"{message} Darker is higher, a red frame marks a disparity; small cells are withheld."
     return (_finish(canvas, caption, f"Heat map. {message} {told}."),)
@@ -175,13 +192,15 @@ def frontier(trials: Sequence[tuple[str, Estimate, Estimate]], *, gap_label: str
     if not able:
         return ()
     canvas, axes = _canvas(6.2, 3.4)
-    axes.axvspan(0, margin * 100, color="#e4e9ef", zorder=0)
-    for place, ((name, accuracy, gap), (colour, marker)) in enumerate(zip(able, SERIES * 2, strict=False)):
+    _band(axes, 0, margin * 100)
+    tops, bottoms = [(t[1].high or 0.0) * 100 for t in able], [(t[1].low or 0.0) * 100 for t in able]
+    beside = _spread([(t[1].value or 0.0) * 100 for t in able], (max(tops) - min(bottoms)) / 16)
+    for (name, accuracy, gap), (colour, marker), height in zip(able, SERIES * 2, beside, strict=False):
         x, y = (gap.value or 0.0) * 100, (accuracy.value or 0.0) * 100
         axes.plot([(gap.low or 0.0) * 100, (gap.high or 0.0) * 100], [y, y], color=colour, linewidth=0.9)
         axes.plot([x, x], [(accuracy.low or 0.0) * 100, (accuracy.high or 0.0) * 100], color=colour, linewidth=0.9)
         axes.plot([x], [y], marker=marker, color=colour, markersize=6)
-        axes.annotate(name, (x, y), xytext=(6, (5, -12)[place % 2]), textcoords="offset points", color=colour)
+        axes.text((gap.high or 0.0) * 100 + 0.5, height, name, color=colour, va="center")
     axes.set_xlabel(f"{gap_label}, percentage points (left is more equal)")
     axes.set_ylabel("accuracy, %")
     best = min(able, key=lambda t: t[2].value or 0.0)

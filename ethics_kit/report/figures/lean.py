@@ -1,7 +1,7 @@
 """The same drawing in fewer bytes: matplotlib's SVG with like strokes in one path and its words on top.
 
-What is drawn alike and covers nothing else becomes one path, dots are strokes of no length with round ends, and
-coordinates are whole tenths of a point, each written from the one before where that is shorter.
+What is drawn alike and covers nothing else becomes one path, dots are strokes of no length with round ends, and all
+lengths are whole tenths of a point, each place written from the one before where that is shorter.
 """
 
 from __future__ import annotations
@@ -21,8 +21,14 @@ Style = tuple[tuple[str, str], ...]
 """Properties of CSS with their values, in order of their names."""
 
 SVG, HREF = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
-FONT = (("font-family", "DejaVu Sans,sans-serif"), ("font-size", "9px"))
+FONT = (("font-family", "DejaVu Sans,sans-serif"), ("font-size", "90px"))
 DEFAULTS = {*FONT, ("text-anchor", "start"), ("stroke-dashoffset", "0"), ("stroke-linecap", "butt")}
+MEANT = {"fill": "#000", "stroke": "none", "stroke-linejoin": "round", "stroke-width": "10"}
+"""What matplotlib leaves unsaid of a shape."""
+USUAL = {"fill": "none", "stroke": "#000", "stroke-linejoin": "round", "stroke-width": "8"}
+"""What the smaller file says once for all shapes."""
+WORDS = "fill:#000;stroke:none"
+LENGTHS = {"font-size", "stroke-dasharray", "stroke-width"}
 ROUND = re.compile(r"M(C{8})z")
 """How matplotlib draws a circle: eight curves."""
 
@@ -40,8 +46,7 @@ class Drawn:
         """Whether both can be one path: of lines each covers itself alone; what is filled must lie apart."""
         if (self.style, self.clip) != (other.style, other.clip):
             return False
-        style = dict(self.style)
-        lines = style.get("fill") == "none" and not any("opacity" in name for name in style)
+        lines = not any(name == "fill" or "opacity" in name for name, _ in self.style)
         return lines or not any(mine.meets(its) for mine in self.boxes for its in other.boxes)
 
     def meets(self, other: Drawn) -> bool:
@@ -74,10 +79,11 @@ def lean(svg: str) -> str:
     )
     shapes = "".join(_element(part, used) for part in drawing.drawn)
     words = "".join(_group(style, texts) for style, texts in drawing.words.items())
-    wide, tall = (paths.number(paths.tenths(root.get(key, "0pt")[:-2])) for key in ("width", "height"))
+    wide, tall = (paths.tenths(root.get(key, "0pt")[:-2]) for key in ("width", "height"))
     return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' width='{wide}pt' height='{tall}pt' viewBox='0 0 {wide} {tall}' "
-        f"style='{_css(FONT)};stroke-linejoin:round'>{''.join(drawing.patterns)}{clips}{shapes}{words}</svg>"
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{wide / 10:g}pt' height='{tall / 10:g}pt' "
+        f"viewBox='0 0 {wide} {tall}' style='{_css((*FONT, *USUAL.items()))}'>"
+        f"{''.join(drawing.patterns)}{clips}{shapes}<g style='{WORDS}'>{words}</g></svg>"
     )
 
 
@@ -98,7 +104,9 @@ def _read(node: ElementTree.Element, drawing: Drawing, style: Style, clip: str) 
         case "pattern":
             ElementTree.register_namespace("", SVG[1:-1])
             plain = " ".join(ElementTree.tostring(node, encoding="unicode").split())
-            drawing.patterns.append(plain.replace(f' xmlns="{SVG[1:-1]}"', "").replace('"', "'").replace("> <", "><"))
+            plain = plain.replace(f' xmlns="{SVG[1:-1]}"', "").replace('"', "'").replace("> <", "><")
+            start = f"<pattern patternTransform='scale(10)' style='{WORDS};stroke-width:1' "
+            drawing.patterns.append(plain.replace("<pattern ", start))
         case "svg" | "g" | "defs":
             for child in node:
                 _read(child, drawing, style, clip)
@@ -107,14 +115,15 @@ def _read(node: ElementTree.Element, drawing: Drawing, style: Style, clip: str) 
 def _styled(node: ElementTree.Element, inherited: Style) -> Style:
     own = [part.split(":", 1) for part in node.get("style", "").split(";") if ":" in part]
     named = {name.strip(): re.sub(r", +", ",", value.strip()).replace("'", "") for name, value in own}
-    shorter = {name: _short(value) for name, value in named.items()}
+    shorter = {name: _short(name, value) for name, value in named.items()}
     return tuple(sorted({**dict(inherited), **shorter}.items() - DEFAULTS))
 
 
-def _short(value: str) -> str:
-    """A colour of twice three digits as three, a number to two decimals."""
-    colour = re.sub(r"^#(.)\1(.)\2(.)\3$", r"#\1\2\3", value)
-    return re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.2f}".strip("0").removesuffix(".") or "0", colour)
+def _short(name: str, value: str) -> str:
+    """A length in tenths of a point; a colour of twice three digits as three."""
+    if name in LENGTHS:
+        return re.sub(r"[\d.]+", lambda number: str(paths.tenths(number[0])), value)
+    return re.sub(r"^#(.)\1(.)\2(.)\3$", r"#\1\2\3", value)
 
 
 def _add(drawing: Drawing, segments: list[Segment], style: Style, clip: str) -> None:
@@ -125,11 +134,11 @@ def _add(drawing: Drawing, segments: list[Segment], style: Style, clip: str) -> 
     points = [point for _, points in segments for point in points]
     inner = Box(min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2]))
     look = dict(style)
-    pad = ceil(float(look.get("stroke-width", "1")) * 5) if look.get("fill") == "none" else -1
+    pad = ceil(int(look.get("stroke-width", MEANT["stroke-width"])) / 2) if look.get("fill") == "none" else -1
     box = Box(inner.left - pad, inner.top - pad, inner.right + pad, inner.bottom + pad)
     if clip and drawing.clips[clip].holds(inner):
         clip = ""
-    new = Drawn(_fit(segments, style), clip, [box], segments)
+    new = Drawn(_said(segments, style), clip, [box], segments)
     for before in reversed(drawing.drawn):
         if before.takes(new):
             before.boxes.append(box)
@@ -140,10 +149,13 @@ def _add(drawing: Drawing, segments: list[Segment], style: Style, clip: str) -> 
     drawing.drawn.append(new)
 
 
-def _fit(segments: list[Segment], style: Style) -> Style:
-    """Without the join of corners where there is no corner, and where it is the drawing's own."""
+def _said(segments: list[Segment], style: Style) -> Style:
+    """What sets a shape apart from the usual; a line without a corner has nothing to fill and no corner to join."""
     corners = len(segments) - sum(command == "M" for command, _ in segments) > 1
-    return tuple(part for part in style if part[0] != "stroke-linejoin" or (corners and part[1] != "round"))
+    look = MEANT | dict(style) | ({} if corners else {"fill": "none", "stroke-linejoin": "round"})
+    if look["stroke"] == "none":
+        look |= {"stroke-linejoin": USUAL["stroke-linejoin"], "stroke-width": USUAL["stroke-width"]}
+    return tuple(sorted(look.items() - USUAL.items()))
 
 
 def _dot(segments: list[Segment], style: Style) -> tuple[list[Segment], Style]:
@@ -155,8 +167,8 @@ def _dot(segments: list[Segment], style: Style) -> tuple[list[Segment], Style]:
         return segments, style
     ys = [y for _, points in segments for y in points[1::2]]
     x, y = segments[0][1][0], (min(ys) + max(ys)) // 2
-    edge = float(look.get("stroke-width", "1")) if "stroke" in look else 0.0
-    wide = paths.number(round((max(ys) - min(ys)) + edge * 10))
+    edge = int(look.get("stroke-width", MEANT["stroke-width"])) if "stroke" in look else 0
+    wide = str(max(ys) - min(ys) + edge)
     made = {"fill": "none", "stroke": str(colour), "stroke-linecap": "round", "stroke-width": wide}
     return [("M", (x, y)), ("L", (x, y))], tuple(sorted(made.items()))
 
@@ -167,7 +179,7 @@ def _text(node: ElementTree.Element) -> str:
     at = [node.get("x", "0"), node.get("y", "0")]
     if moved := re.match(r"translate\(([^ ]+) ([^ ]+)\)", turn):
         at = [moved[1], moved[2]]
-    x, y = (paths.number(paths.tenths(n)) for n in at)
+    x, y = (paths.tenths(n) for n in at)
     angle = re.search(r"rotate\((-?[\d.]+)", turn)
     turned = f" transform='rotate({angle[1]} {x} {y})'" if angle and float(angle[1]) else ""
     return f"<text x='{x}' y='{y}'{turned}>{escape(node.text or '', quote=False)}</text>"
@@ -179,7 +191,8 @@ def _group(style: Style, texts: list[str]) -> str:
 
 def _element(part: Drawn, clips: Mapping[str, Box]) -> str:
     cut = (("clip-path", f"url(#{_name(clips[part.clip])})"),) if part.clip else ()
-    return f"<path d='{paths.path(part.segments)}' style='{_css((*part.style, *cut))}'/>"
+    style = _css((*part.style, *cut))
+    return f"<path d='{paths.path(part.segments)}'" + (f" style='{style}'/>" if style else "/>")
 
 
 def _css(style: Style) -> str:

@@ -62,7 +62,7 @@ def small_multiples(panels: Sequence[Panel], *, measure: str, explained: str, sc
     for axes in places[len(drawn) :]:
         axes.set_visible(False)
     canvas.supylabel(measure, fontsize=9)
-    alarmed = [_plain(p.name, 60) for p in able if p.alarmed]
+    alarmed = [f"{_plain(p.name, 60)} ({(p.values[-1].value or 0.0) * scale:.3g})" for p in able if p.alarmed]
     more = f" and {len(alarmed) - 5} more" if len(alarmed) > 5 else ""
     message = (
         f"Alarm in the last period: {', '.join(alarmed[:5])}{more}." if alarmed else "No alarm in the last period."
@@ -79,7 +79,7 @@ def _draw(axes: Axes, panel: Panel, scale: float) -> None:
         np.array([math.nan if part is None else part * scale for part in side])
         for side in zip(*((v.low, v.value, v.high) for v in panel.values), strict=True)
     )
-    axes.fill_between(places, low, high, color=BLUE, alpha=0.2, linewidth=0)
+    axes.fill_between(places, low, high, facecolor=(BLUE, 0.2), edgecolor=BLUE, linewidth=0.4)
     known = np.pad(~np.isnan(value), 1)
     alone = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])  # no band can be drawn from one point
     if alone.size:

@@ -45,7 +45,7 @@ def shares_over_time(panels: Sequence[Lines], *, what: str) -> tuple[Figure, ...
     handles, labels = places[0].get_legend_handles_labels()
     canvas.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
     above = [
-        f"{_plain(name)} ({panel.title})"
+        f"{_plain(name)} ({panel.title}, {points[-1][1].value or 0.0:.0%}, limit {panel.limit:.0%})"
         for panel in drawn
         for name, points in panel.lines.items()
         if points and (points[-1][1].value or 0.0) > panel.limit

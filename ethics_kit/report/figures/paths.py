@@ -42,14 +42,8 @@ def rectangle(box: Box) -> list[Segment]:
 
 
 def tenths(points: str) -> int:
+    """A length in points as a whole number of tenths."""
     return round(float(points) * 10)
-
-
-def number(tenths: int) -> str:
-    """Tenths as a decimal number without what is not needed."""
-    whole, rest = divmod(abs(tenths), 10)
-    digits = f"{whole or ''}.{rest}" if rest else str(whole)
-    return f"-{digits}" if tenths < 0 else digits
 
 
 def path(shape: list[Segment]) -> str:
@@ -80,4 +74,4 @@ def _ways(command: str, points: tuple[int, ...], at: tuple[int, int]) -> list[tu
 
 
 def _numbers(numbers: tuple[int, ...]) -> str:
-    return " ".join(number(n) for n in numbers).replace(" -", "-")
+    return " ".join(map(str, numbers)).replace(" -", "-")

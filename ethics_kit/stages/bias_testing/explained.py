@@ -10,7 +10,6 @@ from ethics_kit.measures import fidelity, importance
 from ethics_kit.measures.importance import GroupImportance, Importance
 from ethics_kit.measures.proportions import rate
 from ethics_kit.record import Finding, Table
-from ethics_kit.report import figures
 from ethics_kit.stages import told
 from ethics_kit.stages.bias_testing.reasons import NO_WORDS
 from ethics_kit.stages.case import Case, Outcome, hide_small
@@ -37,7 +36,7 @@ def reasons_borne_out(case: Case) -> Outcome:
     confidence = case.dossier.policy.fairness.confidence.value
     heaviest = importance.importances(known, found.features, confidence=confidence)
     tables += [_importance_table(found, heaviest), _group_table(case, found)]
-    return Outcome((finding,), tuple(tables), figures.importance_dots(heaviest))
+    return Outcome((finding,), tuple(tables))
 
 
 def _fidelity(case: Case, found: Modelled) -> tuple[Finding, list[Table]]:
