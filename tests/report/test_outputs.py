@@ -10,7 +10,8 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ethics_kit.attestation.proof import Proof
-from ethics_kit.record import LevelResult, Obligations, Record, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import LevelResult, Obligations, Record
 from ethics_kit.report import page
 
 PIXEL = base64.b64encode(b"\x89PNG not really").decode()
@@ -27,7 +28,7 @@ OUTPUTS = {
     "jpeg": ({"image/jpeg": PIXEL}, ["alt:Figure without a description", "src:image/jpeg"]),
     "markdown": ({"text/markdown": "# Head\n\n*soft* [x](javascript:y)"}, ["Head", "soft [x](javascript:y)"]),
     "latex": ({"text/latex": "$a < b$", "text/plain": "a < b"}, ["$a < b$"]),
-    "json": ({"application/json": {"a<b": [1, "é"]}, "text/plain": "<JSON object>"}, ['{"a<b": [1, "é"]}', "<JSON object>"]),
+    "json": ({"application/json": {"a<b": [1, "é"]}, "text/plain": "<JSON>"}, ['{"a<b": [1, "é"]}', "<JSON>"]),
     "plain": ({"text/plain": "{{ 7 * 7 }} <&>"}, ["{{ 7 * 7 }} <&>"]),
     "unknown": ({"application/x-<b>": "what <i>", "text/plain": "obj"}, ["application/x-<b>", "what <i>", "obj"]),
     "script": ({"application/javascript": "window.ran = 1"}, ["application/javascript", "window.ran = 1"]),
@@ -50,7 +51,12 @@ def shown(*outputs):
         stage="impact_analysis",
         as_of=date(2026, 11, 1),
         level=LevelResult(value="I", holds="I", best="I", worst="I"),
-        policy={"version": "1", "confidentiality": "Internal", "approved_by": {"name": "A"}, "approved_on": "2026-01-01"},
+        policy={
+            "version": "1",
+            "confidentiality": "Internal",
+            "approved_by": {"name": "A"},
+            "approved_on": "2026-01-01",
+        },
         inputs=[],
         upstream=[],
         parameters={},
@@ -75,15 +81,16 @@ def test_an_output_of_any_kind_is_on_the_page_and_does_not_run(kind):
     output, expected = OUTPUTS[kind]
     soup = shown(made(output))
     text = " ".join(soup.get_text().split())
-    pictures = [f"alt:{i['alt']}" for i in soup("img")] + [f"src:{i['src'][5:].partition(';')[0].partition(',')[0]}" for i in soup("img")]
+    types = [re.match(r"data:([^;,]+)", i["src"])[1] for i in soup("img")]
+    pictures = [f"alt:{i['alt']}" for i in soup("img")] + [f"src:{t}" for t in types]
     assert [e for e in expected if e not in (pictures if e.startswith(("alt:", "src:")) else text)] == []
     assert not soup(["script", "svg", "iframe"])
-    assert not re.search(r"\son\w+=", re.sub(r'"[^"]*"', "", str(soup)).replace("&lt;", ""))
+    assert not [tag for tag in soup(True) if any(name.startswith("on") for name in tag.attrs)]
 
 
 def test_all_outputs_of_a_notebook_stand_in_their_order():
     soup = shown(*(made(output) for output, _ in OUTPUTS.values()))
     text = " ".join(soup.get_text().split())
-    firsts = [next(e for e in expected if not e.startswith(("alt:", "src:"))) for o, expected in OUTPUTS.values() if expected and not expected[0].startswith("alt:")]
+    firsts = [expected[0] for _, expected in OUTPUTS.values() if expected and not expected[0].startswith("alt:")]
     places = [text.index(first) for first in firsts]
     assert places == sorted(places)
