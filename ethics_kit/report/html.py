@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,6 +94,16 @@ def data_uri(content: str | bytes, mime: str) -> Markup:
     text = content if isinstance(content, str) else content.decode()
     encoding, safe = ("", READABLE) if mime == "image/svg+xml" else (";base64", "+/=")
     return Markup(f"data:{quote(mime, safe='/+')}{encoding},{quote(text.strip(), safe=safe)}")
+
+
+def shows_html(data: Mapping[str, Any]) -> bool:
+    """Whether the HTML of a notebook's output says anything once what could run or load is out of it."""
+    return bool(clean(data.get("text/html", "")).striptags())
+
+
+def source(content: object) -> str:
+    """What a notebook's output holds under a type that the page does not draw."""
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
 MARKER = "application/vnd.ethics-kit+json"
@@ -212,6 +223,8 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "cell": lambda value: language.fixed.get(cell(value), cell(value)) if isinstance(value, bool) else cell(value),
         "data_uri": data_uri,
         "mentions": glossary.mentions,
+        "shows_html": shows_html,
+        "source": source,
         "shown": shown,
         "limit": numbers.limit,
     }

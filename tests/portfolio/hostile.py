@@ -37,8 +37,8 @@ PAYLOADS = (
     "W" * 200,
 )
 
-FILE = "evidence/<img src=x onerror='window.ran = 1'> \u0634\u0631\u0643\u0629.md"
-COLUMN = "<script>window.ran = 1</script> \u05e9\u05dc\u05d5\u05dd"
+FILE = "evidence/mkfile <img src=x onerror='window.ran = 1'> \u0634\u0631\u0643\u0629.md"
+COLUMN = "mkcolumn <script>window.ran = 1</script> \u05e9\u05dc\u05d5\u05dd"
 
 NAMES = re.compile(r"tables\.\w+\.(source|columns\..*)|.*\.evidence")
 """Keys whose values name a file or a column; one of each is hostile, and there."""
