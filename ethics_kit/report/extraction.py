@@ -145,7 +145,7 @@ def _stages() -> Iterator[tuple[str, Iterable[str]]]:
     doubts = ["not asked yet", "not answered", "answered with a placeholder", "does not arise from the answers given"]
     doubts += ["answered, but without the name, role and date of who answered"]
     yield "ethics_kit/stages/case.py", [*doubts, "answered, but without the evidence it needs"]
-    for path in sorted((PACKAGE / "stages").rglob("*.py")):
+    for path in (*sorted((PACKAGE / "stages").rglob("*.py")), PACKAGE / "report/card.py"):
         yield _relative(path), [text for node in _told(_tree(path)) for text in _constants(node)]
 
 

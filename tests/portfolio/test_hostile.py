@@ -10,10 +10,10 @@ import pytest
 from bs4 import BeautifulSoup
 
 from ethics_kit.project import STAGES, Project
-from ethics_kit.report.index import write_index
+from ethics_kit.report.portfolio import write
 from ethics_kit.report.text import plain
 from ethics_kit.runner import reviewing
-from tests.portfolio.hostile import AS_OF, PAYLOADS, SYSTEM, Hostile, payload
+from tests.portfolio.hostile import AS_OF, PAYLOADS, Hostile, payload
 
 UNSHOWN = re.compile(
     r"policy: approved_by\.(role|contact)"
@@ -47,7 +47,7 @@ def hostile(portfolio, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folders = {stage: project.run(stage, project.root / "staging" / stage, patch) for stage in STAGES}
     _review(Project(project.root), folders["bias_testing"])
-    index = write_index(project.root / "reports", [SYSTEM], confidentiality=payload(0))
+    index = write.write(write.scope(project.root / "reports", [Project(project.root)]), day=AS_OF)
     return Assessed(project.texts, folders, (*(f / "report.html" for f in folders.values()), index))
 
 

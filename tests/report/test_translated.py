@@ -4,18 +4,22 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
+from markupsafe import escape
 from nbformat import NotebookNode
 
 from ethics_kit import languages
+from ethics_kit.attestation.folder import publish
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.languages import SOURCE
 from ethics_kit.project import STAGES
 from ethics_kit.record import Record
-from ethics_kit.report import extraction, html, page
+from ethics_kit.report import compared, extraction, html, page
+from ethics_kit.report.portfolio import write
 from tests.report.assessed import assessed
 
 AS_OF = date(2026, 11, 1)
@@ -60,6 +64,19 @@ def ran(pseudo: pytest.MonkeyPatch, projects: Any, tmp_path_factory: pytest.Temp
         stage: assessed(root / "parameters/demo", stage, AS_OF, tmp_path_factory.mktemp(stage), pseudo)
         for stage in STAGES
     }
+
+
+@pytest.fixture(scope="module")
+def reports(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages over all systems, with that system's records."""
+    root = tmp_path_factory.mktemp("reports")
+    for stage, (_, record) in ran.items():
+        staging = tmp_path_factory.mktemp("staging") / stage
+        staging.mkdir()
+        (staging / "record.json").write_bytes(record.to_bytes())
+        publish(staging, root, record)
+    write.write(write.Scope(root, ("demo", "other"), "Internal", (), (), "xx"), day=AS_OF)
+    return root
 
 
 class Words(HTMLParser):
@@ -111,13 +128,13 @@ def values(content: Any) -> Iterator[str]:
         yield " ".join(str(content).split())
 
 
-def unmarked(content: str, record: Record) -> list[str]:
-    """What of a page is in English and not marked, besides what stands in the record as it is."""
+def unmarked(content: str, *records: Record) -> list[str]:
+    """What of a page is in English and not marked, besides what stands in the records as it is."""
     words = Words()
     words.feed(content)
     words.close()
-    inside = values(record.model_dump(mode="json"))
-    own = sorted({*inside, *record.versions, "Ethics Kit", "n", "sha256", *FILES}, key=len, reverse=True)
+    inside = values([record.model_dump(mode="json") for record in records])
+    own = sorted({*inside, *records[0].versions, "Ethics Kit", "n", "sha256", *FILES}, key=len, reverse=True)
     any_own = re.compile("|".join(rf"(?<!\w){re.escape(value)}(?!\w)" for value in own))
     left = ((text, any_own.sub("", text)) for text in words.found)
     return [text for text, rest in left if any(map(str.isalpha, rest))]
@@ -127,6 +144,29 @@ def unmarked(content: str, record: Record) -> list[str]:
 def test_no_string_of_a_page_is_outside_the_catalogue(stage: str, ran: Ran) -> None:
     notebook, record = ran[stage]
     assert unmarked(page.render(notebook, record, Proof({}, [])), record) == []
+
+
+@pytest.mark.parametrize("name", ["index.html", "committee.html", "demo/index.html", "other/index.html"])
+def test_no_string_of_the_pages_over_all_systems_is_outside_the_catalogue(name: str, ran: Ran, reports: Path) -> None:
+    told = (reports / name).read_text(encoding="utf-8")
+    assert '<html lang="xx">' in told
+    assert unmarked(told, *(record for _, record in ran.values())) == []
+
+
+def test_no_string_of_a_comparison_is_outside_the_catalogue(ran: Ran) -> None:
+    now = ran["bias_testing"][1]
+    finding = now.findings[0].model_copy(update={"status": "met"})
+    before = now.model_copy(update={"findings": [finding, *now.findings[2:]], "parameters": {}, "inputs": []})
+    told = compared.page(compared.Side(before, None, None), compared.Side(now, "draft", None))
+    assert unmarked(told, before, now) == []
+
+
+def test_what_a_finding_states_is_marked_as_english(ran: Ran) -> None:
+    notebook, record = ran["bias_testing"]
+    told = page.render(notebook, record, Proof({}, []))
+    for finding in record.findings:
+        stated = str(escape(finding.statement))
+        assert told.count(stated) == told.count(f'<span lang="en">{stated}</span>') > 0, finding.id
 
 
 def test_a_page_that_failed_has_no_string_outside_the_catalogue(pseudo: pytest.MonkeyPatch, ran: Ran) -> None:
