@@ -91,7 +91,10 @@ def _words() -> Iterator[tuple[str, Iterable[str]]]:
         *compared.KIND_WORDS.values(),
     ]
     yield "ethics_kit/project.py", [*TITLES.values(), *(title.lower() for title in within), "yes", "no"]
-    yield "ethics_kit/schema/review.py", [*get_args(Act), *get_args(State), "unreadable", "signed", "self-declared"]
+    yield (
+        "ethics_kit/schema/review.py",
+        [*get_args(Act), *get_args(State), "unreadable", "run", "signed", "self-declared"],
+    )
     yield "ethics_kit/record.py", ["required", "informative", "excluded"]
 
 
