@@ -500,6 +500,7 @@ def test_worst_first_is_by_status_then_what_blocks_is_not_waived_is_measured_and
         finding("not_met", name="days", **days),
         finding("not_met", name="far", **far),
         finding("not_met", name="near", **near),
+        finding("not_met", name="no_limit", **SHARE | {"threshold": None}),
         finding("not_met", name="no_interval", **SHARE | {"interval": None}),
         finding("not_met", name="stated"),
         finding("not_met", name="waived", waiver=waiver(), **SHARE),
