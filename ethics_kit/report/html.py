@@ -137,8 +137,8 @@ def data_uri(content: str | bytes, mime: str) -> Markup:
 MARKER = "application/vnd.ethics-kit+json"
 """The type of what a notebook's output says of itself: which part of the record it shows."""
 
-LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead|li|dt|dd)>|(?<=\n)\s+")
-"""End tags that HTML lets a page leave out, and lines without anything."""
+LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead)>|(?<=\n)\s+")
+"""End tags of tables that HTML lets a page leave out, and lines without anything."""
 
 
 def lean(page: str) -> str:
