@@ -140,11 +140,14 @@ MARKER = "application/vnd.ethics-kit+json"
 LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead)>|(?<=\n)\s+")
 """End tags of tables that HTML lets a page leave out, and lines without anything."""
 
+BARE = re.compile(r' (scope|colspan)="(\w+)"')
+"""What needs no quotes: text outside of tags has none, they are escaped."""
+
 
 def lean(page: str) -> str:
     """The same page in fewer bytes; what is set line by line, and the style sheet that the policy names, stay."""
     parts = re.split(r"(<pre\b.*?</pre>|<style>.*?</style>)", page, flags=re.DOTALL)
-    return "".join(part if i % 2 else LEFT_OUT.sub("", part) for i, part in enumerate(parts))
+    return "".join(part if i % 2 else BARE.sub(r" \1=\2", LEFT_OUT.sub("", part)) for i, part in enumerate(parts))
 
 
 READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
