@@ -127,6 +127,15 @@ def said(context: jinja2.runtime.Context, record: Record) -> str:
     return reason(record.recommendation, record.findings, record.upstream, say)
 
 
+def beside(alt: str, caption: str) -> str:
+    """What a figure shows, without the sentences that the caption beside it says, too."""
+    said = set(SENTENCES.split(caption))
+    return " ".join(s for s in SENTENCES.split(alt) if s not in said) or alt
+
+
+SENTENCES = re.compile(r"(?<=\.) ")
+
+
 def data_uri(content: str | bytes, mime: str) -> Markup:
     """`content` as a data address: the text of an SVG, or base64 already."""
     text = content if isinstance(content, str) else content.decode()
@@ -234,6 +243,7 @@ def furnish(environment: jinja2.Environment) -> jinja2.Environment:
         "prose": prose,
         "inline": inline,
         "cell": cell,
+        "beside": beside,
         "data_uri": data_uri,
         "shown": shown,
         "limit": numbers.limit,

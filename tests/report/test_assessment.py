@@ -116,6 +116,17 @@ def test_the_conclusion_is_the_record_s():
     assert "Recommendation: Reject." in page
 
 
+def test_a_figure_s_description_does_not_say_its_caption_again():
+    alt, caption = "Forest plot. No gap: 0.5 points. men 0.1; women 0.5.", "No gap: 0.5 points. Lines are intervals."
+    data = {"image/svg+xml": "<svg/>", "text/plain": alt}
+    output = new_output("display_data", data, metadata={"image/svg+xml": {"alt": alt, "caption": caption}})
+    cells = [new_code_cell(outputs=[output])]
+    whole = page.render(new_notebook(cells=cells), made(), Proof({}, []))
+    assert 'alt="Forest plot. men 0.1; women 0.5."' in whole
+    assert f"<figcaption>{caption}</figcaption>" in whole
+    assert html.beside("All said.", "All said.") == "All said."
+
+
 def test_an_output_carries_its_html_for_jupyter_and_its_name_for_the_page():
     bundle = Html("<p>x</p>", "x", MARKED)._repr_mimebundle_()
     assert bundle == {"text/html": "<p>x</p>", "text/plain": "x", MARKER: MARKED}
