@@ -89,6 +89,15 @@ def said(context: jinja2.runtime.Context, record: Record) -> str:
     return reason(record.recommendation, record.findings, record.upstream, say)
 
 
+def beside(alt: str, caption: str) -> str:
+    """What a figure shows, without the sentences that the caption beside it says, too."""
+    said = set(SENTENCES.split(caption))
+    return " ".join(s for s in SENTENCES.split(alt) if s not in said) or alt
+
+
+SENTENCES = re.compile(r"(?<=\.) ")
+
+
 def data_uri(content: str | bytes, mime: str) -> Markup:
     """`content` as a data address: the text of an SVG, or base64 already."""
     text = content if isinstance(content, str) else content.decode()
@@ -109,14 +118,17 @@ def source(content: object) -> str:
 MARKER = "application/vnd.ethics-kit+json"
 """The type of what a notebook's output says of itself: which part of the record it shows."""
 
-LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead|li|dt|dd)>|(?<=\n)\s+")
-"""End tags that HTML lets a page leave out, and lines without anything."""
+LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead)>|(?<=\n)\s+")
+"""End tags of tables that HTML lets a page leave out, and lines without anything."""
+
+BARE = re.compile(r' (scope|colspan)="(\w+)"')
+"""What needs no quotes: text outside of tags has none, they are escaped."""
 
 
 def lean(page: str) -> str:
     """The same page in fewer bytes; what is set line by line, and the style sheet that the policy names, stay."""
     parts = re.split(r"(<pre\b.*?</pre>|<style>.*?</style>)", page, flags=re.DOTALL)
-    return "".join(part if i % 2 else LEFT_OUT.sub("", part) for i, part in enumerate(parts))
+    return "".join(part if i % 2 else BARE.sub(r" \1=\2", LEFT_OUT.sub("", part)) for i, part in enumerate(parts))
 
 
 READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
@@ -221,6 +233,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "inline": inline,
         "markdown": markdown,
         "cell": lambda value: language.fixed.get(cell(value), cell(value)) if isinstance(value, bool) else cell(value),
+        "beside": beside,
         "data_uri": data_uri,
         "mentions": glossary.mentions,
         "shows_html": shows_html,

@@ -102,7 +102,8 @@ def test_the_findings_of_a_step_stand_worst_first_and_those_met_by_their_id():
     page = shows({"text/html": FORGED, MARKER: {"part": "findings", "ids": ids, "title": "Rates <i>"}})
     assert "Rates &lt;i&gt;" in page
     links = re.findall(r'<a href="#f-([^"]*)">([^<]*)</a>', page)
-    assert links == [(name, name) for name in ("C2.1.bad", "C2.1.open", "C2.1.good")]
+    assert links == [(name, name) for name in ("C2.1.bad", "C2.1.open")]
+    assert page.index("C2.1.open</a>") < page.index("Met</span> C2.1.good")
     assert "C2.1 is not_met." in page
     assert "C2.1 is inconclusive." in page
     assert "C2.1 is met." not in page
@@ -113,6 +114,17 @@ def test_the_conclusion_is_the_record_s():
     page = shows({"text/html": "<p>Recommendation: approve</p>", MARKER: {"part": "conclusion"}})
     assert "Recommendation: approve" not in page
     assert "Recommendation: Reject." in page
+
+
+def test_a_figure_s_description_does_not_say_its_caption_again():
+    alt, caption = "Forest plot. No gap: 0.5 points. men 0.1; women 0.5.", "No gap: 0.5 points. Lines are intervals."
+    data = {"image/svg+xml": "<svg/>", "text/plain": alt}
+    output = new_output("display_data", data, metadata={"image/svg+xml": {"alt": alt, "caption": caption}})
+    cells = [new_code_cell(outputs=[output])]
+    whole = page.render(new_notebook(cells=cells), made(), Proof({}, []))
+    assert 'alt="Forest plot. men 0.1; women 0.5."' in whole
+    assert f"<figcaption>{caption}</figcaption>" in whole
+    assert html.beside("All said.", "All said.") == "All said."
 
 
 def test_an_output_carries_its_html_for_jupyter_and_its_name_for_the_page():

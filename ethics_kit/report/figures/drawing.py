@@ -68,7 +68,8 @@ def _panels(width: float, height: float, rows: int, columns: int) -> tuple[Canva
 
 def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
     for axes in canvas.axes:
-        axes.patch.set_visible(False)  # the page is white already
+        axes.patch.set_visible(False)
+    canvas.patch.set_visible(False)  # the drawing as a whole has a white ground
     target = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own fonts draw the text

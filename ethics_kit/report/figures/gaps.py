@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from ethics_kit.measures.proportions import Estimate
 
 
+SHADES = 5
+"""Steps between the lightest and the darkest cell of a heat map; its number stands in each."""
+
+
 def forest(comparisons: Sequence[Comparison], labels: Mapping[str, str], *, small: int) -> tuple[Figure, ...]:
     """Gaps with their intervals, one row per group, the policy's margin as a band; one figure per metric.
 
@@ -164,13 +168,10 @@ def heat_map(
     low, span = min(values), (max(values) - min(values)) or 1.0
     for (row, column), (value, word, verdict) in cells.items():
         x, y = columns.index(column), len(rows) - 1 - rows.index(row)
-        shade = 0.96 - 0.28 * (value - low) / span
-        edge = VERDICT_COLOURS[verdict] if verdict == "disparity" else "white"
-        axes.add_patch(
-            _rectangle(
-                x - 0.47, y - 0.45, 0.94, 0.9, facecolor=(shade - 0.1, shade, 1.0), edgecolor=edge, linewidth=1.6
-            )
-        )
+        shade = 0.96 - 0.28 * round((value - low) / span * SHADES) / SHADES
+        edge = VERDICT_COLOURS[verdict] if verdict == "disparity" else "none"
+        look = {"facecolor": (shade - 0.1, shade, 1.0), "edgecolor": edge, "linewidth": 1.6}
+        axes.add_patch(_rectangle(x - 0.46, y - 0.44, 0.92, 0.88, **look))
         axes.text(x, y, word, ha="center", va="center", fontsize=7, color=INK)
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.5, len(rows) - 0.5))
     axes.set_xticks(range(len(columns)), [_plain(c, 14) for c in columns])

@@ -82,7 +82,7 @@ def lean(svg: str) -> str:
     wide, tall = (paths.tenths(root.get(key, "0pt")[:-2]) for key in ("width", "height"))
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{wide / 10:g}pt' height='{tall / 10:g}pt' "
-        f"viewBox='0 0 {wide} {tall}' style='{_css((*FONT, *USUAL.items()))}'>"
+        f"viewBox='0 0 {wide} {tall}' style='{_css((*FONT, *USUAL.items()))};background:#fff'>"
         f"{''.join(drawing.patterns)}{clips}{shapes}<g style='{WORDS}'>{words}</g></svg>"
     )
 
