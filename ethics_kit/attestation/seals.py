@@ -14,7 +14,10 @@ from ethics_kit.disk import Odd
 from ethics_kit.errors import InputError
 from ethics_kit.record import Record, read_record
 
-RECORD, PAGE = "record.json", "report.html"
+RECORD = "record.json"
+MADE_ANEW = ("report.html", "report.pdf")
+"""What each act writes anew: the page, and the PDF where there is one."""
+
 NOT_ATTESTED = (
     "is not there, so the record is not attested. A kit before attestations made the record, or it was taken away; "
     "to attest it, run the assessment again"
@@ -144,9 +147,10 @@ def _statement(newest: Attestation, looked: Looked) -> Iterator[str]:
 
 
 def _earlier(name: str, one: Attestation, newest: Attestation) -> Iterator[str]:
-    """A record, its inputs, notebook and card never change; a review is only added to."""
-    kept = [n for n in one.statement.files if n not in (PAGE, review.FILE) and not statement.EARLIER.match(n)]
-    changed = [n for n in kept if newest.statement.files.get(n) != one.statement.files[n]]
+    """A record, its inputs, notebook and card never change; a review is only added to; a page is made anew."""
+    then, now = one.statement.files, newest.statement.files
+    kept = [n for n in then if n != review.FILE and not statement.EARLIER.match(n)]
+    changed = [n for n in kept if n not in now or (now[n] != then[n] and n not in MADE_ANEW)]
     if changed or one.statement.inputs != newest.statement.inputs:
         yield f"lists other bytes than {name} for {', '.join(changed) or 'the inputs'}"
     before = one.predicate.review_entries
