@@ -89,6 +89,14 @@ def test_every_way_to_name_a_record_means_the_same(reports: Path, kit: Kit) -> N
     assert kit("compare", "demo/bias_testing", "--reports", str(reports), cwd=elsewhere).out == told
 
 
+def test_an_id_counts_to_its_last_digit(reports: Path, kit: Kit) -> None:
+    made = two()[1]
+    wrong = made.record_id[:-1] + ("0" if made.record_id[-1] != "0" else "1")
+    done = kit("compare", wrong, cwd=reports.parent)
+    assert done.code == 2
+    assert "found no record in reports" in done.err
+
+
 def test_what_people_decided_is_told(reports: Path, kit: Kit) -> None:
     made = two()[0]
     reviewed(reports, made, ("submit", OLD), ("decide", date(2026, 10, 2)))
