@@ -5,6 +5,8 @@ from axe_playwright_python.sync_playwright import Axe
 
 PAGES = [
     "index.html",
+    "committee.html",
+    "churn_risk/index.html",
     "churn_risk/impact_analysis",
     "churn_risk/bias_testing",
     "support_assistant/design_review",
@@ -16,8 +18,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(params=PAGES)
 def address(request, portfolio):
-    if request.param == "index.html":
-        return (portfolio.reports / "index.html").as_uri()
+    if request.param.endswith(".html"):
+        return (portfolio.reports / request.param).as_uri()
     return (portfolio.folder(*request.param.split("/")) / "report.html").as_uri()
 
 

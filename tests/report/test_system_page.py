@@ -126,7 +126,8 @@ def test_a_gap_is_followed_over_the_records_with_its_interval_and_n(tmp_path):
     told, text = page(tmp_path)
     assert "2026-10-01: 0.125 (0.062 to 0.188), n&nbsp;=&nbsp;500" in told["trends"]
     assert "2026-11-01: 0.250 (0.125 to 0.375)" in told["trends"]
-    assert 'aria-label="Gap C2.1.gap over 2 records: 0.125 on 2026-10-01, 0.250 on 2026-11-01, n = 500"' in text
+    assert "C2.1.gap: 0.125 on 2026-10-01, 0.250 on 2026-11-01" in told["trends"]
+    assert 'aria-labelledby="trend-1"' in text
 
 
 def test_the_model_card_is_that_of_the_current_design_review(tmp_path):
