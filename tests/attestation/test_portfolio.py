@@ -18,6 +18,7 @@ def test_a_signature_counts_by_a_trusted_key_and_stays_when_the_record_is_review
     signers.sign(folder, signers.officer)
     assert signed(signers, trusted) == (("ethics_officer",), ("owner", "committee"))
     signers.review(folder, "Rhea Viewer")
+    assert signed(signers, trusted) == (("ethics_officer",), ("owner", "committee"))
     signers.sign(folder, signers.committee)
     assert signed(signers, trusted) == (("ethics_officer", "Committee"), ("owner",))
 

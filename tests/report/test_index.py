@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethics_kit.report import html
-from ethics_kit.report.portfolio.index import LONGEST, write_index
+from ethics_kit.report.portfolio.index import SHORT, write_index
 from ethics_kit.report.portfolio.sparkline import EDGE, HEIGHT, WIDTH, line
 from ethics_kit.report.portfolio.summary import Gap, Trend, read_all
 from tests.attested import put_review
@@ -99,7 +99,7 @@ def test_names_and_statements_are_escaped_and_a_long_one_says_how_much_is_left(t
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "\x1b" not in page
-    assert f"… ({10_003 - LONGEST} more characters in the report)" in page
+    assert f"… ({10_003 - SHORT} more characters in the report)" in page
 
 
 def test_the_policy_allows_this_one_script_and_style_and_nothing_else(tmp_path):

@@ -129,15 +129,15 @@ def test_a_failed_run_is_failed_and_a_system_without_a_record_is_missing(tmp_pat
 
 def test_what_has_run_out_by_the_day_of_the_page_lowers_the_recommendation(tmp_path):
     waiver = Waived(by="Cy", role="committee", reason="a test", on=date(2026, 10, 1), until=date(2026, 11, 30))
-    planned = {"action": "Retrain.", "owner": "Olu", "due": date(2026, 12, 15), "waiver": waiver}
+    planned = {"action": "Retrain.", "owner": "Olu", "due": date(2026, 11, 15), "waiver": waiver}
     put(tmp_path, record(finding(status="not_met", **planned)))
     on_its_day = read(tmp_path, "demo", as_of=DAY).entries["bias_testing"]
     assert (on_its_day.today, on_its_day.lapsed) == ("approve_with_conditions", False)
     later = read(tmp_path, "demo", as_of=date(2026, 12, 20)).entries["bias_testing"]
     assert (later.verdict, later.today, later.lapsed) == ("approve_with_conditions", "reject", True)
-    assert [a.days_overdue(date(2026, 12, 20)) for a in later.overdue(date(2026, 12, 20))] == [5]
-    assert later.overdue(date(2026, 12, 15)) == []
-    assert later.overdue(date(2026, 11, 20)) == []
+    assert [a.days_overdue(date(2026, 12, 20)) for a in later.overdue(date(2026, 12, 20))] == [35]
+    assert later.overdue(date(2026, 11, 30)) == []  # the waiver holds
+    assert later.actions[0].days_overdue(date(2026, 12, 1)) == 16
 
 
 def test_the_next_review_follows_the_decision_or_else_what_the_sign_off_found(tmp_path):

@@ -17,8 +17,8 @@ from ethics_kit.report.portfolio.sparkline import Line
 from ethics_kit.report.portfolio.summary import Entry, System, trends
 
 FILE = "index.html"
-LONGEST = 200
-"""Characters of a statement; the report has all of it."""
+LONGEST, SHORT = 300, 200
+"""A statement of more characters than the first is cut to the second; the report has all of it."""
 RECORDS = 12
 """The most records in a trend."""
 
@@ -51,6 +51,7 @@ class Row:
     system: System
     worst: Finding | None
     statement: str
+    left: int
     overdue: int
     trend: Line | None
 
@@ -107,10 +108,8 @@ def _row(reports: Path, system: System, day: date) -> Row:
     worst = system.worst[1] if system.worst else None
     found = trends(reports, system.worst_gap[0], [system.worst_gap[1]], most=RECORDS) if system.worst_gap else []
     overdue = sum(len(e.overdue(day)) for e in system.entries.values())
-    statement = _short(worst.statement) if worst else ""
-    return Row(system, worst, statement, overdue, sparkline.line(found[0]) if found else None)
-
-
-def _short(text: str) -> str:
-    left = len(text) - LONGEST
-    return f"{text[:LONGEST]}… ({left} more characters in the report)" if left > 0 else text
+    told = worst.statement if worst else ""
+    statement = told if len(told) <= LONGEST else told[:SHORT]
+    return Row(
+        system, worst, statement, len(told) - len(statement), overdue, sparkline.line(found[0]) if found else None
+    )
