@@ -54,8 +54,9 @@ def test_it_says_what_it_covers(tmp_path):
 
 
 def test_a_recommendation_that_changed_and_what_is_newly_not_met_are_told_and_what_was_so_is_not(tmp_path):
-    was = finding("C2.1.old", "not_met"), finding("C2.1.new", "met")
+    was = finding("C2.1.old", "not_met"), finding("C2.1.new", "met"), finding("C2.1.mended", "not_met")
     now = finding("C2.1.old", "not_met"), finding("C2.1.new", "not_met"), finding("C2.1.first", "not_met")
+    now = *now, finding("C2.1.mended", "met")
     publish(tmp_path, record("bias_testing", BEFORE, *was), record("bias_testing", AFTER, *now))
     publish(tmp_path, record("design_review", BEFORE, finding("P1.1.x", "met")))
     publish(tmp_path, record("design_review", AFTER, finding("P1.1.x", "not_met")))
@@ -65,6 +66,7 @@ def test_a_recommendation_that_changed_and_what_is_newly_not_met_are_told_and_wh
     assert "C2.1.new" in changed
     assert "C2.1.first" in changed
     assert "C2.1.old" not in changed
+    assert "C2.1.mended" not in changed
     assert changed.index("Design review") < changed.index("Bias testing")
 
 

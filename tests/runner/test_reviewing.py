@@ -266,6 +266,7 @@ def test_an_act_is_on_the_pages_of_the_portfolio_at_once(published):
 
 def test_an_act_stands_where_the_pages_cannot_be_written_and_says_so(published):
     root, folder, review = published
+    (root / "reports/committee.html").unlink()
     (root / "reports/committee.html").mkdir()
     done = review("submit", *ANALYST)
     assert done.code == 0
