@@ -19,7 +19,8 @@ AMOUNT = re.compile(
 READ = """() => ({
   findings: [...document.querySelectorAll('tr[id^="f-"]')].map(row => ({id: row.id.slice(2), text: row.innerText,
     status: row.querySelector('.status').innerText, evidence: row.querySelector('td').innerText})),
-  cited: [...document.querySelectorAll('.worst li')].map(li => [li.querySelector('a').hash.slice(3), li.innerText]),
+  cited: [...document.querySelectorAll('.worst li')].map(li => [li.querySelector('a').hash.slice(3),
+    li.querySelector('.meta').innerText]),
   tables: [...document.querySelectorAll('main table')].filter(t => !t.matches('.findings')).map(t => ({
     title: t.caption.innerText, header: [...t.tHead.rows[0].cells].map(c => c.innerText),
     rows: [...t.tBodies].flatMap(body => { let group = null; return [...body.rows].flatMap(row => {
@@ -98,7 +99,7 @@ def faults(page, record):
     read = page.evaluate(READ)
     findings = {f["id"]: f for f in record["findings"]}
     wrong = []
-    if Counter(row["id"] for row in read["findings"]) != Counter(findings):
+    if Counter(row["id"] for row in read["findings"]) != Counter(list(findings)):
         wrong.append("not every finding stands once among the findings")
     for row in read["findings"]:
         finding = findings[row["id"]]
@@ -133,7 +134,7 @@ def test_every_number_of_a_finding_or_table_is_the_record_s_as_far_as_its_digits
     [
         (EVIDENCE, r"(: -?\d*\.?\d*)(\d)", r"\g<1>\g<2>7"),
         (EVIDENCE, r"n = (\d+)", r"n = \g<1>0"),
-        (EVIDENCE, r"interval (\S+) to (\S+)\)", r"interval \2 to \1)"),
+        (EVIDENCE, r"interval \S+ to", "interval -9 to"),
         ("table[class*=n2]:not(.findings) tbody td", r"^", "1"),
     ],
     ids=["value", "n", "interval", "table"],
