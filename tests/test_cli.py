@@ -53,7 +53,7 @@ def test_help_needs_no_heavy_library(tmp_path: Path) -> None:
 def test_help_names_every_command_with_a_sentence(kit: Kit, tmp_path: Path) -> None:
     done = kit("--help", cwd=tmp_path)
     commands = dict(re.findall(r"^  (\w+)\s+(\S.+)$", done.out.split("Commands:")[1], re.MULTILINE))
-    expected = "check run new complete open review sign verify keygen compare demo schema"
+    expected = "check run new complete open review sign verify keygen compare portfolio demo schema"
     assert list(commands) == expected.split()
     assert done.code == 0
     assert done.err == ""
