@@ -25,11 +25,15 @@ TIME_LIMIT = 300.0
 
 LONG_WORD = 40
 """Longer words break anywhere. Where all may, each column's least width is sought letter by letter, which is slow."""
+ENDLESS_WORD = 200
+"""A table or list with a longer word is laid out without looking for least widths."""
 
 BREAKS = """
 @media print {
   td, th, td *, th * { overflow-wrap: break-word !important }
   .long.long { overflow-wrap: anywhere !important }
+  .endless { table-layout: fixed !important }
+  dl.endless { display: block !important }
 }
 """
 
@@ -105,7 +109,14 @@ def _mark_long_words(page: Element) -> None:
     for element in page.iter():
         own = [element.text, *(child.tail for child in element)]
         if any(len(word) > LONG_WORD for text in own if text for word in text.split()):
-            element.set("class", f"{element.get('class', '')} long".strip())
+            _add_class(element, "long")
+    for element in (*page.iter("table"), *page.iter("dl")):
+        if any(len(word) > ENDLESS_WORD for text in element.itertext() for word in text.split()):
+            _add_class(element, "endless")
+
+
+def _add_class(element: Element, name: str) -> None:
+    element.set("class", f"{element.get('class', '')} {name}".strip())
 
 
 if __name__ == "__main__":
