@@ -134,8 +134,7 @@ class Server:
 
 def serve(connection: socket.socket) -> None:
     """Import, then fork a kernel for each request until the owner is gone."""
-    for name in PRELOADED:
-        importlib.import_module(name)
+    _load()
     gc.collect()
     gc.freeze()  # a kernel's collector leaves the pages alone that it shares with the server
     while True:
@@ -151,6 +150,40 @@ def serve(connection: socket.socket) -> None:
         socket.send_fds(connection, [str(pid).encode()], [descriptor])
         os.close(descriptor)
         os.close(descriptors[0])
+
+
+def _load() -> None:
+    """Import, and read what is the same for every system: the framework's files and the templates."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    from ethics_kit import registers
+    from ethics_kit.framework import catalogue, crosswalk, limits, transfers
+    from ethics_kit.project import STAGES
+    from ethics_kit.report import html
+
+    for stage in STAGES:
+        catalogue.questions(stage)
+        catalogue.stage_requirements(stage)
+        registers.registers(stage)
+    for standard in catalogue.standards():
+        crosswalk.mapping(standard)
+    for read in (
+        catalogue.obligations,
+        catalogue.levels,
+        catalogue.conditions,
+        catalogue.contradictions,
+        catalogue.risks,
+    ):
+        read()
+    for read in (
+        catalogue.dpia_criteria,
+        catalogue.results,
+        catalogue.not_applicable_reasons,
+        limits.limits,
+        transfers.table,
+    ):
+        read()
+    html.environment().get_template("parts.html.j2")
 
 
 def _reap() -> None:
