@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from ethics_kit.project import PASSPHRASE
 from ethics_kit.runner import warm
@@ -73,12 +73,13 @@ class ForkingProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: Sequence[str], **kwargs: Any) -> KernelConnectionInfo:
         try:
-            self.process = self.server.fork(  # type: ignore[assignment]
+            forked = self.server.fork(
                 cmd[len(LAUNCHER) :], env=kwargs["env"], cwd=str(kwargs["cwd"]), log=kwargs["stderr"].fileno()
             )
         except OSError:
             return await super().launch_kernel(list(cmd), **kwargs)
-        self.pid = self.pgid = self.process.pid
+        self.process = forked  # type: ignore[assignment]  # what Popen is used for
+        self.pid = self.pgid = forked.pid
         self.cwd = kwargs["cwd"]
         return self.connection_info
 

@@ -40,14 +40,14 @@ PRELOADED = (
 """What takes long to import and starts no thread. DuckDB does start one, so each kernel imports it by itself."""
 
 INLINE = "module://matplotlib_inline.backend_inline"
-"""The backend that a kernel gives matplotlib. It has to be set before the server imports matplotlib, and is loaded by the kernel."""
+"""The backend that a kernel gives matplotlib, which reads it once: when the server imports it."""
 
 FIXED = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"),
     "PYTHONSAFEPATH": "1",
     "PYTHONHASHSEED": "0",
 }
-"""The environment of every kernel, cold or warm: one thread for each library, nothing imported from the working folder."""
+"""For every kernel, cold or warm: one thread for each library, nothing imported from the working folder."""
 
 LONGEST = 1 << 20
 
@@ -167,22 +167,10 @@ def _load() -> None:
         registers.registers(stage)
     for standard in catalogue.standards():
         crosswalk.mapping(standard)
-    for read in (
-        catalogue.obligations,
-        catalogue.levels,
-        catalogue.conditions,
-        catalogue.contradictions,
-        catalogue.risks,
-    ):
-        read()
-    for read in (
-        catalogue.dpia_criteria,
-        catalogue.results,
-        catalogue.not_applicable_reasons,
-        limits.limits,
-        transfers.table,
-    ):
-        read()
+    for whole in (catalogue.obligations, catalogue.levels, catalogue.conditions, catalogue.contradictions):
+        whole()
+    catalogue.risks(), catalogue.dpia_criteria(), catalogue.results(), catalogue.not_applicable_reasons()
+    limits.limits(), transfers.table()
     html.environment().get_template("parts.html.j2")
 
 
