@@ -16,7 +16,6 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from ethics_kit.project import PASSPHRASE
 from ethics_kit.runner import warm
 
 IPC = os.name == "posix"
@@ -108,8 +107,7 @@ class PrivateKernelManager(AsyncKernelManager):
             self.provisioner = ForkingProvisioner(
                 kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self, server=self.kernel_run.server
             )
-        own = {name: value for name, value in os.environ.items() if name != PASSPHRASE}
-        kwargs["env"] = {**own, **self.kernel_run.environment}
+        kwargs["env"] = warm.public_environment() | self.kernel_run.environment
         kwargs["stderr"] = self.kernel_run.log
         return await super()._async_pre_start_kernel(**kwargs)
 

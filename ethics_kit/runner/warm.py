@@ -21,6 +21,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ethics_kit.project import PASSPHRASE
+
 AVAILABLE = sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
 
 PRELOADED = (
@@ -50,6 +52,11 @@ FIXED = {
 """For every kernel, cold or warm: one thread for each library, nothing imported from the working folder."""
 
 LONGEST = 1 << 20
+
+
+def public_environment() -> dict[str, str]:
+    """What this process's environment holds for a kernel: all but what signs."""
+    return {name: value for name, value in os.environ.items() if name != PASSPHRASE}
 
 
 class Forked:
@@ -98,13 +105,17 @@ class Server:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno())],
-                env={**os.environ, **FIXED, "MPLBACKEND": INLINE},
+                env={**public_environment(), **FIXED, "MPLBACKEND": INLINE},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for its owner, who ends it
             )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def fork(self, arguments: Sequence[str], *, env: Mapping[str, str], cwd: str, log: int) -> Forked:
         """A kernel of its own session, told `arguments`; `log` is a descriptor for what it says.
