@@ -30,6 +30,7 @@ from ethics_kit.record import Record, read_record
 from ethics_kit.report import card, page, pdf
 from ethics_kit.runner import acts
 from ethics_kit.runner.kernel import KernelRun
+from ethics_kit.runner.warm import Server
 from ethics_kit.workbook import STAGING
 
 logging.getLogger("traitlets").addHandler(logging.NullHandler())  # a failure is told once, by its result
@@ -48,6 +49,7 @@ class Job:
     reports: Path
     pdf: bool = False
     time_limit: float = TIME_LIMIT
+    server: Server | None = None
 
     @property
     def system(self) -> str:
@@ -112,7 +114,7 @@ def assess(job: Job) -> Result:
 def _execute(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
     """The notebook as far as it ran, and why it stopped (empty where it did not)."""
     output = staging / "notebook.ipynb"
-    kernel = KernelRun({STAGING: str(staging), "PYTHONHASHSEED": "0"})
+    kernel = KernelRun({STAGING: str(staging)}, job.server)
     timer = threading.Timer(job.time_limit, kernel.kill)
     timer.daemon = True
     timer.start()

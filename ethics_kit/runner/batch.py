@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ethics_kit import archive
 from ethics_kit.project import Project, Stage
-from ethics_kit.runner import kernel
+from ethics_kit.runner import kernel, warm
 from ethics_kit.runner.assessment import Job, Result, assess
 
 Located = tuple[Project, Path]
@@ -34,6 +34,7 @@ def run(
     """
     lock, stopped = threading.Lock(), threading.Event()
     systems = list(systems)
+    server = warm.Server() if warm.AVAILABLE and len(systems) * len(stages) > 1 else None
 
     def one(located: Located) -> list[Result]:
         project, folder = located
@@ -41,7 +42,8 @@ def run(
         for stage in stages:
             if stopped.is_set():
                 break
-            result = assess(Job(project, folder, stage, as_of, reports or project.reports, pdf))
+            job = Job(project, folder, stage, as_of, reports or project.reports, pdf, server=server)
+            result = assess(job)
             results.append(result)
             with lock:
                 report(result)
@@ -61,5 +63,7 @@ def run(
         raise
     finally:
         pool.shutdown()
+        if server:
+            server.close()
         for folder in folders:
             archive.sweep(folder)

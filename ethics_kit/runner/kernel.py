@@ -1,4 +1,4 @@
-"""A cold kernel of this very Python, on sockets in a private folder. The seam where warm kernels come in."""
+"""A kernel of this very Python, on sockets in a private folder: forked from the warm server, or started cold."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from ethics_kit.project import PASSPHRASE
+from ethics_kit.runner import warm
 
 IPC = os.name == "posix"
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-
+LAUNCHER = (sys.executable, "-m", "ipykernel_launcher")
 
 _running: set[KernelRun] = set()
 
@@ -33,17 +34,18 @@ def stop_all() -> None:
 class KernelRun:
     """One kernel's private folder and environment, and the means to end it from outside."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], server: warm.Server | None = None) -> None:
+        self.server = server
         self.folder = Path(tempfile.mkdtemp(prefix="ek-"))  # 0700, and short: a socket's path has 107 characters
         self.log = (self.folder / "kernel.log").open("wb")  # what a kernel says while it ends is of no use to a reader
-        self.environment = environment | dict.fromkeys(THREADS, "1") | {"PYTHONSAFEPATH": "1"}
-        self.manager: ColdKernelManager | None = None
+        self.environment = environment | warm.FIXED
+        self.manager: PrivateKernelManager | None = None
         self.killed = self.stopped = False
         _running.add(self)
 
     def manager_class(self) -> type[AsyncKernelManager]:
         """A kernel manager bound to this run, as papermill wants it."""
-        return type("BoundKernelManager", (ColdKernelManager,), {"kernel_run": self})
+        return type("BoundKernelManager", (PrivateKernelManager,), {"kernel_run": self})
 
     def kill(self) -> None:
         """End the kernel at once; what runs in it stops with an error."""
@@ -61,8 +63,28 @@ class KernelRun:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class ColdKernelManager(AsyncKernelManager):
-    """Starts ``sys.executable``, whatever kernels are registered on this machine."""
+class ForkingProvisioner(LocalProvisioner):
+    """Has the warm server fork the kernel; where it cannot, the kernel is started cold."""
+
+    def __init__(self, *, server: warm.Server, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.server = server
+
+    async def launch_kernel(self, cmd: Sequence[str], **kwargs: Any) -> KernelConnectionInfo:
+        try:
+            forked = self.server.fork(
+                cmd[len(LAUNCHER) :], env=kwargs["env"], cwd=str(kwargs["cwd"]), log=kwargs["stderr"].fileno()
+            )
+        except OSError:
+            return await super().launch_kernel(list(cmd), **kwargs)
+        self.process = forked  # type: ignore[assignment]  # what Popen is used for
+        self.pid = self.pgid = forked.pid
+        self.cwd = kwargs["cwd"]
+        return self.connection_info
+
+
+class PrivateKernelManager(AsyncKernelManager):
+    """Starts this very Python, whatever kernels are registered on this machine."""
 
     kernel_run: KernelRun
 
@@ -76,13 +98,16 @@ class ColdKernelManager(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [*LAUNCHER, "-f", "{connection_file}"]
         argv.append("--InteractiveShellApp.ignore_cwd=True")  # nothing in the project's folder is imported
         return KernelSpec(argv=argv, display_name="Ethics Kit", language="python")
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
-        own = {name: value for name, value in os.environ.items() if name != PASSPHRASE}
-        kwargs["env"] = {**own, **self.kernel_run.environment}
+        if self.kernel_run.server:
+            self.provisioner = ForkingProvisioner(
+                kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self, server=self.kernel_run.server
+            )
+        kwargs["env"] = warm.public_environment() | self.kernel_run.environment
         kwargs["stderr"] = self.kernel_run.log
         return await super()._async_pre_start_kernel(**kwargs)
 

@@ -1,0 +1,220 @@
+"""Kernels forked from one process that has imported everything already: they start in a fraction of the time.
+
+A server is a process with a single thread. It imports what the notebooks need, then forks a kernel for each request
+that comes over its socket, and hands back a descriptor by which the kernel is watched and ended. Kernels end with the
+server, and the server with the process that started it. Only where fork and process descriptors are to be had (Linux).
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ethics_kit.project import PASSPHRASE
+
+AVAILABLE = sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
+
+PRELOADED = (
+    "ethics_kit.workbook",
+    "ethics_kit.stages.impact_analysis",
+    "ethics_kit.stages.design_review",
+    "ethics_kit.stages.bias_testing",
+    "ethics_kit.stages.deployment_signoff",
+    "fairlearn.metrics",
+    "fairlearn.reductions",
+    "ibis.backends.sql",
+    "ipykernel.kernelapp",
+    "matplotlib.backends.backend_svg",
+    "shap",
+    "skops.io",
+)
+"""What takes long to import and starts no thread. DuckDB does start one, so each kernel imports it by itself."""
+
+INLINE = "module://matplotlib_inline.backend_inline"
+"""The backend that a kernel gives matplotlib, which reads it once: when the server imports it."""
+
+FIXED = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"),
+    "PYTHONSAFEPATH": "1",
+    "PYTHONHASHSEED": "0",
+}
+"""For every kernel, cold or warm: one thread for each library, nothing imported from the working folder."""
+
+LONGEST = 1 << 20
+
+
+def public_environment() -> dict[str, str]:
+    """What this process's environment holds for a kernel: all but what signs."""
+    return {name: value for name, value in os.environ.items() if name != PASSPHRASE}
+
+
+class Forked:
+    """A kernel, with the part of `subprocess.Popen` that jupyter_client uses. Its exit status is not known."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int, descriptor: int) -> None:
+        self.pid = pid
+        self._descriptor = descriptor
+        self._ended = select.poll()
+        self._ended.register(descriptor, select.POLLIN)
+        self._lock = threading.Lock()
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        with self._lock:
+            if self.returncode is None and self._ended.poll(0):
+                self.returncode = 0
+                os.close(self._descriptor)
+            return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.poll() is None and not self._ended.poll(None if timeout is None else timeout * 1000):
+            raise subprocess.TimeoutExpired("kernel", timeout or 0)
+        return self.poll() or 0
+
+    def send_signal(self, number: int) -> None:
+        with self._lock:
+            if self.returncode is None:
+                signal.pidfd_send_signal(self._descriptor, signal.Signals(number))
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+
+class Server:
+    """The process that kernels are forked from, as its owner sees it. Requests may come from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                env={**public_environment(), **FIXED, "MPLBACKEND": INLINE},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for its owner, who ends it
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def fork(self, arguments: Sequence[str], *, env: Mapping[str, str], cwd: str, log: int) -> Forked:
+        """A kernel of its own session, told `arguments`; `log` is a descriptor for what it says.
+
+        Raises
+        ------
+        OSError
+            The server is gone or cannot fork.
+        """
+        request = json.dumps({"arguments": list(arguments), "env": dict(env), "cwd": cwd}).encode()
+        with self._lock:
+            socket.send_fds(self._socket, [request], [log])
+            answer, descriptors, _, _ = socket.recv_fds(self._socket, 1000, 1)
+        if not descriptors:
+            raise ChildProcessError("the kernel server ended")
+        return Forked(int(answer), descriptors[0])
+
+    def close(self) -> None:
+        """End the server; kernels that still run end with it."""
+        self._socket.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def serve(connection: socket.socket) -> None:
+    """Import, then fork a kernel for each request until the owner is gone."""
+    _load()
+    gc.collect()
+    gc.freeze()  # a kernel's collector leaves the pages alone that it shares with the server
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 1)
+        _reap()
+        if not request:
+            return
+        pid = os.fork()
+        if not pid:
+            connection.close()
+            _become_kernel(json.loads(request), descriptors[0])
+        descriptor = os.pidfd_open(pid)
+        socket.send_fds(connection, [str(pid).encode()], [descriptor])
+        os.close(descriptor)
+        os.close(descriptors[0])
+
+
+def _load() -> None:
+    """Import, and read what is the same for every system: the framework's files and the templates."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    from ethics_kit import registers
+    from ethics_kit.framework import catalogue, crosswalk, limits, transfers
+    from ethics_kit.project import STAGES
+    from ethics_kit.report import html
+
+    for stage in STAGES:
+        catalogue.questions(stage)
+        catalogue.stage_requirements(stage)
+        registers.registers(stage)
+    for standard in catalogue.standards():
+        crosswalk.mapping(standard)
+    for whole in (catalogue.obligations, catalogue.levels, catalogue.conditions, catalogue.contradictions):
+        whole()
+    catalogue.risks(), catalogue.dpia_criteria(), catalogue.results(), catalogue.not_applicable_reasons()
+    limits.limits(), transfers.table()
+    html.environment().get_template("parts.html.j2")
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return
+
+
+def _become_kernel(request: Mapping[str, Any], log: int) -> None:
+    """Run a kernel in this forked process, and end with it."""
+    status = 1
+    try:
+        parent = os.getppid()
+        os.setsid()
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.environ.clear()
+        os.environ.update(request["env"])
+        os.chdir(request["cwd"])
+        random.seed()
+        if numpy := sys.modules.get("numpy"):
+            numpy.random.seed()
+        from ipykernel.kernelapp import IPKernelApp
+
+        IPKernelApp.launch_instance([*request["arguments"], f"--IPKernelApp.parent_handle={parent}"])
+        status = 0
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    with socket.socket(fileno=int(sys.argv[1])) as own:
+        serve(own)
