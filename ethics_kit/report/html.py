@@ -118,17 +118,27 @@ def source(content: object) -> str:
 MARKER = "application/vnd.ethics-kit+json"
 """The type of what a notebook's output says of itself: which part of the record it shows."""
 
-LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead)>|(?<=\n)\s+")
-"""End tags of tables that HTML lets a page leave out, and lines without anything."""
+LEFT_OUT = re.compile(
+    r"</(?:td|th)>\s*|</(?:tr|tbody|thead)>|\n\s*(?=\n)"
+    r"|</li>(?=\s*(?:<li\b|</[uo]l>))|</d[dt]>(?=\s*(?:<d[dt]\b|</dl>))"
+    r"|</p>(?=\s*(?:<(?:div|dl|figure|h[1-6]|ol|p|pre|section|table|ul)\b|</(?:dd|div|li|section|td)>))"
+    r"|\s+(?=<(?:caption|dd|div|dl|dt|h[1-6]|li|ol|p|pre|section|table|tbody|td|th|thead|tr|ul)\b)"
+)
+"""End tags that HTML lets a page leave out before what follows them, and white space that nobody sees."""
 
-BARE = re.compile(r' (scope|colspan)="(\w+)"')
-"""What needs no quotes: text outside of tags has none, they are escaped."""
+TAG = re.compile(r'<[a-z](?:[^<>"]|"[^"]*")*>')
+BARE = re.compile(r' (class|colspan|href|id|scope|tabindex)="([\w#.-]+)"')
+"""Attributes that need no quotes."""
 
 
 def lean(page: str) -> str:
     """The same page in fewer bytes; what is set line by line, and the style sheet that the policy names, stay."""
     parts = re.split(r"(<pre\b.*?</pre>|<style>.*?</style>)", page, flags=re.DOTALL)
-    return "".join(part if i % 2 else BARE.sub(r" \1=\2", LEFT_OUT.sub("", part)) for i, part in enumerate(parts))
+    return "".join(part if i % 2 else _leaner(part) for i, part in enumerate(parts))
+
+
+def _leaner(part: str) -> str:
+    return TAG.sub(lambda tag: BARE.sub(r" \1=\2", tag[0]), LEFT_OUT.sub("", part)).replace("&#39;", "'")
 
 
 READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
