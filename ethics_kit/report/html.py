@@ -208,7 +208,11 @@ def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
 def style(*more: str, margins: str = "") -> str:
     """The style sheet of every page, on screen and on paper, then those named; `margins` as `paper` writes them."""
     sheets = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "print.css", *more))
-    return "".join(sheets) + margins
+    return CSS.sub(lambda found: found["text"] or found["sign"] or found["colon"] or " ", "".join(sheets)) + margins
+
+
+CSS = re.compile(r"""(?P<text>"[^"]*")|\s*(?P<sign>[{};,])\s*|(?P<colon>:)\s+|\s+""")
+"""What a style sheet says, and the white space around it."""
 
 
 def script(name: str) -> str:

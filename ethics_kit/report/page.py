@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters.templateexporter import TemplateExporter
@@ -56,6 +57,7 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     required = {d.requirement for d in record.obligations.duties if d.weight == "required"}
     ranked = worst_first(record.findings, record.recommendation.blocking)
     counting = [f for f in ranked if f.requirement in required]
+    settled = [f for f in record.findings if f.requirement in required and f.status in SETTLED]
     duties = catalogue.levels()[record.obligations.level].model_dump()
     resources = {
         "record": record,
@@ -72,7 +74,7 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
         "named": parts_of(record),
         "first": first(record, reviewed.review),
         "open": [f for f in counting if f.status not in SETTLED],
-        "settled": [f for f in record.findings if f.requirement in required and f.status in SETTLED],
+        "settled": [(name, list(same)) for name, same in groupby(settled, key=lambda f: f.requirement)],
         "places": {f.requirement: f.id for f in reversed(ranked)},
         "methods": list(dict.fromkeys(f.method for f in ranked if f.method)),
         "informative": [f for f in ranked if f.requirement not in required],
