@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -21,7 +21,7 @@ from ethics_kit import languages, numbers
 from ethics_kit.framework import catalogue, glossary
 from ethics_kit.languages import Phrase
 from ethics_kit.project import STAGES, TITLES
-from ethics_kit.recommendation import reason, statements
+from ethics_kit.recommendation import brief, reason, statements
 from ethics_kit.record import ITS_RECORD, PRELIMINARY, UPSTREAM_WORDS, Record, Table
 from ethics_kit.report import paper, supply, translated
 from ethics_kit.report.text import clean, inline, markdown, plain, prose
@@ -79,6 +79,19 @@ def asked_so_far(record: Record) -> Phrase:
 @jinja2.pass_context
 def said(context: jinja2.runtime.Context, record: Record) -> str:
     """The reason of a record's recommendation in the page's language, escaped."""
+    return reason(record.recommendation, record.findings, record.upstream, _sayer(context))
+
+
+@jinja2.pass_context
+def briefly(context: jinja2.runtime.Context, text: object) -> str:
+    """A text of a record in the page's language, escaped, and cut short where it is very long."""
+    known = translated.known(languages.language(context.resolve("language")))
+    shown = brief(plain(text), _sayer(context))
+    return shown if isinstance(shown, Markup) else known(shown)
+
+
+def _sayer(context: jinja2.runtime.Context) -> Callable[..., str]:
+    """What fills a frame of a reason in the page's language, escaped."""
     gettext = context.resolve("gettext")
     known = translated.known(languages.language(context.resolve("language")))
 
@@ -86,7 +99,7 @@ def said(context: jinja2.runtime.Context, record: Record) -> str:
         escaped = {k: v if isinstance(v, Markup) else known(v) for k, v in values.items()}
         return cast("str", context.call(gettext, frame, **escaped))
 
-    return reason(record.recommendation, record.findings, record.upstream, say)
+    return say
 
 
 def beside(alt: str, caption: str) -> str:
@@ -248,6 +261,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "markdown": markdown,
         "cell": lambda value: language.fixed.get(cell(value), cell(value)) if isinstance(value, bool) else cell(value),
         "beside": beside,
+        "briefly": briefly,
         "data_uri": data_uri,
         "mentions": glossary.mentions,
         "shows_html": shows_html,

@@ -12,14 +12,15 @@ from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
 from ethics_kit.recommendation import worst_first
-from ethics_kit.record import IN_THE_WAY, Record
+from ethics_kit.record import IN_THE_WAY, SINCE_LAST, Record
 from ethics_kit.report import commands, html
 from ethics_kit.report.first import first
-from ethics_kit.report.marked import parts_of
+from ethics_kit.report.marked import Part, parts_of
 from ethics_kit.review import replayed
 from ethics_kit.schema.review import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
     from nbformat import NotebookNode
@@ -58,6 +59,8 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     ranked = worst_first(record.findings, record.recommendation.blocking)
     counting = [f for f in ranked if f.requirement in required]
     settled = [f for f in record.findings if f.requirement in required and f.status in SETTLED]
+    since = next((t for t in record.tables if t.id == SINCE_LAST), None)
+    named = parts_of(record)
     duties = catalogue.levels()[record.obligations.level].model_dump()
     resources = {
         "record": record,
@@ -71,7 +74,9 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
         "digest_commands": commands.of_files(proof),
         "rerun": commands.of_rerun(record),
         "waived": [f for f in record.findings if f.waiver],
-        "named": parts_of(record),
+        "named": named,
+        "since": since,
+        "shows_changes": since is not None and any(p.table is since for p in _shown(notebook, named)),
         "first": first(record, reviewed.review),
         "open": [f for f in counting if f.status not in SETTLED],
         "settled": [(name, list(same)) for name, same in groupby(settled, key=lambda f: f.requirement)],
@@ -85,6 +90,13 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     }
     page, _ = RecordExporter(record.policy.get("language")).from_notebook_node(notebook, resources=resources)
     return html.lean(page)
+
+
+def _shown(notebook: NotebookNode, named: Callable[[Mapping[str, Any]], Part | None]) -> Iterator[Part]:
+    """The parts of the record that the notebook's outputs stand for."""
+    for cell in notebook.cells:
+        parts = (named(output.get("data", {})) for output in cell.get("outputs", ()))
+        yield from (part for part in parts if part)
 
 
 def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:
