@@ -140,7 +140,7 @@ LEFT_OUT = re.compile(
 """End tags that HTML lets a page leave out before what follows them, and white space that nobody sees."""
 
 TAG = re.compile(r'<[a-z](?:[^<>"]|"[^"]*")*>')
-BARE = re.compile(r' (class|colspan|href|id|scope|tabindex)="([\w#.-]+)"')
+BARE = re.compile(r' (scope|colspan|tabindex)="(\w+)"')
 """Attributes that need no quotes."""
 
 
