@@ -1,7 +1,6 @@
 """Kernels forked from the warm server: the same outputs as cold ones, and nothing left behind."""
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -118,19 +117,31 @@ def test_a_kernel_over_its_time_limit_is_ended(short, server, monkeypatch):
 
 
 BARE = """\
-import socket, sys
+import os, socket, sys
 from ethics_kit.runner import warm
+def failing(name):
+    whole = getattr(os, name)
+    def call(*words):
+        if os.path.exists(os.path.join(sys.argv[2], name)):
+            raise OSError(24, "Too many open files")
+        return whole(*words)
+    setattr(os, name, call)
+failing("fork"), failing("pidfd_open")
 warm._load = lambda: None
 warm.serve(socket.socket(fileno=int(sys.argv[1])))
 """
 
 
 @pytest.fixture
-def own(monkeypatch):
-    """A server of the test's own that imports nothing beforehand, and what it said of kernels started cold."""
+def own(monkeypatch, tmp_path):
+    """A server of the test's own that imports nothing beforehand, and what it said of kernels started cold.
+
+    Its `os.fork` or `os.pidfd_open` fails while a file of this name is in `tmp_path`.
+    """
     said, popen = [], subprocess.Popen
     with monkeypatch.context() as patch:
-        patch.setattr(subprocess, "Popen", lambda words, **rest: popen([words[0], "-c", BARE, words[-1]], **rest))
+        bare = lambda words, **rest: popen([words[0], "-c", BARE, words[-1], str(tmp_path)], **rest)  # noqa: E731
+        patch.setattr(subprocess, "Popen", bare)
         server = warm.Server(cold=lambda: said.append(batch.COLD))
     yield server, said
     server.close()
@@ -152,23 +163,27 @@ def start(server: warm.Server, folder: Path) -> warm.Forked:
     return server.fork(["-f", str(folder / "connection.json")], env=dict(os.environ), cwd="/", log=2)
 
 
+def children(pid: int) -> list[str]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return listed.read_text().split() if listed.exists() else []
+
+
 def test_a_fork_that_fails_fails_alone(own, tmp_path):
     server, said = own
     kernel = start(server, tmp_path)
-    limit = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
-    taken = {int(entry.name) for entry in Path(f"/proc/{server.pid}/fd").iterdir()}
-    room_for_one = 1 + next(number for number in range(len(taken) + 1) if number not in taken)
-    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (room_for_one, limit[1]))
-    with pytest.raises(ChildProcessError, match=r"no fork: .*Too many open files"):
-        start(server, tmp_path)
-    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, limit)
+    for call in ("fork", "pidfd_open"):
+        (tmp_path / call).touch()
+        with pytest.raises(ChildProcessError, match=r"no fork: .*Too many open files"):
+            start(server, tmp_path)
+        (tmp_path / call).unlink()
     assert said == [batch.COLD]
-    assert kernel.poll() is None
     assert server.fork(["--version"], env=dict(os.environ), cwd="/", log=2).wait(60) == 0
+    assert kernel.poll() is None
+    assert str(kernel.pid) in children(server.pid)
+    left = children(server.pid)
     server.close()
     assert kernel.wait(30) == 0
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
-    assert not children.exists()
+    assert all(gone(int(pid)) for pid in left)
 
 
 def test_an_answer_that_comes_too_late_is_no_other_kernels(own, monkeypatch, tmp_path):
