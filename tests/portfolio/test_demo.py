@@ -18,7 +18,7 @@ from ethics_kit.project import STAGES
 from ethics_kit.recommendation import recommend
 from ethics_kit.record import read_record
 from ethics_kit.report.html import SENTENCES
-from ethics_kit.report.portfolio.summary import read_all
+from tests.published import read_all
 
 FACTS = examples.planted()["systems"]
 GOVERNANCE = ("P2.3", "S4.4", "G3", "G4", "G5", "B5")
