@@ -234,7 +234,7 @@ def test_a_sound_file_becomes_its_model(path: Path) -> None:
         ("purpose: ' '", 'purpose: found " " (text); allowed: text that is not blank; to do: correct the value'),
         ('purpose: "a\\0b"', 'purpose: found "a\\x00b" (text); allowed: text that is not blank;'),
         ('purpose: "\\ud83d"', 'purpose: found "\\ud83d" (text); allowed: text of whole characters;'),
-        ('purpose: "\\u200b\\u202e"', 'purpose: found "\\u200b\\u202e" (text); allowed: text that can be seen; to do: corre'),
+        ('purpose: "\\u200b\\u202e"', 'purpose: found "\\u200b\\u202e" (text); allowed: text that can be seen;'),
         ("purpose: '\u3164 \u2800'", 'purpose: found "\u3164 \u2800" (text); allowed: text that can be seen;'),
         ("out_of_scope: prices", 'out_of_scope: found "prices" (text); allowed: a list, an item per line after a -;'),
         ("owner: Ann", 'owner: found "Ann" (text); allowed: the keys name, role, contact; to do: correct the value'),

@@ -74,6 +74,7 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
         "open": [f for f in counting if f.status not in SETTLED],
         "settled": [f for f in record.findings if f.requirement in required and f.status in SETTLED],
         "places": {f.requirement: f.id for f in reversed(ranked)},
+        "sources": _sources(record),
         "methods": list(dict.fromkeys(f.method for f in ranked if f.method)),
         "informative": [f for f in ranked if f.requirement not in required],
         "duties": {
@@ -83,6 +84,15 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     }
     page, _ = RecordExporter(record.policy.get("language")).from_notebook_node(notebook, resources=resources)
     return html.lean(page)
+
+
+def _sources(record: Record) -> dict[str, list[str]]:
+    """Where the limits of measured findings come from, and for which requirements."""
+    found: dict[str, list[str]] = {}
+    for finding in record.findings:
+        if finding.source and finding.evidence == "measured":
+            found.setdefault(finding.source, []).append(finding.requirement)
+    return {source: list(dict.fromkeys(requirements)) for source, requirements in found.items()}
 
 
 def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:
