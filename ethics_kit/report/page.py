@@ -81,6 +81,7 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
         "open": [f for f in counting if f.status not in SETTLED],
         "settled": [(name, list(same)) for name, same in groupby(settled, key=lambda f: f.requirement)],
         "places": {f.requirement: f.id for f in reversed(ranked)},
+        "sources": _sources(record),
         "methods": list(dict.fromkeys(f.method for f in ranked if f.method)),
         "informative": [f for f in ranked if f.requirement not in required],
         "duties": {
@@ -97,6 +98,15 @@ def _shown(notebook: NotebookNode, named: Callable[[Mapping[str, Any]], Part | N
     for cell in notebook.cells:
         parts = (named(output.get("data", {})) for output in cell.get("outputs", ()))
         yield from (part for part in parts if part)
+
+
+def _sources(record: Record) -> dict[str, list[str]]:
+    """Where the limits of measured findings come from, and for which requirements."""
+    found: dict[str, list[str]] = {}
+    for finding in record.findings:
+        if finding.source and finding.evidence == "measured":
+            found.setdefault(finding.source, []).append(finding.requirement)
+    return {source: list(dict.fromkeys(requirements)) for source, requirements in found.items()}
 
 
 def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:
