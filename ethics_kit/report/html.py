@@ -57,6 +57,7 @@ SELECTION_WORDS = {
     "mixed": "is a mixed matter for the customer",
 }
 EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
+EVIDENCE_MISSING = {"measured": "Not measured", "attested": "Not attested"}
 
 
 def cell(value: object) -> str:
@@ -121,6 +122,9 @@ MARKER = "application/vnd.ethics-kit+json"
 LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead)>|(?<=\n)\s+")
 """End tags of tables that HTML lets a page leave out, and lines without anything."""
 
+DATED = re.compile(r"<td>(?=\d{4}-\d\d-\d\d</td>)")
+"""Where a date stands alone in a cell, which is not to break it."""
+
 BARE = re.compile(r' (scope|colspan)="(\w+)"')
 """What needs no quotes: text outside of tags has none, they are escaped."""
 
@@ -128,7 +132,10 @@ BARE = re.compile(r' (scope|colspan)="(\w+)"')
 def lean(page: str) -> str:
     """The same page in fewer bytes; what is set line by line, and the style sheet that the policy names, stay."""
     parts = re.split(r"(<pre\b.*?</pre>|<style>.*?</style>)", page, flags=re.DOTALL)
-    return "".join(part if i % 2 else BARE.sub(r" \1=\2", LEFT_OUT.sub("", part)) for i, part in enumerate(parts))
+    return "".join(
+        part if i % 2 else BARE.sub(r" \1=\2", LEFT_OUT.sub("", DATED.sub("<td class=d>", part)))
+        for i, part in enumerate(parts)
+    )
 
 
 READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
@@ -186,7 +193,7 @@ def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
     value = row[place]
     if not isinstance(value, int | float) or isinstance(value, bool):
         return cell(value), None, None
-    if column == "adjusted p" and value < 0.001:
+    if column in ("adjusted p", "p") and value < 0.001:
         return "<0.001", None, None
     low, high = row[place + 1 : place + 3] if interval else (None, None)
     if low is None and high is None:
@@ -253,6 +260,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
+        "evidence_missing": EVIDENCE_MISSING,
         "selection_words": SELECTION_WORDS,
         "effects": EFFECT_WORDS,
         "its_record": ITS_RECORD,
