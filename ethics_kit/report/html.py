@@ -57,6 +57,7 @@ SELECTION_WORDS = {
     "mixed": "is a mixed matter for the customer",
 }
 EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
+EVIDENCE_MISSING = {"measured": "Not measured", "attested": "Not attested"}
 
 
 def cell(value: object) -> str:
@@ -139,6 +140,9 @@ LEFT_OUT = re.compile(
 )
 """End tags that HTML lets a page leave out before what follows them, and white space that nobody sees."""
 
+DATED = re.compile(r"<td>(?=\d{4}-\d\d-\d\d</td>)")
+"""Where a date stands alone in a cell, which is not to break it."""
+
 TAG = re.compile(r'<[a-z](?:[^<>"]|"[^"]*")*>')
 BARE = re.compile(r' (scope|colspan|tabindex)="(\w+)"')
 """Attributes that need no quotes."""
@@ -151,7 +155,8 @@ def lean(page: str) -> str:
 
 
 def _leaner(part: str) -> str:
-    return TAG.sub(lambda tag: BARE.sub(r" \1=\2", tag[0]), LEFT_OUT.sub("", part)).replace("&#39;", "'")
+    bare = LEFT_OUT.sub("", DATED.sub("<td class=d>", part))
+    return TAG.sub(lambda tag: BARE.sub(r" \1=\2", tag[0]), bare).replace("&#39;", "'")
 
 
 READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
@@ -209,7 +214,7 @@ def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
     value = row[place]
     if not isinstance(value, int | float) or isinstance(value, bool):
         return cell(value), None, None
-    if column == "adjusted p" and value < 0.001:
+    if column in ("adjusted p", "p") and value < 0.001:
         return "<0.001", None, None
     low, high = row[place + 1 : place + 3] if interval else (None, None)
     if low is None and high is None:
@@ -281,6 +286,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
+        "evidence_missing": EVIDENCE_MISSING,
         "selection_words": SELECTION_WORDS,
         "effects": EFFECT_WORDS,
         "its_record": ITS_RECORD,
