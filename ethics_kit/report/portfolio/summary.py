@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 from urllib.parse import quote
 
@@ -156,6 +157,14 @@ class Due:
 
 
 @dataclass(frozen=True)
+class Stated:
+    """What system.yaml says of a system without a record."""
+
+    name: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
 class System:
     """One system: its current entry of each stage. `level` and `holds` are those of the newest record."""
 
@@ -190,12 +199,14 @@ def read(
     records: Records,
     *,
     as_of: date,
+    stated: Stated = Stated(),
     not_run: bool = False,
     elsewhere: bool = False,
 ) -> System:
     """The system `system` as the `records` that it has kept in the reports folder show it on the day `as_of`.
 
-    A record that is not as its attestation and the chain say is *altered*, and nothing of it is shown.
+    A record that is not as its attestation and the chain say is *altered*, and nothing of it is shown. `stated` is
+    shown where there is no record.
     """
     known = read_chain(reports, system)[0]
     found = [_current(reports, system, stage, known, records[stage], as_of) for stage in STAGES]
@@ -205,8 +216,8 @@ def read(
     entries = {entry.stage: entry for entry, _ in found}
     return System(
         id=system,
-        name=str(about.get("name", system)),
-        owner=_person(about.get("owner")),
+        name=str(about.get("name") or stated.name or system),
+        owner=_person(about.get("owner")) if newest else stated.owner,
         deputy=_person(about.get("deputy")),
         kind=about.get("kind"),
         level=newest.level.value if newest else "",
@@ -418,6 +429,7 @@ def each(
     *,
     as_of: date,
     keys: Sequence[TrustedKey] = (),
+    stated: Mapping[str, Stated] = MappingProxyType({}),
     not_run: Collection[str] = (),
 ) -> Iterator[tuple[System, Records]]:
     """`systems`, by their ids, and every other system with a record in the reports folder, one by one.
@@ -426,10 +438,16 @@ def each(
     """
     for name in sorted({*systems, *recorded(reports)}):
         records = kept_records.of_system(reports, name, keys)
-        yield (
-            read(reports, name, records, as_of=as_of, not_run=name in not_run, elsewhere=name not in systems),
+        system = read(
+            reports,
+            name,
             records,
+            as_of=as_of,
+            stated=stated.get(name, Stated()),
+            not_run=name in not_run,
+            elsewhere=name not in systems,
         )
+        yield system, records
 
 
 def worst_first(systems: Iterable[System]) -> list[System]:
