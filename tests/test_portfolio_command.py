@@ -93,7 +93,6 @@ def test_a_system_without_a_record_is_listed_by_what_its_system_yaml_says_as_far
     (root / "parameters/torn/system.yaml").write_text("name: [")
     assert kit("portfolio", "--as-of", "2026-11-01", cwd=root).code == 0
     page = (root / "reports/index.html").read_text()
-    rows = {name: re.search(rf'<th scope="row"><a href="{name}/index.html">.*', page)[0] for name in ("named", "torn")}
-    assert rows["named"].endswith(">The named one</a><small>named, Olu &lt;b&gt;</small>")
-    assert rows["torn"].endswith(">torn</a>")
+    assert ">The named one</a><small>named, Olu &lt;b&gt;</small>" in page
     assert ">The wrong one</a><small>wrong</small>" in page
+    assert '<a href="torn/index.html">torn</a>' in page

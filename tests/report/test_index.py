@@ -62,10 +62,10 @@ def test_a_decision_and_an_overdue_review_are_told(tmp_path):
     counted = finding("G3.review_overdue", "not_met", value=12, unit="days")
     one = record(counted, stage="deployment_signoff")
     (place,) = put(tmp_path, one)
-    assert "2026-10-20 12 days overdue" in row_of(page_of(tmp_path), "demo")
+    assert "2026-10-20 12 days overdue" in row_of(page_of(tmp_path, ["demo"]), "demo")
     departs = [{**e, "decision": "reject"} for e in DECIDE]
     put_review(place, review(one, [SUBMIT, *departs]))
-    row = row_of(page_of(tmp_path), "demo")
+    row = row_of(page_of(tmp_path, ["demo"]), "demo")
     assert "decided: Reject, not signed" in row
     assert "2027-11-03 in 367 days" in row
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,9 @@ GOOD: tuple[Verdict, ...] = ("approve_with_conditions", "approve")
 """All else is equally bad."""
 OVERDUE = "G3.review_overdue"
 """The finding that counts the days by which the next review is overdue."""
+PLANNED = "G3.next_review_within_cadence"
+"""The finding that names the day that the organisation itself has set; *met* where the cadence allows it."""
+PLANNED_FOR = re.compile(r"planned for (\d{4}-\d\d-\d\d), which is within")
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ class Due:
     """When people have to look at the system again, and what that follows from: the code of a reason."""
 
     on: date | None
-    why: Literal["signoff", "decided", "unknown"] = "unknown"
+    why: Literal["signoff", "planned", "decided", "unknown"] = "unknown"
 
 
 @dataclass(frozen=True)
@@ -402,7 +406,10 @@ def _since(found: Review) -> date | None:
 
 
 def _due(signoff: Entry, record: Record | None) -> Due:
-    """The next review: after the last one that the sign-off record knows, or after people decided on that record."""
+    """The next review: after the last one that the sign-off record knows, or after people decided on that record.
+
+    The organisation's own day comes first where it is no later; a decision on the record begins a new time.
+    """
     if record is None:
         return Due(None)
     counted = next((f for f in record.findings if f.id == OVERDUE and f.value is not None), None)
@@ -412,7 +419,14 @@ def _due(signoff: Entry, record: Record | None) -> Due:
         after = months_after(signoff.review.since, months)
         if told is None or after > told:
             return Due(after, "decided")
+    if told and (planned := _planned(record)):
+        return Due(min(told, planned), "planned")
     return Due(told, "signoff" if told else "unknown")
+
+
+def _planned(record: Record) -> date | None:
+    own = [PLANNED_FOR.search(f.statement) for f in record.findings if f.id == PLANNED and f.status == "met"]
+    return next((date.fromisoformat(found[1]) for found in own if found), None)
 
 
 def _person(given: object) -> str | None:
