@@ -1,6 +1,7 @@
 """The command that writes the portfolio's pages without assessing anything."""
 
 import re
+import shutil
 from datetime import date
 
 import pytest
@@ -81,3 +82,17 @@ def test_another_folder_of_reports_gets_its_pages(root, kit, tmp_path):
     for page in PAGES:
         assert (tmp_path / "elsewhere" / page).is_file()
     assert not (root / "reports").exists()
+
+
+def test_a_system_without_a_record_is_listed_by_what_its_system_yaml_says_as_far_as_it_can_be_read(root, edit, kit):
+    for name in ("named", "wrong", "torn"):
+        shutil.copytree(root / "parameters/demo", root / "parameters" / name)
+        edit(root / f"parameters/{name}/system.yaml", ("name",), f"The {name} one")
+        edit(root / f"parameters/{name}/system.yaml", ("owner",), {"name": "Olu <b>", "role": "head"})
+    edit(root / "parameters/wrong/system.yaml", ("owner",), "nobody in particular")
+    (root / "parameters/torn/system.yaml").write_text("name: [")
+    assert kit("portfolio", "--as-of", "2026-11-01", cwd=root).code == 0
+    page = (root / "reports/index.html").read_text()
+    assert ">The named one</a><small>named, Olu &lt;b&gt;</small>" in page
+    assert ">The wrong one</a><small>wrong</small>" in page
+    assert '<a href="torn/index.html">torn</a>' in page

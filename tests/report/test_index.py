@@ -62,10 +62,10 @@ def test_a_decision_and_an_overdue_review_are_told(tmp_path):
     counted = finding("G3.review_overdue", "not_met", value=12, unit="days")
     one = record(counted, stage="deployment_signoff")
     (place,) = put(tmp_path, one)
-    assert "2026-10-20 12 days overdue" in row_of(page_of(tmp_path), "demo")
+    assert "2026-10-20 12 days overdue" in row_of(page_of(tmp_path, ["demo"]), "demo")
     departs = [{**e, "decision": "reject"} for e in DECIDE]
     put_review(place, review(one, [SUBMIT, *departs]))
-    row = row_of(page_of(tmp_path), "demo")
+    row = row_of(page_of(tmp_path, ["demo"]), "demo")
     assert "decided: Reject, not signed" in row
     assert "2027-11-03 in 367 days" in row
 
@@ -78,7 +78,10 @@ def test_what_is_not_assessed_altered_failed_not_run_or_elsewhere_is_listed(tmp_
     assert "Altered or missing" in row_of(page, "altered")
     assert "Approve" not in row_of(page, "altered")
     assert "Not run: its dossier is not in order" in row_of(page, "altered")
-    assert "Not part of this run's projects" in row_of(page, "elsewhere").replace("&#39;", "'")
+    row = row_of(page, "elsewhere")
+    assert "Of another project, whose keys these pages do not know" in row
+    assert "signatures not checked" in row
+    assert "not signed" not in row
 
 
 def test_no_system_yet_says_how_to_create_one(tmp_path):
@@ -236,6 +239,10 @@ def test_the_script_orders_by_keyboard_and_says_so_in_the_header(chromium, addre
     page.keyboard.type("Name")
     assert shown(page) == ["good", "bad", "registered", "unknown"]
     assert page.locator("th[aria-sort]").all_inner_texts() == ["System"]
+    page.get_by_role("button", name="Next review").press("Enter")
+    assert shown(page)[0] == "bad"
+    assert order.input_value() == "due"
+    assert page.locator("th[aria-sort]").all_inner_texts() == ["Next review"]
     order.select_option(label="Highest level first")
     assert shown(page)[0] == "bad"
     assert page.locator("th[aria-sort]").all_inner_texts() == ["Impact level"]

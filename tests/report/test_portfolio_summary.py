@@ -160,6 +160,24 @@ def test_the_next_review_follows_the_decision_or_else_what_the_sign_off_found(tm
     assert system.due == Due(date(2027, 11, 3), "decided")
 
 
+@pytest.mark.parametrize(
+    ("planned", "status", "due"),
+    [
+        (date(2026, 11, 20), "met", Due(date(2026, 11, 20), "planned")),
+        (date(2026, 12, 2), "not_met", Due(date(2026, 12, 1), "signoff")),
+    ],
+)
+def test_the_organisation_s_own_day_comes_first_where_the_cadence_allows_it(tmp_path, planned, status, due):
+    counted = finding("G3.review_overdue", "met", value=-30, unit="days")
+    told = f"The next review is planned for {planned}, which is {'within' if status == 'met' else 'later than'} it."
+    own = finding("G3.next_review_within_cadence", status, evidence="attested", statement=told)
+    one = record(counted, own, stage="deployment_signoff")
+    (place,) = put(tmp_path, one)
+    assert read(tmp_path, "demo", as_of=DAY).due == due
+    put_review(place, review(one, [SUBMIT, *DECIDE]) if status == "met" else review(one, [SUBMIT]))
+    assert (read(tmp_path, "demo", as_of=DAY).due == Due(date(2027, 11, 3), "decided")) == (status == "met")
+
+
 def test_no_sign_off_record_means_that_the_next_review_is_not_known(tmp_path):
     put(tmp_path, record())
     assert read(tmp_path, "demo", as_of=DAY).due == Due(None)

@@ -9,6 +9,7 @@ import pytest
 from ethics_kit import dossier as dossiers
 from ethics_kit.project import STAGES, Project
 from ethics_kit.record import SINCE_LAST
+from ethics_kit.report.portfolio.summary import PLANNED, PLANNED_FOR
 from ethics_kit.stages import deployment_signoff as stage
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.conclude import conclude
@@ -137,6 +138,8 @@ def test_the_date_the_organisation_has_set_is_held_against_the_cadence(governed,
     planned_at = found(case, stage.review_due, "G3.next_review_within_cadence")
     assert planned_at.status == status
     assert told in planned_at.statement
+    named = PLANNED_FOR.search(planned_at.statement)
+    assert (planned_at.id, named and named[1]) == (PLANNED, str(planned) if status == "met" else None)
 
 
 def test_a_date_that_nobody_gave_is_no_finding_of_the_cadence(governed):

@@ -12,6 +12,7 @@ from ethics_kit.languages import SOURCE
 from ethics_kit.project import STAGES, write_atomic
 from ethics_kit.record import Finding
 from ethics_kit.report import html
+from ethics_kit.report.paper import css_string
 from ethics_kit.report.portfolio import sparkline
 from ethics_kit.report.portfolio.sparkline import Line
 from ethics_kit.report.portfolio.summary import Entry, System, trends
@@ -75,6 +76,7 @@ def write_index(
             level_words=LEVEL_WORDS,
             levels=[level for level in LEVEL_WORDS if level and any(s.level == level for s in systems)],
             state=state,
+            labels=labels,
             confidentiality=confidentiality,
         )
     )
@@ -86,6 +88,18 @@ def write_index(
 def state(entry: Entry) -> str:
     """A key of `WORDS`: the recommendation as it stands on the page's day, or why there is none."""
     return entry.today if entry.status == "ok" and entry.today else entry.status
+
+
+def labels(columns: Sequence[str]) -> str:
+    """The names of the columns after the first as CSS, for screens where each cell has a line of its own.
+
+    Written into each row they would be a tenth of the page.
+    """
+    rules = (
+        f".systems td:nth-child({place})::before {{ content: {css_string(f'{name}: ')} }}"
+        for place, name in enumerate(columns, 2)
+    )
+    return f"@media screen and (max-width: 60rem) {{ {' '.join(rules)} }}"
 
 
 def _counts(systems: Sequence[System]) -> dict[str, int]:

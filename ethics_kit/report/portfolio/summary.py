@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 from urllib.parse import quote
 
@@ -37,6 +39,9 @@ GOOD: tuple[Verdict, ...] = ("approve_with_conditions", "approve")
 """All else is equally bad."""
 OVERDUE = "G3.review_overdue"
 """The finding that counts the days by which the next review is overdue."""
+PLANNED = "G3.next_review_within_cadence"
+"""The finding that names the day that the organisation itself has set; *met* where the cadence allows it."""
+PLANNED_FOR = re.compile(r"planned for (\d{4}-\d\d-\d\d), which is within")
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,15 @@ class Due:
     """When people have to look at the system again, and what that follows from: the code of a reason."""
 
     on: date | None
-    why: Literal["signoff", "decided", "unknown"] = "unknown"
+    why: Literal["signoff", "planned", "decided", "unknown"] = "unknown"
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What system.yaml says of a system without a record."""
+
+    name: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True)
@@ -190,12 +203,14 @@ def read(
     records: Records,
     *,
     as_of: date,
+    stated: Stated = Stated(),
     not_run: bool = False,
     elsewhere: bool = False,
 ) -> System:
     """The system `system` as the `records` that it has kept in the reports folder show it on the day `as_of`.
 
-    A record that is not as its attestation and the chain say is *altered*, and nothing of it is shown.
+    A record that is not as its attestation and the chain say is *altered*, and nothing of it is shown. `stated` is
+    shown where there is no record.
     """
     known = read_chain(reports, system)[0]
     found = [_current(reports, system, stage, known, records[stage], as_of) for stage in STAGES]
@@ -205,8 +220,8 @@ def read(
     entries = {entry.stage: entry for entry, _ in found}
     return System(
         id=system,
-        name=str(about.get("name", system)),
-        owner=_person(about.get("owner")),
+        name=str(about.get("name") or stated.name or system),
+        owner=_person(about.get("owner")) if newest else stated.owner,
         deputy=_person(about.get("deputy")),
         kind=about.get("kind"),
         level=newest.level.value if newest else "",
@@ -391,7 +406,10 @@ def _since(found: Review) -> date | None:
 
 
 def _due(signoff: Entry, record: Record | None) -> Due:
-    """The next review: after the last one that the sign-off record knows, or after people decided on that record."""
+    """The next review: after the last one that the sign-off record knows, or after people decided on that record.
+
+    The organisation's own day comes first where it is no later; a decision on the record begins a new time.
+    """
     if record is None:
         return Due(None)
     counted = next((f for f in record.findings if f.id == OVERDUE and f.value is not None), None)
@@ -401,7 +419,14 @@ def _due(signoff: Entry, record: Record | None) -> Due:
         after = months_after(signoff.review.since, months)
         if told is None or after > told:
             return Due(after, "decided")
+    if told and (planned := _planned(record)):
+        return Due(min(told, planned), "planned")
     return Due(told, "signoff" if told else "unknown")
+
+
+def _planned(record: Record) -> date | None:
+    own = [PLANNED_FOR.search(f.statement) for f in record.findings if f.id == PLANNED and f.status == "met"]
+    return next((date.fromisoformat(found[1]) for found in own if found), None)
 
 
 def _person(given: object) -> str | None:
@@ -418,6 +443,7 @@ def each(
     *,
     as_of: date,
     keys: Sequence[TrustedKey] = (),
+    stated: Mapping[str, Stated] = MappingProxyType({}),
     not_run: Collection[str] = (),
 ) -> Iterator[tuple[System, Records]]:
     """`systems`, by their ids, and every other system with a record in the reports folder, one by one.
@@ -426,10 +452,16 @@ def each(
     """
     for name in sorted({*systems, *recorded(reports)}):
         records = kept_records.of_system(reports, name, keys)
-        yield (
-            read(reports, name, records, as_of=as_of, not_run=name in not_run, elsewhere=name not in systems),
+        system = read(
+            reports,
+            name,
             records,
+            as_of=as_of,
+            stated=stated.get(name, Stated()),
+            not_run=name in not_run,
+            elsewhere=name not in systems,
         )
+        yield system, records
 
 
 def worst_first(systems: Iterable[System]) -> list[System]:

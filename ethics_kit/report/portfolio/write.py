@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ethics_kit import archive, schema, yamlfile
+from ethics_kit.attestation import chain
 from ethics_kit.attestation import keys as trusted
 from ethics_kit.attestation.keys import TrustedKey
 from ethics_kit.dossier import SYSTEM_ID
@@ -17,7 +18,7 @@ from ethics_kit.errors import InputError, RunError
 from ethics_kit.languages import SOURCE
 from ethics_kit.project import Project, write_atomic
 from ethics_kit.report.portfolio import actions, committee, index, system_page
-from ethics_kit.report.portfolio.summary import each, worst_first
+from ethics_kit.report.portfolio.summary import Stated, each, worst_first
 
 LOCK = ".portfolio.lock"
 SECONDS_TO_WAIT = 300.0
@@ -29,7 +30,7 @@ class Scope:
     """A reports folder, and what its pages take from the projects whose systems report to it.
 
     `language` is that of all policies, or English where they differ. `not_run`: systems whose dossiers are not in
-    order.
+    order. `stated`: what system.yaml says of systems without a record.
     """
 
     reports: Path
@@ -39,6 +40,7 @@ class Scope:
     keys: tuple[TrustedKey, ...]
     language: str = SOURCE
     not_run: tuple[str, ...] = ()
+    stated: Mapping[str, Stated] = field(default_factory=dict)
 
 
 def scope(reports: Path, projects: Iterable[Project], *, not_run: Collection[str] = ()) -> Scope:
@@ -48,17 +50,19 @@ def scope(reports: Path, projects: Iterable[Project], *, not_run: Collection[str
     gives no keys, so that nothing counts as signed.
     """
     projects = list(projects)
+    folders = [folder for project in projects for folder in project.systems() if SYSTEM_ID.match(folder.name)]
     policies = [_policy(project) for project in projects]
     tongues = {policy.language for policy in policies if policy}
     labels = dict.fromkeys(policy.confidentiality if policy else UNREADABLE for policy in policies)
     return Scope(
         reports,
-        tuple(folder.name for project in projects for folder in project.systems() if SYSTEM_ID.match(folder.name)),
+        tuple(folder.name for folder in folders),
         " / ".join(labels),
         tuple(sorted({day for policy in policies if policy for day in policy.committee.meetings})),
         tuple(key for project in projects for key in _keys(project)),
         tongues.pop() if len(tongues) == 1 else SOURCE,
         tuple(not_run),
+        {folder.name: _stated(folder) for folder in folders if not (reports / folder.name / chain.FILE).exists()},
     )
 
 
@@ -90,7 +94,9 @@ def _write(scope: Scope, day: date, since: date | None, only: Collection[str] | 
     reports, language = scope.reports, scope.language
     covers = committee.period(day, scope.meetings, since)
     systems, told = [], {}
-    for system, records in each(reports, scope.systems, as_of=day, keys=scope.keys, not_run=scope.not_run):
+    for system, records in each(
+        reports, scope.systems, as_of=day, keys=scope.keys, stated=scope.stated, not_run=scope.not_run
+    ):
         path = reports / system.id / system_page.FILE
         wanted = only is None or system.id in only or not path.is_file()
         if wanted and not path.parent.is_symlink():
@@ -110,6 +116,15 @@ def day_of(reports: Path, day: date) -> date:
     """`day`, or that of the newest current record where it lies ahead: no page is older than what it shows."""
     latest = [archive.read_latest(path.parent) for path in reports.glob("*/*/latest.json")]
     return max([day, *(one.as_of for one in latest if one)])
+
+
+def _stated(folder: Path) -> Stated:
+    """What system.yaml says, as far as it can be read."""
+    try:
+        found = yamlfile.sound_part(schema.System, yamlfile.read(folder / "system.yaml"))[0]
+    except InputError:
+        return Stated()
+    return Stated(found.name, found.owner.name if found.owner else None) if found else Stated()
 
 
 def _policy(project: Project) -> schema.Policy | None:

@@ -45,6 +45,16 @@
       else head.removeAttribute("aria-sort");
     }
   };
+  for (const head of table.tHead.querySelectorAll("[data-order]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    button.addEventListener("click", () => {
+      form.order.value = head.dataset.order;
+      order();
+    });
+    head.append(button);
+  }
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", filter);
   form.order.addEventListener("change", order);
