@@ -221,8 +221,8 @@ def _nodes(paper: pypdf.PdfReader) -> Iterator[dict]:
 def test_no_page_holds_an_element_attribute_or_address_that_could_run_or_load(hostile, portfolio_pages):
     for page in (*hostile.pages, *portfolio_pages.values()):
         soup = BeautifulSoup(page.read_text(), "html.parser")
-        for own in soup.select("body.portfolio > main form.controls, body.portfolio > script"):
-            assert "mk9" not in str(own)
+        for own in soup.find_all(["template", "script"]) if page.name == "index.html" else ():
+            assert not re.search(r"mk\d", str(own))
             own.decompose()
         assert not soup.find_all(["script", "iframe", "object", "embed", "form", "input", "base", "link", "svg"])
         assert len(soup.find_all("meta")) == 3
