@@ -57,7 +57,7 @@ SELECTION_WORDS = {
     "mixed": "is a mixed matter for the customer",
 }
 EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
-EVIDENCE_MISSING = {"measured": "Not measured", "attested": "Not attested"}
+EVIDENCE_ABSENT_WORDS = {"measured": "Not measured", "attested": "Not attested"}
 
 
 def cell(value: object) -> str:
@@ -119,13 +119,16 @@ def source(content: object) -> str:
 MARKER = "application/vnd.ethics-kit+json"
 """The type of what a notebook's output says of itself: which part of the record it shows."""
 
-LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead)>|(?<=\n)\s+")
-"""End tags of tables that HTML lets a page leave out, and lines without anything."""
+LEFT_OUT = re.compile(
+    r"</(?:td|th|li|dd|dt)>\s*|</(?:tr|tbody|thead)>"
+    r"|\s+(?=</?(?:caption|div|dd|dl|dt|h[1-6]|li|ol|p|section|table|tbody|td|th|thead|tr|ul)\b)|(?<=\n)\s+"
+)
+"""End tags that HTML lets a page leave out, lines without anything, and blanks before what begins a line anyway."""
 
 DATED = re.compile(r"<td>(?=\d{4}-\d\d-\d\d</td>)")
 """Where a date stands alone in a cell, which is not to break it."""
 
-BARE = re.compile(r' (scope|colspan)="(\w+)"')
+BARE = re.compile(r' (scope|colspan|tabindex)="(\w+)"')
 """What needs no quotes: text outside of tags has none, they are escaped."""
 
 
@@ -205,7 +208,11 @@ def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
 def style(*more: str, margins: str = "") -> str:
     """The style sheet of every page, on screen and on paper, then those named; `margins` as `paper` writes them."""
     sheets = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "print.css", *more))
-    return "".join(sheets) + margins
+    return AROUND.sub(r"\1", "".join(sheets)) + margins
+
+
+AROUND = re.compile(r"\s*([{};])\s*")
+"""Blanks that a style sheet does without; none of its words in quotes holds one of these signs."""
 
 
 def script(name: str) -> str:
@@ -260,7 +267,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
-        "evidence_missing": EVIDENCE_MISSING,
+        "evidence_missing": EVIDENCE_ABSENT_WORDS,
         "selection_words": SELECTION_WORDS,
         "effects": EFFECT_WORDS,
         "its_record": ITS_RECORD,

@@ -101,7 +101,7 @@ def test_undetermined_is_as_loud_as_reject():
     assert '<section class="verdict reject"' in rejected
     assert '<section class="verdict undetermined"' in unsettled
     assert "No decision taken. This is the kit's recommendation" in page_one(unsettled)
-    assert re.search(r"\.verdict\.reject, \.verdict\.undetermined[^{]*\{ border-color: var\(--red\)", html.style())
+    assert re.search(r"\.verdict\.reject, \.verdict\.undetermined[^{]*\{border-color: var\(--red\)", html.style())
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_conditions_say_by_whom_and_when_or_until_when_they_are_waived_and_how_m
     one = page_one(shown(of))
     assert one.count("Owner: Ann, due 2026-11-01") == CONDITIONS_SHOWN
     assert "1 more, among the findings below" in one
-    assert "Those of the record before: Bias testing" in one
+    assert "The conditions of an earlier record: Bias testing" in one
     waived = made(rows[-1], if_not_met="condition")
     assert "Conditions P1.2 is not_met. waived until 2026-11-02 P1.2.x" in page_one(shown(waived))
 
