@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from ethics_kit import workbook
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.record import Table
-from ethics_kit.report import html, page
+from ethics_kit.report import html, page, text
 from ethics_kit.report.html import MARKER, Html, part, shown
 from tests.made import finding, record
 
@@ -136,7 +136,7 @@ def test_an_output_carries_its_html_for_jupyter_and_its_name_for_the_page():
 def test_every_step_and_table_of_a_notebook_says_which_part_of_the_record_it_shows(monkeypatch):
     displayed = []
     monkeypatch.setattr(workbook, "display", displayed.append)
-    workbook._display(RATES)
+    workbook.Workbook(None, "workbook")._table(RATES)
     (output,) = displayed
     assert output.marker == MARKED
     json.dumps(output.marker)
@@ -193,7 +193,7 @@ def test_rows_that_share_their_first_cell_stand_under_it():
     assert '<tr><th scope="rowgroup" colspan="3">measure: recall</th></tr>' in page
     assert re.findall(r'<th scope="row">(\w+)</th>', page) == ["g0", "g1", "g2", "g3"]
     assert re.findall(r'<th scope="col">([^<]*)</th>', page) == ["group", "n", "value (interval)"]
-    assert '<table class="n2 n3">' in page
+    assert '<table class="few n2 n3">' in page
 
 
 @pytest.mark.parametrize(
@@ -223,13 +223,26 @@ WHOLE = """<style>td { content: "</td>"; }
 def test_a_page_without_the_tags_it_may_leave_out_is_the_same_page():
     """nh3 reads both as a browser does, and writes every end tag."""
 
-    def read(text):
-        tags = html.TAGS | {"caption"}
-        return re.sub(r"\s*(<[^>]*>)\s*", r"\1", nh3.clean(text, tags=tags, attributes=html.ATTRIBUTES))
+    def read(page_):
+        tags = text.TAGS | {"caption"}
+        return re.sub(r"\s*(<[^>]*>)\s*", r"\1", nh3.clean(page_, tags=tags, attributes=text.ATTRIBUTES))
 
     lean = html.lean(WHOLE)
     assert read(lean) == read(WHOLE)
     assert len(lean) < len(WHOLE) - 60
+
+
+def test_a_date_alone_in_a_cell_is_not_broken():
+    assert html.lean("<td>2026-11-01</td><td>by 2026-11-01</td>") == "<td class=d>2026-11-01<td>by 2026-11-01"
+    assert ".d{white-space: nowrap;}" in html.style()
+
+
+def test_a_step_that_left_nothing_says_so_under_its_words():
+    note = "This step has nothing to show for this system."
+    step, silent = new_markdown_cell("## Scores"), new_code_cell("book.assess(scores)")
+    setting = new_code_cell("x = 1", metadata={"tags": ["parameters"]})
+    assert note in page.render(new_notebook(cells=[step, silent]), made(), Proof({}, []))
+    assert note not in page.render(new_notebook(cells=[step, setting, silent]), made(), Proof({}, []))
 
 
 def test_what_is_set_line_by_line_and_the_style_sheet_keep_every_character():
@@ -241,4 +254,4 @@ def test_what_is_set_line_by_line_and_the_style_sheet_keep_every_character():
 
 def test_the_style_sheet_in_the_page_is_the_one_its_policy_names():
     page_ = page.render(new_notebook(), made(), Proof({}, []))
-    assert f"<style>{html.style()}</style>" in page_
+    assert f"<style>{html.style()}" in page_

@@ -86,10 +86,10 @@ def test_page_one_is_in_the_order_in_which_it_is_read():
         "Asked of you Mend what blocks and assess again, or submit this record for a decision.",
         "By whom the owner (Ann Ax, product owner)",
         "By when 2026-12-01",
+        "Requirements Not assessed: 1 of 2.",
         "Worst findings",
         f"P1.1 AI use is disclosed to customers: P1.1 is not_met. {AMOUNT}. P1.1.x",
         "Conditions None.",
-        "Not assessed: 1 of 2.",
         "Unsigned.",
     ]
     assert [words for words in order if words not in one] == []
@@ -228,7 +228,7 @@ def test_every_row_tells_measured_from_attested_with_what_shows_it(status, weigh
     assert f"{AMOUNT} method 1" in counted
     assert "Attested Ann, owner, 2026-11-01 Source: levels.yaml" in said
     assert f"{html.STATUS_WORDS[status]}" in counted
-    assert '<li id="m-1">count of all rows</li>' in text
+    assert '<li id="m-1">count of all rows' in text
 
 
 def test_what_is_met_stands_by_itself_and_a_waived_finding_says_so():
@@ -276,7 +276,7 @@ def test_a_hostile_statement_is_shown_as_text_and_loses_nothing_in_the_list():
     of = made(finding("not_met", **MEASURED).model_copy(update={"statement": statement}))
     text = shown(of)
     assert "<script" not in text
-    assert entities.escape(statement.replace("\x07", "\ufffd"), quote=False) in text
+    assert entities.escape(statement.replace("\x07", "\ufffd"), quote=False) in text.replace("<wbr>", "")
     assert "\x07" not in text
 
 
