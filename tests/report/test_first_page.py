@@ -86,7 +86,7 @@ def test_page_one_is_in_the_order_in_which_it_is_read():
         "Asked of you Mend what blocks and assess again, or submit this record for a decision.",
         "By whom the owner (Ann Ax, product owner)",
         "By when 2026-12-01",
-        "Requirements Not assessed: 1 of 2.",
+        "Requirements Not assessed: 1 of 2 Not met : 1",
         "Worst findings",
         f"P1.1 AI use is disclosed to customers: P1.1 is not_met. {AMOUNT}. P1.1.x",
         "Conditions None.",
