@@ -57,7 +57,7 @@ SELECTION_WORDS = {
     "mixed": "is a mixed matter for the customer",
 }
 EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
-EVIDENCE_MISSING = {"measured": "Not measured", "attested": "Not attested"}
+EVIDENCE_ABSENT_WORDS = {"measured": "Not measured", "attested": "Not attested"}
 
 
 def cell(value: object) -> str:
@@ -286,7 +286,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
-        "evidence_missing": EVIDENCE_MISSING,
+        "evidence_missing": EVIDENCE_ABSENT_WORDS,
         "selection_words": SELECTION_WORDS,
         "effects": EFFECT_WORDS,
         "its_record": ITS_RECORD,
