@@ -18,6 +18,14 @@ from ethics_kit.record import EARLIER, WEAKEST, Finding, Input, Record, Status
 
 Kind = Literal["worse", "appeared", "moved", "gone", "better"]
 KINDS: tuple[Kind, ...] = ("worse", "appeared", "moved", "gone", "better")
+KIND_WORDS: dict[Kind, str] = {
+    "worse": "Worse",
+    "appeared": "New",
+    "moved": "Moved",
+    "gone": "Gone",
+    "better": "Better",
+}
+"""How a finding changed, in words; *moved*: only its number."""
 
 Movement = Literal["beyond", "within", "unjudged"]
 MOVEMENT_WORDS: dict[Movement, str] = {
@@ -25,7 +33,6 @@ MOVEMENT_WORDS: dict[Movement, str] = {
     "within": "moved within its interval",
     "unjudged": "moved, without an interval to judge by",
 }
-
 
 FACT_WORDS = {
     "recommendation": "recommendation",
@@ -187,7 +194,7 @@ def _facts(record: Record) -> dict[str, str | int | None]:
     return {
         "recommendation": words(record.recommendation.verdict),
         "level": level.value if level.value != "undetermined" else f"undetermined, {level.holds} holds",
-        "required": sum(d.weight == "required" for d in record.obligations.duties),
+        "required": len(record.obligations.required),
         **{status: statuses[status] for status in WEAKEST},
         "waived": sum(f.waiver is not None for f in record.findings),
         "model": record.system.get("model_version"),

@@ -127,7 +127,7 @@ def _changes(system: System, records: Mapping[str, Sequence[Kept]], covers: Peri
 def _newly_not_met(before: Kept | None, now: Kept) -> tuple[Finding, ...]:
     if now.record is None:
         return ()
-    required = {d.requirement for d in now.record.obligations.duties if d.weight == "required"}
+    required = {d.requirement for d in now.record.obligations.required}
     old = before.record.findings if before and before.record else ()
     changes = compare_findings(old, now.record.findings)
     found = [c.after for c in changes if c.newly_not_met and c.after]
