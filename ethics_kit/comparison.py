@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ethics_kit import numbers
 from ethics_kit.record import EARLIER, WEAKEST, Finding, Input, Record, Status
 
 Kind = Literal["worse", "appeared", "moved", "gone", "better"]
@@ -229,13 +230,17 @@ def _value(finding: Finding, *, limit: bool) -> str:
         return "no value"
     told = _number(finding.value)
     if bounds := _bounds(finding):
-        told += f" [{_number(bounds[0])}, {_number(bounds[1])}]"
+        told, low, high = numbers.rounded(finding.value, *bounds, finding.threshold)
+        told += f" [{low}, {high}]"
     told += f", n = {finding.n}" if finding.n is not None else ""
-    return told + (f", limit {_number(finding.threshold)}" if limit and finding.threshold is not None else "")
+    return told + (f", limit {numbers.limit(finding.threshold)}" if limit and finding.threshold is not None else "")
 
 
 def _number(value: float) -> str:
-    """Four significant digits, so that a small change is seen; whole numbers and large ones without a fraction."""
+    """A number without an interval.
+
+    Four significant digits, so that a small change is seen; whole numbers and large ones without a fraction.
+    """
     return f"{value:.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"
 
 
