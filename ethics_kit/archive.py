@@ -165,7 +165,7 @@ def current(parent: Path, latest: Latest) -> bytes | None:
     An older day's run, made afterwards, does not become the current one, unless the current one lies ahead.
     """
     before = read_latest(parent)
-    if before and latest.as_of < before.as_of <= date.today():
+    if before == latest or (before and latest.as_of < before.as_of <= date.today()):
         return None
     return latest.to_bytes()
 

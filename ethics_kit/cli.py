@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -235,8 +236,9 @@ def _run(
             f"  {result.seconds:.1f} s{again}  {where}"
         )
 
+    say = partial(typer.echo, err=True)
     try:
-        results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, pdf=pdf, report=tell)
+        results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, pdf=pdf, report=tell, say=say)
     except KeyboardInterrupt:
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
         raise typer.Exit(STOPPED) from None

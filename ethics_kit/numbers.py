@@ -47,14 +47,16 @@ def rounded(
 ) -> tuple[str, str | None, str | None]:
     """`value` and the ends of its interval, as text, each with the decimals that the interval supports.
 
-    Each stays on its side of the `threshold`, of zero and of one: where rounding would hide on which side it is, that
-    number has more decimals. An end that is unknown stays None, and half of the width is then the distance to the other
-    end; without an interval, or with one of no width, there are three decimals. Integers stay integers.
+    Each stays on its side of the `threshold`, and of zero and one where the whole interval lies on that side: where
+    rounding would hide on which side it is, that number has more decimals. An interval that holds zero does not tell a
+    value from it. An end that is unknown stays None, and half of the width is then the distance to the other end;
+    without an interval, or with one of no width, there are three decimals. Integers stay integers.
     """
     ends = [end for end in (low, high) if end is not None]
     half_width = (max(ends) - min(ends)) / 2 if len(ends) == 2 else max((abs(value - e) for e in ends), default=0)
     places = decimals(half_width) if half_width > 0 else 3
-    marks = LANDMARKS if threshold is None else (*LANDMARKS, threshold)
+    marks = [mark for mark in LANDMARKS if mark < min((value, *ends)) or max((value, *ends)) < mark]
+    marks += [] if threshold is None else [threshold]
     return (
         _text(value, places, marks),
         None if low is None else _text(low, places, marks),

@@ -64,7 +64,10 @@ FRAMES = {
     "value": "%(unit)s %(value)s",
     "interval": "%(level)s%% interval %(low)s to %(high)s",
     "limit": "the policy's limit %(limit)s",
+    "brief": "%(told)s … (words left out: %(num)s)",
 }
+BRIEF = 280
+"""Characters of a finding's statement in a reason, and where it is named on page one."""
 NOT_ASSESSED = "Not assessed: "
 SENTENCE = re.compile(r"(?:(?<=[a-zà-ÿ\d)”%]{2})|(?<=\d))\.\s+(?=[^\W\d_a-z])")
 """Where a sentence ends. A capital and one letter, as in “Dr.”, are an abbreviation."""
@@ -273,9 +276,18 @@ def _lead(items: Sequence[str], findings: Iterable[Finding], say: Say) -> str | 
     """The finding among `items` that weighs most, or the requirement that has none."""
     for finding in worst_first((f for f in findings if f.id in items), items)[:1]:
         told = SENTENCE.split(finding.statement.removeprefix(NOT_ASSESSED), 1)[0].rstrip().removesuffix(".")
-        return say(STATUSES[finding.status], title=_title(finding.requirement), told=told, amount=_amount(finding, say))
+        said = {"title": _title(finding.requirement), "told": brief(told, say), "amount": _amount(finding, say)}
+        return say(STATUSES[finding.status], **said)
     absent = [i.partition(" ")[0] for i in items if i not in (*STAGES, POLICY, PRELIMINARY)]
     return say(FRAMES["absent"], title=_title(absent[0])) if absent else None
+
+
+def brief(text: str, say: Say = plain) -> str:
+    """`text`, or as many of its first words as `BRIEF` characters hold and how many are left out."""
+    if len(text) <= BRIEF:
+        return text
+    kept = text[: BRIEF + 1].rpartition(" ")[0] or text[:BRIEF]
+    return say(FRAMES["brief"], told=kept, num=len(text[len(kept) :].split()))
 
 
 def _title(requirement: str) -> str:

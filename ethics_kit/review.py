@@ -314,7 +314,8 @@ def added(
     before = parsed(path, content, record)
     file = before.file or YamlFile(path, {"schema": SCHEMA, "record_id": record.record_id, "entries": []})
     place = len(before.entries)
-    entry, problems = yamlfile.validate(Entry, YamlFile(path, {k: v for k, v in act.items() if v not in (None, [])}))
+    given = {k: _in_lines(v) for k, v in act.items() if v not in (None, [])}
+    entry, problems = yamlfile.validate(Entry, YamlFile(path, given))
     wrong = [(p.key, p.found, p.allowed, p.todo) for p in problems]
     if entry is not None:
         _, faults = replayed(record, (*before.entries, entry))
@@ -329,10 +330,19 @@ def added(
     file.data["entries"].append({k: _written(v) for k, v in fresh.items()})
     becomes = file.dumps()
     after = parsed(path, becomes, record)
-    if after.entries[place:] != (entry,):
-        todo = "leave out signs that cannot be seen"
-        raise InputError([Problem(file=path, found="signs that cannot be kept", allowed="text", todo=todo)])
+    kept = after.entries[place]
+    todo = "leave out signs that cannot be seen, such as separators of lines; type the text anew"
+    lost = [(k, quoted(getattr(entry, k))) for k in Entry.model_fields if getattr(kept, k) != getattr(entry, k)]
+    if lost:
+        raise InputError(
+            Problem(file=path, key=k, found=f, allowed="text that the file keeps as it is", todo=todo) for k, f in lost
+        )
     return becomes, after
+
+
+def _in_lines(value: Any) -> Any:
+    """Text with the ends of lines that YAML keeps."""
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def _written(value: Any) -> Any:

@@ -166,7 +166,7 @@ class Workbook:
         record = conclude(self.case, self._outcomes)
         for table in record.tables:
             if table.id in (SINCE_LAST, f"S4.4.changes_{record.stage}"):
-                display(Html(part("table", table), table.title))
+                self._table(table)
 
     def save(self) -> None:
         """Conclude the stage and save its record: for the runner, or as a draft under ``workbooks/``."""

@@ -304,6 +304,7 @@ def _key_of(data: Any, place: Key) -> Key:
 ALLOWED = {
     "string_type": "text",
     "string_too_short": "text that is not empty",
+    "string_unicode": "text of whole characters",
     "bool_type": "yes or no",
     "bool_parsing": "yes or no",
     "list_type": "a list, an item per line after a -",

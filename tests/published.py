@@ -10,6 +10,7 @@ from ethics_kit.attestation.folder import publish
 from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.recommendation import recommend
 from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record
+from ethics_kit.report.portfolio.summary import System, each, worst_first
 
 DAY = date(2026, 11, 1)
 
@@ -90,3 +91,13 @@ DECIDE = [
     {"act": "decide", "by": by, "role": role, "on": "2026-11-03", "decision": "approve"}
     for by, role in (("Olu Owner", "owner"), ("Eve Officer", "ethics_officer"))
 ]
+
+
+def read_all(reports: Path, systems: Sequence[str], **options: Any) -> list[System]:
+    """What the pages over many systems list, in their order."""
+    return worst_first(system for system, _ in each(reports, systems, **options))
+
+
+def read(reports: Path, system: str, **options: Any) -> System:
+    """One of them."""
+    return next(one for one in read_all(reports, [system], **options) if one.id == system)

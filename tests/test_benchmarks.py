@@ -51,7 +51,9 @@ def test_the_portfolio_is_measured_on_copies_that_are_as_their_chains_say(tmp_pa
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-    assert (found["systems"], found["records"], found["months"]) == (3, 12, 2)
+    assert (found["systems"], found["records"], found["months"]) == (3, 15, 2)
+    assert {len(list((tmp_path / "kept/reports").glob(name))) for name in ("*/index.html", "*/chain.json")} == {3}
+    assert found["bytes_of_index"] == (tmp_path / "kept/reports/index.html").stat().st_size
     copies = sorted((tmp_path / "kept/reports").glob("*/*/*/record.json"))
     assert len(copies) == 15
     for path in copies:

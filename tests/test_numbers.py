@@ -44,14 +44,18 @@ def test_the_particle_data_groups_own_examples():
         ((52.33, 40.1, 61.2), ("52", "40", "61")),
         ((3, 2.1, 4.5), ("3", "2.1", "4.5")),
         ((0.475, 0.33, 0.63), ("0.48", "0.33", "0.63")),
-        ((-0.0001, -0.9, 0.9), ("-0.0001", "-0.9", "0.9")),
+        ((-0.0001, -0.9, 0.9), ("0.0", "-0.9", "0.9")),
         ((0.0, -0.9, 0.9), ("0.0", "-0.9", "0.9")),
         ((1e30, 1e29, 2e30), ("1e+30", "1e+29", "2e+30")),
         ((0, 0, 0.00019), ("0", "0", "0.00019")),
         ((0.5, 0.5, 0.5), ("0.500", "0.500", "0.500")),
         ((0.165, None, None), ("0.165", None, None)),
         ((0.52, None, 0.71), ("0.52", None, "0.71")),
-        ((-0.004, -0.3, 0.3), ("-0.004", "-0.30", "0.30")),
+        ((-0.00002, -0.01, 0.01), ("0.000", "-0.010", "0.010")),
+        ((0.9999, 0.93, 1.07), ("1.00", "0.93", "1.07")),
+        ((0.04, -0.004, 0.09), ("0.04", "0.00", "0.09")),
+        ((0.9999, 0.95, 0.99999), ("0.9999", "0.950", "0.99999")),
+        ((0.004, None, 0.71), ("0.004", None, "0.7")),
     ],
 )
 def test_a_value_and_its_interval(numbers, shown):
@@ -70,7 +74,9 @@ def test_an_interval_that_leaves_out_zero_is_not_shown_with_it():
 
 @given(NUMBERS, NUMBERS, NUMBERS, NUMBERS)
 @example(1.0, 1.0, 1.0, 1.0)
-def test_no_number_changes_by_more_than_its_interval_or_changes_sides(value, one, other, threshold):
+def test_no_number_changes_by_more_than_its_interval_or_leaves_the_side_its_interval_is_on(
+    value, one, other, threshold
+):
     low, high = sorted((one, other))
     half = (high - low) / 2
     assume(half == 0 or half > 10**-MOST)
@@ -78,7 +84,8 @@ def test_no_number_changes_by_more_than_its_interval_or_changes_sides(value, one
         assert text is not None
         most = min(half / 7, 0.5) if half else 0.0005
         assert abs(float(text) - number) <= most * 1.000001
-        for mark in (0.0, 1.0, threshold):
+        sided = [mark for mark in (0.0, 1.0) if mark < min(low, value) or max(high, value) < mark]
+        for mark in (*sided, threshold):
             if abs(number - mark) > 10**-MOST:
                 assert math.copysign(1, float(text) - mark) == math.copysign(1, number - mark)
 

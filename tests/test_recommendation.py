@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ethics_kit.recommendation import recommend, requirement_status, worst_first
+from ethics_kit.recommendation import BRIEF, brief, recommend, requirement_status, worst_first
 from ethics_kit.record import Finding, Interval, Obligations, Upstream
 from tests.made import AS_OF, DAY, PLAN, duty, finding, obliged, upstream, verdict, waiver
 
@@ -509,3 +509,23 @@ def test_worst_first_is_by_status_then_what_blocks_is_not_waived_is_measured_and
         finding("met", name="fine", **far),
     ]
     assert [f.id for f in worst_first(in_order[::-1], ["P1.1.blocks"])] == [f.id for f in in_order]
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=3 * BRIEF))
+def test_a_long_statement_is_cut_and_what_is_left_out_is_counted(text: str) -> None:
+    shown = brief(text)
+    if len(text) <= BRIEF:
+        assert shown == text
+        return
+    kept, _, left = shown.rpartition(" … (words left out: ")
+    assert len(kept) <= BRIEF
+    assert text.startswith(kept)
+    assert int(left.removesuffix(")")) == len(text[len(kept) :].split())
+
+
+def test_a_reason_is_one_short_sentence_whatever_a_statement_holds() -> None:
+    long = finding("not_met", **SHARE).model_copy(update={"statement": "word " * 1000 + "end"})
+    reason = recommend([long], obliged(duty()), [], AS_OF).reason
+    assert reason.count("word ") == BRIEF // 5
+    assert f"… (words left out: {1001 - BRIEF // 5}) (" in reason
+    assert len(reason) < 2 * BRIEF

@@ -397,3 +397,27 @@ def test_the_file_says_what_it_is(log: Log) -> None:
     log.add(submit())
     data = yamlfile.plain(yamlfile.read(log.folder / review.FILE).data)
     assert (data["schema"], data["record_id"]) == ("ethics-kit/review/1", log.record.record_id)
+
+
+@pytest.mark.parametrize("text", ["a\u2028b", "a\x1b[2Jb", "a\r\nb", " a\n\nb ", "\U0001f468\u200d\U0001f469 \ufeff"])
+def test_an_odd_text_is_kept_as_it_is_but_for_the_ends_of_its_lines(text: str) -> None:
+    act = {"act": "comment", "by": OWNER, "role": "owner", "on": DAY, "text": text}
+    content, after = review.added(Path("review.yaml"), None, record(), act, today=DAY)
+    kept = review.parsed(Path("review.yaml"), content, record()).entries
+    assert [e.text for e in kept] == [e.text for e in after.entries] == [text.replace("\r\n", "\n")]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a\x85b", r'text: found "a\x85b"; allowed: text that the file keeps as it is; to do: leave out signs'),
+        ("a\ud83d", r'text: found "a\ud83d" (text); allowed: text of whole characters'),
+        ("\u200b\u202e", r'text: found "\u200b\u202e" (text); allowed: text that can be seen'),
+    ],
+)
+def test_a_text_that_the_file_cannot_keep_or_nobody_see_is_refused_with_its_key(text: str, told: str) -> None:
+    act = {"act": "comment", "by": OWNER, "role": "owner", "on": DAY, "text": text}
+    with pytest.raises(InputError) as refused:
+        review.added(Path("review.yaml"), None, record(), act, today=DAY)
+    (problem,) = refused.value.problems
+    assert told in str(problem)

@@ -63,36 +63,24 @@ def review_lost(folder: Path, known: Chain | None) -> bool:
 def publish(staging: Path, reports: Path, record: Record) -> tuple[Path, bool]:
     """Move `staging` to the record's own folder, attest it and make it current; False where it is there already.
 
-    A record that is there as its newest attestation says stays, signed and reviewed as it is; where another one was
-    current since, that it is so again is an act of its own. An altered one is set aside.
+    A record that is there as its newest attestation says stays, signed and reviewed as it is, and whether it is current
+    too; to make it so again is an act of its own. An altered one is set aside.
     """
     with chain.held(reports, record.system["id"]) as own:
         parent = archive.stage_folder(reports, record.system["id"], record.stage)
         folder = parent / record.folder_name
-        latest = Latest("ok", folder.name, record.as_of)
         if not altered(folder, own.chain):
             shutil.rmtree(staging, ignore_errors=True)
-            if archive.current(parent, latest) and archive.read_latest(parent) != latest:
-                _make_current(own, folder, record, latest)
             return folder, False
         content = attest(own, staging, record, act="run")
         (staging / statement.FILE).write_bytes(content)
         with archive.staged(reports) as whole:
             (whole / record.stage).mkdir()
-            if becomes := archive.current(parent, latest):
+            if becomes := archive.current(parent, Latest("ok", folder.name, record.as_of)):
                 (whole / record.stage / archive.LATEST).write_bytes(becomes)
             staging.rename(whole / record.stage / folder.name)
             own.commit(whole, entry(own, content, record, act="run"), replacing=folder)
     return folder, True
-
-
-def _make_current(own: chain.Held, folder: Path, record: Record, latest: Latest) -> None:
-    with archive.staged(folder.parents[2]) as whole:
-        files = continued(folder, whole)
-        content = attest(own, files, record, act="run")
-        (files / statement.FILE).write_bytes(content)
-        (files.parent / archive.LATEST).write_bytes(latest.to_bytes())
-        own.commit(whole, entry(own, content, record, act="run"))
 
 
 def continued(folder: Path, whole: Path) -> Path:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -21,7 +21,7 @@ from ethics_kit import comparison, languages, numbers
 from ethics_kit.framework import catalogue, glossary
 from ethics_kit.languages import Phrase
 from ethics_kit.project import STAGES, TITLES
-from ethics_kit.recommendation import reason, statements
+from ethics_kit.recommendation import brief, reason, statements
 from ethics_kit.record import ITS_RECORD, PRELIMINARY, UPSTREAM_WORDS, Record, Table
 from ethics_kit.report import paper, supply, translated
 from ethics_kit.report.text import clean, inline, markdown, plain, prose
@@ -56,6 +56,7 @@ SELECTION_WORDS = {
     "mixed": "is a mixed matter for the customer",
 }
 EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
+EVIDENCE_MISSING = {"measured": "Not measured", "attested": "Not attested"}
 
 
 def cell(value: object) -> str:
@@ -78,6 +79,19 @@ def asked_so_far(record: Record) -> Phrase:
 @jinja2.pass_context
 def said(context: jinja2.runtime.Context, record: Record) -> str:
     """The reason of a record's recommendation in the page's language, escaped."""
+    return reason(record.recommendation, record.findings, record.upstream, _sayer(context))
+
+
+@jinja2.pass_context
+def briefly(context: jinja2.runtime.Context, text: object) -> str:
+    """A text of a record in the page's language, escaped, and cut short where it is very long."""
+    known = translated.known(languages.language(context.resolve("language")))
+    shown = brief(plain(text), _sayer(context))
+    return shown if isinstance(shown, Markup) else known(shown)
+
+
+def _sayer(context: jinja2.runtime.Context) -> Callable[..., str]:
+    """What fills a frame of a reason in the page's language, escaped."""
     gettext = context.resolve("gettext")
     known = translated.known(languages.language(context.resolve("language")))
 
@@ -85,7 +99,7 @@ def said(context: jinja2.runtime.Context, record: Record) -> str:
         escaped = {k: v if isinstance(v, Markup) else known(v) for k, v in values.items()}
         return cast("str", context.call(gettext, frame, **escaped))
 
-    return reason(record.recommendation, record.findings, record.upstream, say)
+    return say
 
 
 def beside(alt: str, caption: str) -> str:
@@ -117,17 +131,31 @@ def source(content: object) -> str:
 MARKER = "application/vnd.ethics-kit+json"
 """The type of what a notebook's output says of itself: which part of the record it shows."""
 
-LEFT_OUT = re.compile(r"</(?:td|th)>\s*|</(?:tr|tbody|thead)>|(?<=\n)\s+")
-"""End tags of tables that HTML lets a page leave out, and lines without anything."""
+LEFT_OUT = re.compile(
+    r"</(?:td|th)>\s*|</(?:tr|tbody|thead)>|\n\s*(?=\n)"
+    r"|</li>(?=\s*(?:<li\b|</[uo]l>))|</d[dt]>(?=\s*(?:<d[dt]\b|</dl>))"
+    r"|</p>(?=\s*(?:<(?:div|dl|figure|h[1-6]|ol|p|pre|section|table|ul)\b|</(?:dd|div|li|section|td)>))"
+    r"|\s+(?=<(?:caption|dd|div|dl|dt|h[1-6]|li|ol|p|pre|section|table|tbody|td|th|thead|tr|ul)\b)"
+)
+"""End tags that HTML lets a page leave out before what follows them, and white space that nobody sees."""
 
-BARE = re.compile(r' (scope|colspan)="(\w+)"')
-"""What needs no quotes: text outside of tags has none, they are escaped."""
+DATED = re.compile(r"<td>(?=\d{4}-\d\d-\d\d</td>)")
+"""Where a date stands alone in a cell, which is not to break it."""
+
+TAG = re.compile(r'<[a-z](?:[^<>"]|"[^"]*")*>')
+BARE = re.compile(r' (scope|colspan|tabindex)="(\w+)"')
+"""Attributes that need no quotes."""
 
 
 def lean(page: str) -> str:
     """The same page in fewer bytes; what is set line by line, and the style sheet that the policy names, stay."""
     parts = re.split(r"(<pre\b.*?</pre>|<style>.*?</style>)", page, flags=re.DOTALL)
-    return "".join(part if i % 2 else BARE.sub(r" \1=\2", LEFT_OUT.sub("", part)) for i, part in enumerate(parts))
+    return "".join(part if i % 2 else _leaner(part) for i, part in enumerate(parts))
+
+
+def _leaner(part: str) -> str:
+    bare = LEFT_OUT.sub("", DATED.sub("<td class=d>", part))
+    return TAG.sub(lambda tag: BARE.sub(r" \1=\2", tag[0]), bare).replace("&#39;", "'")
 
 
 READABLE = " !$'()*+,-./:;=?@[]^_`{|}~"
@@ -185,7 +213,7 @@ def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
     value = row[place]
     if not isinstance(value, int | float) or isinstance(value, bool):
         return cell(value), None, None
-    if column == "adjusted p" and value < 0.001:
+    if column in ("adjusted p", "p") and value < 0.001:
         return "<0.001", None, None
     low, high = row[place + 1 : place + 3] if interval else (None, None)
     if low is None and high is None:
@@ -197,7 +225,11 @@ def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
 def style(*more: str, margins: str = "") -> str:
     """The style sheet of every page, on screen and on paper, then those named; `margins` as `paper` writes them."""
     sheets = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "print.css", *more))
-    return "".join(sheets) + margins
+    return CSS.sub(lambda found: found["text"] or found["sign"] or found["colon"] or " ", "".join(sheets)) + margins
+
+
+CSS = re.compile(r"""(?P<text>"[^"]*")|\s*(?P<sign>[{};,])\s*|(?P<colon>:)\s+|\s+""")
+"""What a style sheet says, and the white space around it."""
 
 
 def script(name: str) -> str:
@@ -233,6 +265,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "markdown": markdown,
         "cell": lambda value: language.fixed.get(cell(value), cell(value)) if isinstance(value, bool) else cell(value),
         "beside": beside,
+        "briefly": briefly,
         "data_uri": data_uri,
         "mentions": glossary.mentions,
         "shows_html": shows_html,
@@ -252,6 +285,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
+        "evidence_missing": EVIDENCE_MISSING,
         "selection_words": SELECTION_WORDS,
         "effects": EFFECT_WORDS,
         "its_record": ITS_RECORD,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters.templateexporter import TemplateExporter
@@ -11,14 +12,15 @@ from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
 from ethics_kit.recommendation import worst_first
-from ethics_kit.record import IN_THE_WAY, Record
+from ethics_kit.record import IN_THE_WAY, SINCE_LAST, Record
 from ethics_kit.report import commands, html
 from ethics_kit.report.first import first
-from ethics_kit.report.marked import parts_of
+from ethics_kit.report.marked import Part, parts_of
 from ethics_kit.review import replayed
 from ethics_kit.schema.review import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
     from nbformat import NotebookNode
@@ -56,6 +58,9 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     required = {d.requirement for d in record.obligations.required}
     ranked = worst_first(record.findings, record.recommendation.blocking)
     counting = [f for f in ranked if f.requirement in required]
+    settled = [f for f in record.findings if f.requirement in required and f.status in SETTLED]
+    since = next((t for t in record.tables if t.id == SINCE_LAST), None)
+    named = parts_of(record)
     duties = catalogue.levels()[record.obligations.level].model_dump()
     resources = {
         "record": record,
@@ -69,11 +74,14 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
         "digest_commands": commands.of_files(proof),
         "rerun": commands.of_rerun(record),
         "waived": [f for f in record.findings if f.waiver],
-        "named": parts_of(record),
+        "named": named,
+        "since": since,
+        "shows_changes": since is not None and any(p.table is since for p in _shown(notebook, named)),
         "first": first(record, reviewed.review),
         "open": [f for f in counting if f.status not in SETTLED],
-        "settled": [f for f in record.findings if f.requirement in required and f.status in SETTLED],
+        "settled": [(name, list(same)) for name, same in groupby(settled, key=lambda f: f.requirement)],
         "places": {f.requirement: f.id for f in reversed(ranked)},
+        "sources": _sources(record),
         "methods": list(dict.fromkeys(f.method for f in ranked if f.method)),
         "informative": [f for f in ranked if f.requirement not in required],
         "duties": {
@@ -83,6 +91,22 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     }
     page, _ = RecordExporter(record.policy.get("language")).from_notebook_node(notebook, resources=resources)
     return html.lean(page)
+
+
+def _shown(notebook: NotebookNode, named: Callable[[Mapping[str, Any]], Part | None]) -> Iterator[Part]:
+    """The parts of the record that the notebook's outputs stand for."""
+    for cell in notebook.cells:
+        parts = (named(output.get("data", {})) for output in cell.get("outputs", ()))
+        yield from (part for part in parts if part)
+
+
+def _sources(record: Record) -> dict[str, list[str]]:
+    """Where the limits of measured findings come from, and for which requirements."""
+    found: dict[str, list[str]] = {}
+    for finding in record.findings:
+        if finding.source and finding.evidence == "measured":
+            found.setdefault(finding.source, []).append(finding.requirement)
+    return {source: list(dict.fromkeys(requirements)) for source, requirements in found.items()}
 
 
 def _comments(reviewed: Reviewed) -> dict[str, list[tuple[Entry, str]]]:

@@ -12,6 +12,7 @@ from securesystemslib.signer import CryptoSigner
 
 from ethics_kit import archive
 from ethics_kit import review as reviews
+from ethics_kit.archive import Latest
 from ethics_kit.attestation import chain, keys, proof, statement
 from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation.identities import identities
@@ -39,8 +40,9 @@ def act(
 ) -> bool:
     """Add an act to the record in `folder` (``reports/<system>/<stage>/<record>``): its review, a signature, or both.
 
-    A PDF that is there is made anew; with `pdf_wanted` also where there is none yet. False where there is nothing to
-    do: the signer has signed the record and its review as they are.
+    A run makes the record current, unless another one is to stay so. A PDF that is there is made anew; with
+    `pdf_wanted` also where there is none yet. False where there is nothing to do: the signer has signed the record and
+    its review as they are.
 
     Raises
     ------
@@ -65,6 +67,8 @@ def act(
             _render(files, record, folders.attestations(files), trusted, by, pdf_wanted=pdf_wanted)
             content = folders.attest(own, files, record, act=act, signer=signer)
             (files / statement.FILE).write_bytes(content)
+            if act == "run" and (becomes := archive.current(folder.parent, Latest("ok", folder.name, record.as_of))):
+                (files.parent / archive.LATEST).write_bytes(becomes)
             own.commit(whole, folders.entry(own, content, record, act=act))
     return True
 

@@ -241,8 +241,9 @@ def _publish(
     if job.pdf and not there.exists():
         (staging / pdf.FILE).write_bytes(pdf.made(html))
     folder, new = publish(staging, job.reports, record)
-    if job.pdf and not (folder / pdf.FILE).exists():
-        acts.act(job.project, folder, act="run", pdf_wanted=True)
+    becomes_current = archive.current(folder.parent, archive.Latest("ok", folder.name, record.as_of))
+    if becomes_current or (job.pdf and not (folder / pdf.FILE).exists()):
+        acts.act(job.project, folder, act="run", pdf_wanted=job.pdf)
     return folder, new
 
 

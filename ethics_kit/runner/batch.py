@@ -15,6 +15,7 @@ from ethics_kit.runner import kernel, warm
 from ethics_kit.runner.assessment import Job, Result, assess
 
 Located = tuple[Project, Path]
+COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
 
 
 def run(
@@ -26,15 +27,18 @@ def run(
     jobs: int,
     pdf: bool = False,
     report: Callable[[Result], None],
+    say: Callable[[str], None],
 ) -> list[Result]:
     """Assess `systems`; `report` is called as each assessment ends, from several threads one at a time.
+
+    `say` is told, once, that kernels are started cold where several could have been forked.
 
     Kernels are processes of their own, so threads suffice here. A system's stages run in their order, as later ones
     read the records of earlier ones. On Ctrl-C the running kernels are ended, and what is published stays.
     """
     lock, stopped = threading.Lock(), threading.Event()
     systems = list(systems)
-    server = warm.Server() if warm.AVAILABLE and len(systems) * len(stages) > 1 else None
+    server = _server(say) if len(systems) * len(stages) > 1 else None
 
     def one(located: Located) -> list[Result]:
         project, folder = located
@@ -67,3 +71,11 @@ def run(
             server.close()
         for folder in folders:
             archive.sweep(folder)
+
+
+def _server(say: Callable[[str], None]) -> warm.Server | None:
+    try:
+        return warm.Server(cold=lambda: say(COLD))
+    except OSError:
+        say(COLD)
+        return None

@@ -2,11 +2,13 @@
 
 A server is a process with a single thread. It imports what the notebooks need, then forks a kernel for each request
 that comes over its socket, and hands back a descriptor by which the kernel is watched and ended. Kernels end with the
-server, and the server with the process that started it. Only where fork and process descriptors are to be had (Linux).
+server, and the server with the process that started it. Only where fork and process descriptors are to be had (Linux);
+elsewhere, and where the server cannot, kernels are started cold.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -18,8 +20,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
 from ethics_kit.project import PASSPHRASE
 
@@ -52,6 +54,8 @@ FIXED = {
 """For every kernel, cold or warm: one thread for each library, nothing imported from the working folder."""
 
 LONGEST = 1 << 20
+PATIENCE = 60.0
+"""Seconds in which the server answers, its imports included; after that a kernel is started cold."""
 
 
 def public_environment() -> dict[str, str]:
@@ -97,12 +101,26 @@ class Forked:
 
 
 class Server:
-    """The process that kernels are forked from, as its owner sees it. Requests may come from any thread."""
+    """The process that kernels are forked from, as its owner sees it. Requests may come from any thread.
 
-    def __init__(self) -> None:
+    `cold` is called the first time that a kernel cannot be forked.
+
+    Raises
+    ------
+    OSError
+        The system starts no such process.
+    """
+
+    def __init__(self, cold: Callable[[], None] = lambda: None) -> None:
+        if not AVAILABLE:
+            raise OSError("no fork with process descriptors on this system")
         self._lock = threading.Lock()
+        self._cold: Callable[[], None] | None = cold
+        self._in_step = True
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        self._socket.settimeout(PATIENCE)
+        with contextlib.ExitStack() as unless_started, theirs:
+            unless_started.callback(self._socket.close)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno())],
                 env={**public_environment(), **FIXED, "MPLBACKEND": INLINE},
@@ -112,6 +130,7 @@ class Server:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for its owner, who ends it
             )
+            unless_started.pop_all()
 
     @property
     def pid(self) -> int:
@@ -123,14 +142,27 @@ class Server:
         Raises
         ------
         OSError
-            The server is gone or cannot fork.
+            The server is gone, does not answer or cannot fork.
         """
         request = json.dumps({"arguments": list(arguments), "env": dict(env), "cwd": cwd}).encode()
         with self._lock:
-            socket.send_fds(self._socket, [request], [log])
-            answer, descriptors, _, _ = socket.recv_fds(self._socket, 1000, 1)
+            try:
+                return self._asked(request, log)
+            except OSError:
+                if self._cold:
+                    self._cold()
+                    self._cold = None
+                raise
+
+    def _asked(self, request: bytes, log: int) -> Forked:
+        if not self._in_step:
+            raise ChildProcessError("an answer of the kernel server is still out")
+        self._in_step = False  # until its answer is here: a late one is another kernel's
+        socket.send_fds(self._socket, [request], [log])
+        answer, descriptors, _, _ = socket.recv_fds(self._socket, 1000, 1)
+        self._in_step = True
         if not descriptors:
-            raise ChildProcessError("the kernel server ended")
+            raise ChildProcessError(answer.decode() or "the kernel server ended")
         return Forked(int(answer), descriptors[0])
 
     def close(self) -> None:
@@ -144,23 +176,49 @@ class Server:
 
 
 def serve(connection: socket.socket) -> None:
-    """Import, then fork a kernel for each request until the owner is gone."""
+    """Import, then fork a kernel for each request until the owner is gone; kernels that still run end then."""
     _load()
     gc.collect()
     gc.freeze()  # a kernel's collector leaves the pages alone that it shares with the server
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 1)
-        _reap()
-        if not request:
-            return
+    running: set[int] = set()
+    try:
+        while True:
+            request, logs, _, _ = socket.recv_fds(connection, LONGEST, 1)
+            running -= _ended()
+            if not request:
+                return
+            _answer(connection, request, logs, running)
+    finally:
+        for pid in running - _ended():
+            os.kill(pid, signal.SIGKILL)
+
+
+def _answer(connection: socket.socket, request: bytes, logs: Sequence[int], running: set[int]) -> None:
+    """A kernel's number and its descriptor, or why there is none."""
+    made: list[int] = []
+    try:
+        server, (log,) = os.getpid(), logs
         pid = os.fork()
         if not pid:
-            connection.close()
-            _become_kernel(json.loads(request), descriptors[0])
-        descriptor = os.pidfd_open(pid)
-        socket.send_fds(connection, [str(pid).encode()], [descriptor])
-        os.close(descriptor)
-        os.close(descriptors[0])
+            _become_kernel(request, log, connection, server)
+        running.add(pid)
+        made.append(_watched(pid))
+        told = str(pid)
+    except (OSError, ValueError) as error:  # no process or no descriptor to be had, for this kernel
+        told = f"no fork: {error}"
+    try:
+        socket.send_fds(connection, [told.encode()], made)
+    finally:
+        for descriptor in (*made, *logs):
+            os.close(descriptor)
+
+
+def _watched(pid: int) -> int:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        os.kill(pid, signal.SIGKILL)  # nobody could end it later
+        raise
 
 
 def _load() -> None:
@@ -185,32 +243,36 @@ def _load() -> None:
     html.environment().get_template("parts.html.j2")
 
 
-def _reap() -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return
+def _ended() -> set[int]:
+    """The kernels that ended since this was asked last. Until then, nobody else gets their numbers."""
+    ended: set[int] = set()
+    with contextlib.suppress(ChildProcessError):
+        while pid := os.waitpid(-1, os.WNOHANG)[0]:
+            ended.add(pid)
+    return ended
 
 
-def _become_kernel(request: Mapping[str, Any], log: int) -> None:
+def _become_kernel(request: bytes, log: int, connection: socket.socket, server: int) -> NoReturn:
     """Run a kernel in this forked process, and end with it."""
     status = 1
     try:
-        parent = os.getppid()
+        connection.close()
         os.setsid()
-        os.dup2(log, 1)
-        os.dup2(log, 2)
+        for stream in (1, 2):
+            os.dup2(log, stream)
+        os.close(log)
+        asked: dict[str, Any] = json.loads(request)
         os.environ.clear()
-        os.environ.update(request["env"])
-        os.chdir(request["cwd"])
+        os.environ.update(asked["env"])
+        os.chdir(asked["cwd"])
         random.seed()
         if numpy := sys.modules.get("numpy"):
             numpy.random.seed()
         from ipykernel.kernelapp import IPKernelApp
 
-        IPKernelApp.launch_instance([*request["arguments"], f"--IPKernelApp.parent_handle={parent}"])
-        status = 0
+        if os.getppid() == server:  # whose end the kernel watches for from here on
+            IPKernelApp.launch_instance([*asked["arguments"], f"--IPKernelApp.parent_handle={server}"])
+            status = 0
     finally:
         os._exit(status)
 

@@ -13,8 +13,19 @@ from ethics_kit import languages
 from ethics_kit.framework import catalogue
 from ethics_kit.yamlfile import NOT_BLANK
 
-Text = Annotated[str, Field(pattern=NOT_BLANK, max_length=20_000)]
-Line = Annotated[str, Field(pattern=NOT_BLANK, max_length=300)]
+UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and signs that draw nothing: fillers of Hangul, and Braille without a dot."""
+
+
+def _seen(value: str) -> str:
+    """Text of spaces, joiners and marks of direction alone would leave a heading or a name empty."""
+    if not any(unicodedata.category(c)[0] in "LNPS" and c not in UNSEEN for c in value):
+        raise ValueError("text that can be seen")
+    return value
+
+
+Text = Annotated[str, Field(pattern=NOT_BLANK, max_length=20_000), AfterValidator(_seen)]
+Line = Annotated[str, Field(pattern=NOT_BLANK, max_length=300), AfterValidator(_seen)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 Points = Annotated[int, Field(ge=1, le=5, strict=True)]
 Count = Annotated[int, Field(ge=1, strict=True)]

@@ -1,8 +1,8 @@
 """Signed or not, as the portfolio's pages tell it: by a trusted key, or not at all."""
 
 from ethics_kit.attestation import keys
-from ethics_kit.report.portfolio.summary import read
 from tests.attestation.conftest import AS_OF
+from tests.published import read
 
 
 def signed(signers, trusted):

@@ -18,7 +18,7 @@ from ethics_kit.project import STAGES
 from ethics_kit.recommendation import recommend
 from ethics_kit.record import read_record
 from ethics_kit.report.html import SENTENCES
-from ethics_kit.report.portfolio.summary import read_all
+from tests.published import read_all
 
 FACTS = examples.planted()["systems"]
 GOVERNANCE = ("P2.3", "S4.4", "G3", "G4", "G5", "B5")
@@ -400,7 +400,7 @@ def _lines(html: BeautifulSoup) -> list[str]:
 @pytest.mark.parametrize(("system", "stage"), ALL)
 def test_a_report_is_one_small_file_without_script_or_outside_request(portfolio, system, stage):
     page = (portfolio.folder(system, stage) / "report.html").read_text()
-    assert len(page.encode()) < 250 * 1024
+    assert len(page.encode()) < 250_000
     assert not re.search(r"<script|<iframe|<object|<link\b|\son\w+=|javascript:", page, re.IGNORECASE)
     assert not re.search(r'(?:src|srcset|poster)="(?!data:)', page)
     assert "default-src &#39;none&#39;" in page

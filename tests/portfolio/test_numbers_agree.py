@@ -18,7 +18,7 @@ AMOUNT = re.compile(
 )
 READ = """() => ({
   findings: [...document.querySelectorAll('tr[id^="f-"]')].map(row => ({id: row.id.slice(2), text: row.innerText,
-    status: row.querySelector('.status').innerText, evidence: row.querySelector('td').innerText})),
+    status: row.querySelector('b[class]').innerText, evidence: row.querySelector('td').innerText})),
   cited: [...document.querySelectorAll('.worst li')].map(li => [li.querySelector('a').hash.slice(3),
     li.querySelector('.meta').innerText]),
   tables: [...document.querySelectorAll('main table')].filter(t => !t.matches('.findings')).map(t => ({

@@ -1,5 +1,6 @@
 """What an auditor reads: the terms, every threshold with its default, and how to run the assessment again."""
 
+import re
 import subprocess
 from xml.etree.ElementTree import Element
 
@@ -51,8 +52,8 @@ def test_a_threshold_stands_beside_its_default():
     given = {"fairness.margin": 0.03, "gate.signoff": "no", "rollout.alpha": 0.2}
     shown = rows(small(parameters=given), "Parameters")
     assert shown == [
-        ["fairness.margin", "0.03", "none"],
-        ["gate.signoff", "no", "the same"],
+        ["fairness.margin", "0.03", "no default"],
+        ["gate.signoff", "no", ""],
         ["rollout.alpha", "0.2", str(Policy.defaults()["rollout.alpha"])],
     ]
 
@@ -62,6 +63,29 @@ def test_a_waiver_is_told_with_its_reason_and_days():
     page = small(findings=[waived, finding(requirement="C2.1", evidence="measured", value=0.1, n=100)])
     assert rows(page, "Waivers") == [["P1.1.late", "Ben, chair", "2026-11-01", "2026-11-01", "a pilot"]]
     assert "No finding of this record is waived." in small()
+
+
+def test_the_appendix_names_whom_to_ask_what_is_decided_and_where_limits_come_from():
+    ann, ben = {"name": "Ann", "role": "boss", "contact": "a@x.example"}, {"name": "Ben", "role": "her deputy"}
+    unit = {"decision": "one <score>", "affected_person": "the contact", "cluster": None}
+    measured = [
+        finding(requirement="C2.1", name=n, evidence="measured", value=0.1, source="Minutes of <May>") for n in "ab"
+    ]
+    page = small(findings=[*measured, finding(source="notes.md")], system={"owner": ann, "deputy": ben, "unit": unit})
+    appendix = page[page.index('id="appendix"') :]
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", appendix))
+    assert (
+        facts.items()
+        >= {
+            "Approver of the policy": "Ada Policy, chair",
+            "Owner": "Ann, boss, a@x.example",
+            "Deputy": "Ben, her deputy",
+            "What is decided": "one &lt;score&gt;",
+            "Who is affected": "the contact",
+        }.items()
+    )
+    assert "What repeated decisions belong to" not in facts
+    assert rows(page, "Where the limits") == [["Minutes of <May>", "C2.1"]]
 
 
 def test_the_commands_to_run_again_name_the_assessment_and_read_its_id(tmp_path):

@@ -2,18 +2,22 @@
 
 import json
 import re
+from base64 import b64encode
+from hashlib import sha256
+from types import SimpleNamespace
 
 import nbformat
 import nh3
 import pytest
+import tinycss2
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ethics_kit import workbook
 from ethics_kit.attestation.proof import Proof
-from ethics_kit.record import Table
-from ethics_kit.report import html, page
+from ethics_kit.record import SINCE_LAST, Table
+from ethics_kit.report import html, page, text
 from ethics_kit.report.html import MARKER, Html, part, shown
-from tests.made import finding, record
+from tests.made import complete, duty, finding, obliged, record
 
 RATES = Table(
     id="C2.1.rates",
@@ -97,17 +101,58 @@ def test_a_name_of_two_tables_names_none():
     assert "99.9" in page
 
 
-def test_the_findings_of_a_step_stand_worst_first_and_those_met_by_their_id():
+def test_the_findings_of_a_step_stand_worst_first_in_words_by_id_or_by_number():
     ids = ["C2.1.good", "C2.1.open", "C2.1.bad"]
     page = shows({"text/html": FORGED, MARKER: {"part": "findings", "ids": ids, "title": "Rates <i>"}})
     assert "Rates &lt;i&gt;" in page
     links = re.findall(r'<a href="#f-([^"]*)">([^<]*)</a>', page)
     assert links == [(name, name) for name in ("C2.1.bad", "C2.1.open")]
-    assert page.index("C2.1.open</a>") < page.index("Met</span> C2.1.good")
-    assert "C2.1 is not_met." in page
-    assert "C2.1 is inconclusive." in page
-    assert "C2.1 is met." not in page
-    assert page.count("Met</span>") == 1
+    assert page.index("C2.1 is not_met.") < page.index("C2.1.open</a>") < page.index("Met</b>: 1 finding")
+    assert "C2.1 is inconclusive." not in page
+    assert page.count("Met</b>") == 1
+
+
+def test_findings_that_are_met_stand_once_under_their_requirement():
+    duties = [duty(name, needs=()) for name in ("C2.1", "P1.1", "P1.2")]
+    findings = [finding(requirement="P1.1"), finding(requirement="P1.1", name="y"), finding(requirement="C2.1")]
+    obligations = complete(obliged(*duties))
+    whole = page.render(new_notebook(), made(findings=findings, obligations=obligations), Proof({}, []))
+    settled = whole[whole.index("and met or not applicable</caption>") :]
+    settled = settled[: settled.index("</table>")]
+    heads = re.findall(r"<th scope=rowgroup colspan=3>([^<]*)", settled)
+    assert [head.split()[0] for head in heads] == ["P1.1", "C2.1"]
+    rows = re.findall(r'<tr id="f-([^"]*)"', settled)
+    assert rows == ["P1.1.x", "P1.1.y", "C2.1.x"]
+    assert settled.index("P1.1.y") < settled.index(heads[1]) < settled.index("C2.1.x")
+
+
+def test_changes_are_led_to_where_the_notebook_shows_them():
+    since = Table(
+        id=SINCE_LAST,
+        title="What changed",
+        requirement="S4.4",
+        columns=["what", "before", "now"],
+        rows=[["recommendation", "approve", "reject"]],
+        note="Findings since the record of 2026-10-01: 1 worse.",
+    )
+    cells = [
+        new_code_cell(outputs=[new_output("display_data", {"text/plain": "x", MARKER: MARKED | {"id": SINCE_LAST}})])
+    ]
+    for shows, cells_shown in ((True, cells), (False, [])):
+        whole = page.render(new_notebook(cells=cells_shown), made(tables=[since]), Proof({}, []))
+        one = whole[whole.index('<div class="first">') : whole.index("<nav")]
+        assert since.note in one
+        assert [whole.count('href="#changes"'), whole.count('id="changes"')] == ([2, 1] if shows else [0, 0])
+        assert ('href="#changes"' in one) is shows
+
+
+def test_the_contents_name_every_section_and_lead_somewhere():
+    whole = page.render(new_notebook(), made(), Proof({}, []))
+    nav = whole[whole.index("<nav") : whole.index("</nav>")]
+    leads = re.findall(r'href="#(\w+)"', nav)
+    sections = re.findall(r'<section aria-labelledby="(\w+)"', whole)
+    assert set(sections) <= {*leads}
+    assert [name for name in leads if whole.count(f'id="{name}"') != 1] == []
 
 
 def test_the_conclusion_is_the_record_s():
@@ -136,7 +181,8 @@ def test_an_output_carries_its_html_for_jupyter_and_its_name_for_the_page():
 def test_every_step_and_table_of_a_notebook_says_which_part_of_the_record_it_shows(monkeypatch):
     displayed = []
     monkeypatch.setattr(workbook, "display", displayed.append)
-    workbook._display(RATES)
+    case = SimpleNamespace(dossier=SimpleNamespace(policy=SimpleNamespace(language="en")))
+    workbook.Workbook(case, "record")._table(RATES)
     (output,) = displayed
     assert output.marker == MARKED
     json.dumps(output.marker)
@@ -214,6 +260,8 @@ WHOLE = """<style>td { content: "</td>"; }
   <td>2 &lt;/td&gt;</td></tr>
 
 <tr><td><ul><li>x</li> <li>y</li></ul></td><td></td></tr></tbody></table>
+<p>One  word.</p> <p>Two.</p>
+<ul><li>class="x" scope="row"</li></ul><div tabindex="0"><p>Three.</p></div><p>Four</p>
 <dl><dt>k</dt><dd>v</dd><dt>l</dt><dd><p>w</p></dd></dl>
 <pre class="commands">a </td>
 
@@ -223,9 +271,9 @@ WHOLE = """<style>td { content: "</td>"; }
 def test_a_page_without_the_tags_it_may_leave_out_is_the_same_page():
     """nh3 reads both as a browser does, and writes every end tag."""
 
-    def read(text):
-        tags = html.TAGS | {"caption"}
-        return re.sub(r"\s*(<[^>]*>)\s*", r"\1", nh3.clean(text, tags=tags, attributes=html.ATTRIBUTES))
+    def read(html):
+        tags = text.TAGS
+        return re.sub(r"\s*(<[^>]*>)\s*", r"\1", nh3.clean(html, tags=tags, attributes=text.ATTRIBUTES))
 
     lean = html.lean(WHOLE)
     assert read(lean) == read(WHOLE)
@@ -240,5 +288,23 @@ def test_what_is_set_line_by_line_and_the_style_sheet_keep_every_character():
 
 
 def test_the_style_sheet_in_the_page_is_the_one_its_policy_names():
-    page_ = page.render(new_notebook(), made(), Proof({}, []))
-    assert f"<style>{html.style()}</style>" in page_
+    whole = page.render(new_notebook(), made(), Proof({}, []))
+    (sheet,) = re.findall(r"(?s)<style>(.*?)</style>", whole)
+    assert sheet.startswith(html.style())
+    assert f"style-src 'sha256-{b64encode(sha256(sheet.encode()).digest()).decode()}'" in whole
+
+
+def rules(css):
+    """What a CSS parser reads of a style sheet."""
+    for rule in tinycss2.parse_stylesheet(css, skip_whitespace=True):
+        head = re.sub(r"\s*([,:])\s*", r"\1", " ".join(tinycss2.serialize(rule.prelude).split()))
+        inside = tinycss2.parse_blocks_contents(rule.content, skip_whitespace=True)
+        for one in inside:
+            told = " ".join(one.serialize().split())
+            yield head, re.sub(r"\s*([{};,:])\s*", r"\1", told)
+
+
+def test_the_shorter_style_sheet_says_the_same():
+    whole = "".join((html.TEMPLATES / name).read_text() for name in ("style.css", "print.css", "portfolio.css"))
+    assert list(rules(html.style("portfolio.css"))) == list(rules(whole))
+    assert len(html.style("portfolio.css")) < 0.95 * len(whole)

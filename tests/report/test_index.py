@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from ethics_kit.report import html
 from ethics_kit.report.portfolio.index import SHORT, write_index
 from ethics_kit.report.portfolio.sparkline import EDGE, HEIGHT, WIDTH, line
-from ethics_kit.report.portfolio.summary import Gap, Trend, read_all
+from ethics_kit.report.portfolio.summary import Gap, Trend
 from tests.attested import put_review
-from tests.published import DAY, DECIDE, SUBMIT, finding, put, record, review
+from tests.published import DAY, DECIDE, SUBMIT, finding, put, read_all, record, review
 
 
 def page_of(reports, systems=(), *, day=DAY, not_run=()):

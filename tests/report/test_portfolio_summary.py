@@ -11,9 +11,9 @@ from ethics_kit.archive import Latest, publish_failure
 from ethics_kit.attestation import chain, folder, statement
 from ethics_kit.record import Record, Waived
 from ethics_kit.report.portfolio.published import published
-from ethics_kit.report.portfolio.summary import Due, Gap, read, read_all, trends
+from ethics_kit.report.portfolio.summary import Due, Gap, trends
 from tests.attested import put_review
-from tests.published import DAY, DECIDE, SUBMIT, finding, put, record, review
+from tests.published import DAY, DECIDE, SUBMIT, finding, put, read, read_all, record, review
 
 
 def append(name):

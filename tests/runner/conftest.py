@@ -1,6 +1,7 @@
 """Notebooks that start in a third of the time, for tests of what the runner makes of them."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,19 @@ import nbformat
 import pytest
 
 from ethics_kit.project import STAGES, Project, notebook_name
+from ethics_kit.runner import warm
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[warm.Server | None]:
+    """One warm server for all tests, ready; none where kernels cannot be forked."""
+    if not warm.AVAILABLE:
+        yield None
+        return
+    server = warm.Server(cold=lambda: pytest.fail("a kernel was started cold"))
+    server.fork(["--version"], env=dict(os.environ), cwd="/", log=2).wait(60)
+    yield server
+    server.close()
 
 
 @pytest.fixture

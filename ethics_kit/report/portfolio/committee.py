@@ -10,13 +10,13 @@ from typing import Literal
 from ethics_kit.comparison import compare_findings
 from ethics_kit.languages import SOURCE
 from ethics_kit.project import STAGES
-from ethics_kit.record import Finding
+from ethics_kit.record import Finding, Record
 from ethics_kit.report import html
 from ethics_kit.report.portfolio import actions
 from ethics_kit.report.portfolio.actions import Row
-from ethics_kit.report.portfolio.kept import Kept
+from ethics_kit.report.portfolio.kept import Records
 from ethics_kit.report.portfolio.summary import Entry, System
-from ethics_kit.schema import review
+from ethics_kit.schema import Verdict, review
 
 FILE = "committee.html"
 WITHOUT_MEETINGS = timedelta(days=31)
@@ -39,18 +39,21 @@ class Period:
 
 @dataclass(frozen=True)
 class Change:
-    """A stage with a record that is newer than the last meeting; `before` is the last record up to it."""
+    """A stage with a record that is newer than the last meeting; `before` is what the last one up to it recommended.
+
+    `newly_not_met` counts findings, of which `first` holds those to tell.
+    """
 
     system: System
     entry: Entry
-    before: Kept | None
+    before: Verdict | None
     records: int
-    newly_not_met: tuple[Finding, ...]
+    newly_not_met: int
+    first: tuple[Finding, ...]
 
     @property
     def verdict_changed(self) -> bool:
-        was = self.before.record if self.before else None
-        return was is not None and was.recommendation.verdict != self.entry.verdict
+        return self.before is not None and self.before != self.entry.verdict
 
     @property
     def tells(self) -> bool:
@@ -60,12 +63,23 @@ class Change:
 
 @dataclass(frozen=True)
 class Decided:
-    """A decision that people entered in the period, on whichever record."""
+    """A decision that people entered in the period, on whichever record: one of `stage` as of `as_of`."""
 
     system: System
-    record: Kept
+    stage: str
+    as_of: date
+    link: str
+    recommended: Verdict
     entry: review.Entry
     identity: str
+
+
+@dataclass(frozen=True)
+class News:
+    """What the period brought for one system."""
+
+    changes: tuple[Change, ...]
+    decided: tuple[Decided, ...]
 
 
 def period(day: date, meetings: Iterable[date], since: date | None) -> Period:
@@ -82,64 +96,65 @@ def period(day: date, meetings: Iterable[date], since: date | None) -> Period:
     return Period(day - WITHOUT_MEETINGS, day, "month", ahead)
 
 
+def news(system: System, records: Records, covers: Period) -> News:
+    """What the period brought, from the records that the system has kept."""
+    return News(tuple(_changes(system, records, covers)), tuple(_decided(system, records, covers)))
+
+
 def render(
     systems: Sequence[System],
-    records: Mapping[str, Mapping[str, Sequence[Kept]]],
+    told: Mapping[str, News],
     rows: Sequence[Row],
     covers: Period,
     *,
     label: str,
     language: str = SOURCE,
 ) -> str:
-    """The page. `systems` are worst first; `records` are those each has kept, by stage; `rows` the open actions."""
-    changes = [c for s in systems for c in _changes(s, records[s.id], covers)]
+    """The page. `systems` are worst first; `told` is the news of each by its id; `rows` the open actions."""
+    changes = [change for s in systems for change in told[s.id].changes]
     found = {
         "due": [(s, e) for s in systems for e in s.entries.values() if e.review.state == "submitted"],
         "late": [row for row in rows if row.overdue or row.lapsed],
         "reviews": [s for s in systems if s.due.on and s.due.on < covers.until],
         "changes": [c for c in changes if c.tells],
         "unchanged": [c for c in changes if not c.tells],
-        "decided": sorted(
-            (d for s in systems for d in _decided(s, records[s.id], covers)),
-            key=lambda d: d.entry.on,
-        ),
+        "decided": sorted((d for s in systems for d in told[s.id].decided), key=lambda d: d.entry.on),
         "without": [(s, gaps) for s in systems if (gaps := _without(s))],
         "drafts": [(s, drafts) for s in systems if (drafts := _drafts(s))],
         "unplanned": [(s, n) for s in systems if (n := actions.unplanned(s))],
     }
     template = html.environment(language).get_template("committee.html.j2")
-    return template.render(
-        **found, covers=covers, day=covers.until, label=label, systems=systems, shown=SHOWN, listed=LISTED
-    )
+    return template.render(**found, covers=covers, day=covers.until, label=label, systems=systems, listed=LISTED)
 
 
-def _changes(system: System, records: Mapping[str, Sequence[Kept]], covers: Period) -> Iterator[Change]:
-    for stage, own in records.items():
-        entry = system.entries[stage]  # type: ignore[index]
+def _changes(system: System, records: Records, covers: Period) -> Iterator[Change]:
+    for entry in system.entries.values():
+        own = records[entry.stage]
         if entry.status != "ok" or entry.as_of is None or not covers.since < entry.as_of <= covers.until:
             continue
-        now = next(k for k in own if k.folder == entry.folder)
-        before = next((k for k in reversed(own) if k.as_of <= covers.since and k.record), None)
-        newer = sum(covers.since < k.as_of <= covers.until and k.state != "failed" for k in own)
-        yield Change(system, entry, before, newer, _newly_not_met(before, now))
+        now = next(k.record for k in own if k.folder == entry.folder)
+        before = next((k.record for k in reversed(own) if k.as_of <= covers.since and k.record), None)
+        newer = sum(covers.since < k.as_of <= covers.until and not k.failed for k in own)
+        worse = _newly_not_met(before, now)
+        verdict = before.recommendation.verdict if before else None
+        yield Change(system, entry, verdict, newer, len(worse), tuple(worse[:SHOWN]))
 
 
-def _newly_not_met(before: Kept | None, now: Kept) -> tuple[Finding, ...]:
-    if now.record is None:
-        return ()
-    required = {d.requirement for d in now.record.obligations.required}
-    old = before.record.findings if before and before.record else ()
-    changes = compare_findings(old, now.record.findings)
+def _newly_not_met(before: Record | None, now: Record | None) -> list[Finding]:
+    if now is None:
+        return []
+    required = {d.requirement for d in now.obligations.required}
+    changes = compare_findings(before.findings if before else (), now.findings)
     found = [c.after for c in changes if c.newly_not_met and c.after]
-    return tuple(sorted(found, key=lambda f: (f.requirement not in required, f.evidence != "measured", f.id)))
+    return sorted(found, key=lambda f: (f.requirement not in required, f.evidence != "measured", f.id))
 
 
-def _decided(system: System, records: Mapping[str, Sequence[Kept]], covers: Period) -> Iterator[Decided]:
-    for own in records.values():
-        for one in own:
-            for entry, identity in one.reviewed.entries if one.has_review and one.reviewed else ():
-                if entry.act == "decide" and covers.since < entry.on <= covers.until:
-                    yield Decided(system, one, entry, identity)
+def _decided(system: System, records: Records, covers: Period) -> Iterator[Decided]:
+    for one in (one for own in records.values() for one in own if one.has_review):
+        for entry, identity in one.reviewed.entries if one.record and one.reviewed else ():
+            if entry.act == "decide" and covers.since < entry.on <= covers.until and one.record:
+                recommended = one.record.recommendation.verdict
+                yield Decided(system, one.stage, one.as_of, one.link, recommended, entry, identity)
 
 
 def _without(system: System) -> list[Entry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -17,7 +17,6 @@ from ethics_kit.attestation import chain, proof, statement
 from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation.identities import Reviewed, identities
 from ethics_kit.attestation.keys import TrustedKey
-from ethics_kit.attestation.statement import Attestation
 from ethics_kit.comparison import FindingChange
 from ethics_kit.errors import InputError
 from ethics_kit.framework import catalogue
@@ -54,17 +53,23 @@ class Kept:
         return date.fromisoformat(self.folder.removeprefix("failed_")[:10])
 
     @cached_property
-    def _published(self) -> Published | None:
+    def published(self) -> Published | None:
+        """The record as it was published; None where it was altered or is gone."""
         return published(self.path, self.chain) if self.path.is_dir() else None
 
     @property
     def record(self) -> Record | None:
         """The record without its tables, where it is as it was published."""
-        return self._published.record if self._published else None
+        return self.published.record if self.published else None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is a run that failed, which its name tells."""
+        return self.folder.startswith("failed_")
 
     @property
     def state(self) -> State:
-        if self.folder.startswith("failed_"):
+        if self.failed:
             return "failed"
         if self.record:
             return "ok"
@@ -75,19 +80,16 @@ class Kept:
         """How it differs from what its attestation and the chain say, in words."""
         return folders.altered(self.path, self.chain) if self.state == "altered" else []
 
-    @cached_property
-    def attestations(self) -> dict[str, Attestation]:
-        return folders.attestations(self.path) if self.record else {}
-
     @property
     def acts(self) -> list[tuple[str, date]]:
         """What was done to the record, and on which day (UTC), oldest first."""
-        return [(one.predicate.act, one.predicate.at.date()) for one in self.attestations.values()]
+        attestations = self.published.attestations.values() if self.published else ()
+        return [(one.predicate.act, one.predicate.at.date()) for one in attestations]
 
     @cached_property
     def signatures(self) -> list[proof.Signature]:
         """The newest valid signature of each trusted key."""
-        found = self._published.signatures(self.path, self.keys) if self._published else []
+        found = self.published.signatures(self.keys) if self.published else []
         return list({one.key_id: one for one in found}.values())
 
     @property
@@ -105,17 +107,22 @@ class Kept:
     @cached_property
     def reviewed(self) -> Reviewed | None:
         """The record's review; None where it cannot be read, or was lost with an altered folder."""
-        if self.record is None:
+        if self.published is None:
             return None
         path = self.path / reviews.FILE
+        content = path.read_bytes() if path.is_file() else None
         try:
-            found = reviews.read(self.path, self.record)
-            digests = statement.review_entries(path.read_bytes() if path.is_file() else None)
+            found = reviews.parsed(path, content, self.published.record)
+            digests = statement.review_entries(content)
         except InputError:
             return None
         if found.state != "decided" and folders.review_lost(self.path, self.chain):
             return None
-        return identities(found, digests, self.attestations.values(), self.keys)
+        return identities(found, digests, self.published.attestations.values(), self.keys)
+
+
+Records = Mapping[str, Sequence[Kept]]
+"""What a system has kept of each stage, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ class Step:
         return sum(change.kind in kinds for change in self.changes)
 
 
-def of_system(reports: Path, system: str, keys: Sequence[TrustedKey]) -> dict[str, list[Kept]]:
+def of_system(reports: Path, system: str, keys: Sequence[TrustedKey]) -> Records:
     """What a system has kept of each stage, oldest first; the current one, or the failed run in its place, last."""
     known = chain.read_chain(reports, system)[0]
     return {stage: list(_of_stage(reports, system, stage, known, keys)) for stage in STAGES}
@@ -161,7 +168,7 @@ def _dated(name: str) -> bool:
 
 def steps(kept: Sequence[Kept], most: int) -> list[Step]:
     """What changed between the last consecutive records of a stage, the newest pair first."""
-    sound = [one for one in kept if one.state != "failed"][-(most + 1) :]
+    sound = [one for one in kept if not one.failed][-(most + 1) :]
     pairs = list(pairwise(one for one in sound if one.record))
     return [Step(a, b, _changes(a, b)) for a, b in reversed(pairs)]
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import FormatError
 
 from ethics_kit import disk
-from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation import proof, statement
 from ethics_kit.attestation.chain import Chain
 from ethics_kit.attestation.keys import TrustedKey
@@ -37,6 +37,7 @@ from ethics_kit.record import (
     Obligations,
     Recommendation,
     Record,
+    Table,
     Upstream,
 )
 
@@ -81,20 +82,37 @@ class _Measurements(BaseModel):
     findings: list[Measured]
 
 
+class _Tables(BaseModel):
+    tables: list[Table]
+
+
 @dataclass(frozen=True)
 class Published:
-    """A record as it was published, without its tables, parameters, inputs and policy; and its folder's attestation."""
+    """A record as it was published, without its tables, parameters, inputs and policy; and its newest attestation."""
 
+    folder: Path
     record: Record
     newest: Attestation
 
-    def signatures(self, folder: Path, keys: Sequence[TrustedKey]) -> list[Signature]:
+    @cached_property
+    def attestations(self) -> dict[str, Attestation]:
+        """Those of the record by file name, oldest first."""
+        names = [name for name in self.newest.statement.files if statement.EARLIER.match(name)]
+        read = {name: statement.read(self.folder / name)[0] for name in names}
+        earlier = sorted(((n, one) for n, one in read.items() if one), key=lambda item: item[1].predicate.sequence)
+        return {**dict(earlier), statement.FILE: self.newest}
+
+    def signatures(self, keys: Sequence[TrustedKey]) -> list[Signature]:
         """The valid signatures by trusted keys on this very record, oldest first."""
-        files = self.newest.statement.files
-        earlier = any(statement.EARLIER.match(name) for name in files)
-        if not keys or not (earlier or self.newest.envelope.signatures):
+        return proof.signatures(self.attestations, self.newest.statement.files, keys) if keys else []
+
+    @property
+    def tables(self) -> list[Table]:
+        """The record's tables, read anew; none where its file is no longer as it was."""
+        content = disk.content(self.folder / FILE, LARGEST)
+        if isinstance(content, Odd) or hashlib.sha256(content).hexdigest() != self.newest.statement.files[FILE]:
             return []
-        return proof.signatures(folders.attestations(folder), files, keys)
+        return _Tables.model_validate_json(content).tables
 
 
 def published(folder: Path, known: Chain | None) -> Published | None:
@@ -120,7 +138,7 @@ def published(folder: Path, known: Chain | None) -> Published | None:
         folder.name,
     ):
         return None
-    return Published(record, newest)
+    return Published(folder, record, newest)
 
 
 def values(folder: Path, known: Chain | None) -> dict[str, Measured] | None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from ethics_kit import archive, past
+from ethics_kit import archive
 from ethics_kit.attestation.chain import Chain, read_chain
 from ethics_kit.attestation.keys import TrustedKey
-from ethics_kit.attestation.proof import Proof, Signature
 from ethics_kit.dates import months_after
 from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.framework import catalogue
@@ -22,7 +21,9 @@ from ethics_kit.project import STAGES
 from ethics_kit.recommendation import by_status, recommend
 from ethics_kit.record import WEAKEST, WORST_FIRST, Finding, Record, Status
 from ethics_kit.report import supply
-from ethics_kit.report.portfolio.published import Measured, published, values
+from ethics_kit.report.portfolio import kept as kept_records
+from ethics_kit.report.portfolio.kept import Kept, Records
+from ethics_kit.report.portfolio.published import Measured, values
 from ethics_kit.report.supply import Supply
 from ethics_kit.review import Review
 from ethics_kit.schema import Verdict
@@ -186,21 +187,20 @@ class System:
 def read(
     reports: Path,
     system: str,
+    records: Records,
     *,
     as_of: date,
-    keys: Sequence[TrustedKey] = (),
     not_run: bool = False,
     elsewhere: bool = False,
 ) -> System:
-    """The system `system` as the reports folder shows it on the day `as_of`.
+    """The system `system` as the `records` that it has kept in the reports folder show it on the day `as_of`.
 
-    A record that is not as its attestation and the chain say is *altered*, and nothing of it is shown. Signatures count
-    by `keys`.
+    A record that is not as its attestation and the chain say is *altered*, and nothing of it is shown.
     """
     known = read_chain(reports, system)[0]
-    found = [_current(reports, system, stage, known, as_of, keys) for stage in STAGES]
-    records = [record for _, record in found if record]
-    newest = max(records, key=lambda r: (r.as_of, STAGES.index(r.stage)), default=None)
+    found = [_current(reports, system, stage, known, records[stage], as_of) for stage in STAGES]
+    current = [record for _, record in found if record]
+    newest = max(current, key=lambda r: (r.as_of, STAGES.index(r.stage)), default=None)
     about = newest.system if newest else {}
     entries = {entry.stage: entry for entry, _ in found}
     return System(
@@ -212,8 +212,8 @@ def read(
         level=newest.level.value if newest else "",
         holds=newest.level.holds if newest else "",
         entries=entries,
-        due=_due(entries["deployment_signoff"], next((r for r in records if r.stage == "deployment_signoff"), None)),
-        supplies=tuple(supply.ranked(*records)),
+        due=_due(entries["deployment_signoff"], next((r for r in current if r.stage == "deployment_signoff"), None)),
+        supplies=tuple(supply.ranked(*current)),
         not_run=not_run,
         elsewhere=elsewhere,
     )
@@ -226,18 +226,11 @@ def recorded(reports: Path) -> list[str]:
     return sorted(name for name in names if SYSTEM_ID.match(name))
 
 
-def entry(
-    folder: Path, known: Chain | None, *, as_of: date, keys: Sequence[TrustedKey] = ()
-) -> tuple[Entry, Record | None]:
-    """What there is to say of the record in `folder`, and the record without its tables; None where it was altered."""
-    system, stage = folder.parents[1].name, _stage(folder.parent.name)
-    found = published(folder, known)
-    if found is None:
-        day = _day(folder.name)
-        return Entry(system, stage, "altered", folder.name, day), None
-    record = found.record
-    signatures = found.signatures(folder, keys)
-    return _entry(folder, record, known, signatures, found.newest.statement.files, as_of), record
+def entry(kept: Kept, *, as_of: date) -> Entry:
+    """What there is to say of a record."""
+    if kept.published is None:
+        return Entry(kept.system, _stage(kept.stage), "altered", kept.folder, kept.as_of)
+    return _entry(kept, kept.published.record, as_of)
 
 
 def trends(reports: Path, entry: Entry, gaps: Sequence[Gap], *, most: int) -> list[Trend]:
@@ -266,18 +259,18 @@ def _gap(held: Measured, day: str) -> Gap:
 
 
 def _current(
-    reports: Path, system: str, stage: Stage, known: Chain | None, as_of: date, keys: Sequence[TrustedKey]
+    reports: Path, system: str, stage: Stage, known: Chain | None, records: Sequence[Kept], as_of: date
 ) -> tuple[Entry, Record | None]:
-    parent = archive.stage_folder(reports, system, stage)
-    latest = archive.read_latest(parent)
+    latest = archive.read_latest(archive.stage_folder(reports, system, stage))
     listed = _last_run(known, stage, as_of)
     if latest is None:
         return Entry(system, stage, "altered" if listed else "missing"), None
     if latest.status == "failed":
         return Entry(system, stage, "failed", latest.folder, latest.as_of), None
-    if listed and latest.as_of <= as_of and latest.folder != listed:
+    kept = next((one for one in records if one.folder == latest.folder), None)
+    if kept is None or (listed and latest.as_of <= as_of and latest.folder != listed):
         return Entry(system, stage, "altered", latest.folder, latest.as_of), None
-    return entry(parent / latest.folder, known, as_of=as_of, keys=keys)
+    return entry(kept, as_of=as_of), kept.record
 
 
 def _last_run(known: Chain | None, stage: str, as_of: date) -> str | None:
@@ -287,38 +280,29 @@ def _last_run(known: Chain | None, stage: str, as_of: date) -> str | None:
     return max(runs, key=lambda e: (e.record[:10], e.sequence)).record if runs else None
 
 
-def _entry(
-    folder: Path,
-    record: Record,
-    known: Chain | None,
-    signatures: Sequence[Signature],
-    files: dict[str, str],
-    as_of: date,
-) -> Entry:
+def _entry(kept: Kept, record: Record, as_of: date) -> Entry:
     own = record.recommendation
-    day = max(as_of, record.as_of)
-    later = recommend(record.findings, record.obligations, record.upstream, day).verdict
-    roles = catalogue.levels()[record.obligations.level].signoff
+    later = own if as_of <= record.as_of else recommend(record.findings, record.obligations, record.upstream, as_of)
     return Entry(
         system=str(record.system["id"]),
         stage=record.stage,
         status="ok",
-        folder=folder.name,
+        folder=kept.folder,
         as_of=record.as_of,
         record_id=record.record_id,
         model_version=record.system.get("model_version"),
         level=record.level.value,
         holds=record.level.holds,
         verdict=own.verdict,
-        today=min((own.verdict, later), key=WORST_FIRST.index),
+        today=min((own.verdict, later.verdict), key=WORST_FIRST.index),
         reason=own.reason,
         worst=_worst(record),
         required=by_status(record.findings, record.obligations),
         actions=_actions(record),
         gaps=_gaps(record),
-        review=_reviewed(folder, record, known),
-        signed=tuple(dict.fromkeys(s.role for s in signatures)),
-        unsigned=tuple(Proof(files, list(signatures)).missing(roles)),
+        review=_reviewed(kept, record),
+        signed=tuple(dict.fromkeys(s.role for s in kept.signatures)),
+        unsigned=tuple(kept.unsigned),
     )
 
 
@@ -373,8 +357,8 @@ def _gaps(record: Record) -> tuple[Gap, ...]:
     )
 
 
-def _reviewed(folder: Path, record: Record, known: Chain | None) -> Reviewed:
-    found = past.readable_review(folder, record, known)
+def _reviewed(kept: Kept, record: Record) -> Reviewed:
+    found = kept.reviewed.review if kept.reviewed else None
     if found is None:
         return Reviewed("unreadable", missing=catalogue.levels()[record.obligations.level].signoff)
     given = list(found.signoff.given.values())
@@ -412,29 +396,33 @@ def _person(given: object) -> str | None:
     return str(given["name"]) if isinstance(given, dict) and given.get("name") else None
 
 
-def _day(name: str) -> date | None:
-    try:
-        return date.fromisoformat(name[:10])
-    except ValueError:
-        return None
-
-
 def _stage(name: str) -> Stage:
     return next(stage for stage in STAGES if stage == name)
 
 
-def read_all(
+def each(
     reports: Path,
     systems: Collection[str],
     *,
     as_of: date,
     keys: Sequence[TrustedKey] = (),
     not_run: Collection[str] = (),
-) -> list[System]:
-    """`systems`, by their ids, and every other system with a record in the reports folder, worst first."""
-    names = sorted({*systems, *recorded(reports)})
-    found = [read(reports, n, as_of=as_of, keys=keys, not_run=n in not_run, elsewhere=n not in systems) for n in names]
-    return sorted(found, key=_rank)
+) -> Iterator[tuple[System, Records]]:
+    """`systems`, by their ids, and every other system with a record in the reports folder, one by one.
+
+    With each comes what it has kept, to be used before the next is read, so that memory holds one system's records.
+    """
+    for name in sorted({*systems, *recorded(reports)}):
+        records = kept_records.of_system(reports, name, keys)
+        yield (
+            read(reports, name, records, as_of=as_of, not_run=name in not_run, elsewhere=name not in systems),
+            records,
+        )
+
+
+def worst_first(systems: Iterable[System]) -> list[System]:
+    """As the pages list them."""
+    return sorted(systems, key=_rank)
 
 
 def _rank(system: System) -> tuple[int, int, int, float, str]:

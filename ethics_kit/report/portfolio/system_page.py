@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ethics_kit import archive
 from ethics_kit.framework import catalogue
 from ethics_kit.languages import SOURCE
 from ethics_kit.project import STAGES
 from ethics_kit.record import Table
 from ethics_kit.report import card, html
 from ethics_kit.report.portfolio import actions, kept, sparkline
-from ethics_kit.report.portfolio.kept import Kept
+from ethics_kit.report.portfolio.kept import Kept, Records
 from ethics_kit.report.portfolio.sparkline import Line
 from ethics_kit.report.portfolio.summary import System, trends
 
@@ -39,14 +37,13 @@ class Listed:
 def render(
     reports: Path,
     system: System,
-    records: Mapping[str, Sequence[Kept]],
-    rows: Sequence[actions.Row],
+    records: Records,
     *,
     day: date,
     label: str,
     language: str = SOURCE,
 ) -> str:
-    """The page. `records` are those that the system has kept, by stage, oldest first; `rows` its open actions."""
+    """The page. `records` are those that the system has kept, by stage, oldest first."""
     current = [(e, next((k for k in records[e.stage] if k.folder == e.folder), None)) for e in system.entries.values()]
     found = [k.record for _, k in current if k and k.record]
     newest = max(found, key=lambda record: record.as_of, default=None)
@@ -57,7 +54,7 @@ def render(
         "label": label,
         "current": current,
         "r": newest,
-        "actions": rows,
+        "actions": actions.open_rows([system], day),
         "unplanned": actions.unplanned(system),
         "steps": steps,
         "changes_told": CHANGES_TOLD,
@@ -78,13 +75,11 @@ def _trends(system: System, reports: Path) -> list[Line]:
 
 def _card(design_review: Kept | None) -> Table | None:
     """The model card of the current design review, whose tables are read for it alone."""
-    if design_review is None or design_review.record is None:
-        return None
-    record = archive.trusted(design_review.path, design_review.system, design_review.stage)
-    return next((t for t in record.tables if t.id == card.TABLE), None) if record else None
+    found = design_review.published.tables if design_review and design_review.published else []
+    return next((table for table in found if table.id == card.TABLE), None)
 
 
-def _newest_first(records: Mapping[str, Sequence[Kept]]) -> list[Listed]:
+def _newest_first(records: Records) -> list[Listed]:
     listed = []
     for stage in reversed(STAGES):
         own, decided = records[stage], False

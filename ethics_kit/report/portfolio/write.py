@@ -16,8 +16,8 @@ from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.errors import InputError, RunError
 from ethics_kit.languages import SOURCE
 from ethics_kit.project import Project, write_atomic
-from ethics_kit.report.portfolio import actions, committee, index, kept, system_page
-from ethics_kit.report.portfolio.summary import read_all
+from ethics_kit.report.portfolio import actions, committee, index, system_page
+from ethics_kit.report.portfolio.summary import each, worst_first
 
 LOCK = ".portfolio.lock"
 SECONDS_TO_WAIT = 300.0
@@ -88,20 +88,19 @@ def write(scope: Scope, *, day: date, since: date | None = None, only: Collectio
 
 def _write(scope: Scope, day: date, since: date | None, only: Collection[str] | None) -> Path:
     reports, language = scope.reports, scope.language
-    systems = read_all(reports, scope.systems, as_of=day, keys=scope.keys, not_run=scope.not_run)
-    records = {s.id: kept.of_system(reports, s.id, scope.keys) for s in systems}
-    rows = actions.open_rows(systems, day)
-    for system in systems:
+    covers = committee.period(day, scope.meetings, since)
+    systems, told = [], {}
+    for system, records in each(reports, scope.systems, as_of=day, keys=scope.keys, not_run=scope.not_run):
         path = reports / system.id / system_page.FILE
         wanted = only is None or system.id in only or not path.is_file()
         if wanted and not path.parent.is_symlink():
-            own = [row for row in rows if row.system.id == system.id]
-            page = system_page.render(
-                reports, system, records[system.id], own, day=day, label=scope.label, language=language
-            )
+            page = system_page.render(reports, system, records, day=day, label=scope.label, language=language)
             write_atomic(path, page.encode())
-    covers = committee.period(day, scope.meetings, since)
-    pack = committee.render(systems, records, rows, covers, label=scope.label, language=language)
+        systems.append(system)
+        told[system.id] = committee.news(system, records, covers)
+    systems = worst_first(systems)
+    rows = actions.open_rows(systems, day)
+    pack = committee.render(systems, told, rows, covers, label=scope.label, language=language)
     write_atomic(reports / committee.FILE, pack.encode())
     write_atomic(reports / actions.FILE, actions.table(rows))
     return index.write_index(reports, systems, as_of=day, confidentiality=scope.label, language=language)
