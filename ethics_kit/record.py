@@ -209,6 +209,11 @@ class Obligations(Part):
     preliminary: bool = False
     duties: list[Duty]
 
+    @property
+    def required(self) -> list[Duty]:
+        """The duties that count for the recommendation."""
+        return [duty for duty in self.duties if duty.weight == "required"]
+
 
 class Recommendation(Part):
     """The kit's own conclusion; the decision is a person's."""
