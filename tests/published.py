@@ -8,7 +8,8 @@ from typing import Any
 from ethics_kit import archive
 from ethics_kit.attestation.folder import publish
 from ethics_kit.framework.catalogue import stage_requirements
-from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record, recommend
+from ethics_kit.recommendation import recommend
+from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record
 
 DAY = date(2026, 11, 1)
 

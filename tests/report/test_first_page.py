@@ -274,7 +274,7 @@ def test_what_is_missing_besides_findings_is_listed():
 def test_a_hostile_statement_is_shown_as_text_and_loses_nothing_in_the_list():
     statement = "<script>alert(1)</script> 100% %(title)s %s {{ x }} \x07" + "long" * 2500
     of = made(finding("not_met", **MEASURED).model_copy(update={"statement": statement}))
-    text = shown(of)
+    text = shown(of).replace("<wbr>", "")
     assert "<script" not in text
     assert entities.escape(statement.replace("\x07", "\ufffd"), quote=False) in text
     assert "\x07" not in text

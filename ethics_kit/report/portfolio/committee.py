@@ -10,12 +10,13 @@ from typing import Literal
 from ethics_kit.comparison import compare_findings
 from ethics_kit.languages import SOURCE
 from ethics_kit.project import STAGES
+from ethics_kit.recommendation import worst_first
 from ethics_kit.record import Finding
 from ethics_kit.report import html
 from ethics_kit.report.portfolio import actions
 from ethics_kit.report.portfolio.actions import Row
 from ethics_kit.report.portfolio.kept import Kept
-from ethics_kit.report.portfolio.summary import Entry, System
+from ethics_kit.report.portfolio.summary import Entry, System, weightiest
 from ethics_kit.schema import review
 
 FILE = "committee.html"
@@ -43,6 +44,7 @@ class Change:
 
     system: System
     entry: Entry
+    now: Kept
     before: Kept | None
     records: int
     newly_not_met: tuple[Finding, ...]
@@ -55,7 +57,7 @@ class Change:
     @property
     def tells(self) -> bool:
         """Whether there is more to say than that there is a newer record."""
-        return self.before is None or self.verdict_changed or bool(self.newly_not_met)
+        return self.verdict_changed or bool(self.newly_not_met)
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,18 @@ def render(
     language: str = SOURCE,
 ) -> str:
     """The page. `systems` are worst first; `records` are those each has kept, by stage; `rows` the open actions."""
-    changes = [c for s in systems for c in _changes(s, records[s.id], covers)]
+    new = [(s, list(_changes(s, records[s.id], covers))) for s in systems]
+    changes = [c for _, own in new for c in own if c.before]
     found = {
         "due": [(s, e) for s in systems for e in s.entries.values() if e.review.state == "submitted"],
         "late": [row for row in rows if row.overdue or row.lapsed],
         "reviews": [s for s in systems if s.due.on and s.due.on < covers.until],
         "changes": [c for c in changes if c.tells],
+        "firsts": [
+            (s, firsts, weightiest((c.entry, c.now.record) for c in firsts))
+            for s, own in new
+            if (firsts := [c for c in own if not c.before])
+        ],
         "unchanged": [c for c in changes if not c.tells],
         "decided": sorted(
             (d for s in systems for d in _decided(s, records[s.id], covers)),
@@ -121,17 +129,18 @@ def _changes(system: System, records: Mapping[str, Sequence[Kept]], covers: Peri
         now = next(k for k in own if k.folder == entry.folder)
         before = next((k for k in reversed(own) if k.as_of <= covers.since and k.record), None)
         newer = sum(covers.since < k.as_of <= covers.until and k.state != "failed" for k in own)
-        yield Change(system, entry, before, newer, _newly_not_met(before, now))
+        yield Change(system, entry, now, before, newer, _newly_not_met(before, now))
 
 
 def _newly_not_met(before: Kept | None, now: Kept) -> tuple[Finding, ...]:
     if now.record is None:
         return ()
-    required = {d.requirement for d in now.record.obligations.duties if d.weight == "required"}
+    own = now.record
+    required = {d.requirement for d in own.obligations.duties if d.weight == "required"}
     old = before.record.findings if before and before.record else ()
-    changes = compare_findings(old, now.record.findings)
-    found = [c.after for c in changes if c.newly_not_met and c.after]
-    return tuple(sorted(found, key=lambda f: (f.requirement not in required, f.evidence != "measured", f.id)))
+    found = [c.after for c in compare_findings(old, own.findings) if c.newly_not_met and c.after]
+    ranked = worst_first(found, own.recommendation.blocking)
+    return tuple(sorted(ranked, key=lambda f: f.requirement not in required))
 
 
 def _decided(system: System, records: Mapping[str, Sequence[Kept]], covers: Period) -> Iterator[Decided]:
