@@ -27,7 +27,7 @@ MEASURED = {
     "threshold": 0.9,
     "null_reason": None,
 }
-AMOUNT = "Measured share of customers: 0.87 (95% interval 0.78 to 0.92), n = 90, limit 0.9"
+AMOUNT = "Measured: share of customers 0.87 (95% interval 0.78 to 0.92), n = 90, limit 0.9"
 OWNER = {"name": "Ann Ax", "role": "product owner"}
 SYSTEM = {"id": "demo", "name": "Demo", "kind": "scored", "organisation": "Org", "owner": OWNER, "deputy": None}
 
