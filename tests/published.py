@@ -10,7 +10,7 @@ from ethics_kit.attestation.folder import publish
 from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.recommendation import recommend
 from ethics_kit.record import Duty, Finding, LevelResult, Obligations, Record
-from ethics_kit.report.portfolio.summary import System, each, worst_first
+from ethics_kit.report.portfolio.summary import System, each, ranked
 
 DAY = date(2026, 11, 1)
 
@@ -95,7 +95,7 @@ DECIDE = [
 
 def read_all(reports: Path, systems: Sequence[str], **options: Any) -> list[System]:
     """What the pages over many systems list, in their order."""
-    return worst_first(system for system, _ in each(reports, systems, **options))
+    return ranked(system for system, _ in each(reports, systems, **options))
 
 
 def read(reports: Path, system: str, **options: Any) -> System:

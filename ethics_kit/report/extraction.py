@@ -27,6 +27,7 @@ from ethics_kit.measures.impact import LEVELS
 from ethics_kit.project import STAGES, TITLES, bundle, notebook_name, write_atomic
 from ethics_kit.report import html
 from ethics_kit.schema.review import Act, State
+from ethics_kit.stages.design_review import card_fields
 
 PACKAGE = Path(languages.__file__).parent
 TEMPLATE = languages.LOCALE / f"{languages.DOMAIN}.pot"
@@ -148,6 +149,8 @@ def _stages() -> Iterator[tuple[str, Iterable[str]]]:
     doubts = ["not asked yet", "not answered", "answered with a placeholder", "does not arise from the answers given"]
     doubts += ["answered, but without the name, role and date of who answered"]
     yield "ethics_kit/stages/case.py", [*doubts, "answered, but without the evidence it needs"]
+    fields = [text for field in card_fields.FIELDS for text in (field.section, field.name)]
+    yield "ethics_kit/stages/design_review/card_fields.py", [*fields, *card_fields.SECTIONS]
     for path in (*sorted((PACKAGE / "stages").rglob("*.py")), PACKAGE / "report/card.py"):
         yield _relative(path), [text for node in _told(_tree(path)) for text in _constants(node)]
 

@@ -47,12 +47,28 @@ def first(record: Record, review: Review) -> First:
         asked=asked,
         roles=review.signoff.missing or review.signoff.required,
         due=_due(record, asked, conditions),
-        worst=list(_worst(record))[:WORST_SHOWN],
+        worst=list(worst(record))[:WORST_SHOWN],
         conditions=conditions[:CONDITIONS_SHOWN],
         conditions_left=len(conditions[CONDITIONS_SHOWN:]),
         conditioned_stages=[stage for stage in STAGES if stage in found.conditions],
         requirements=requirements(record),
     )
+
+
+def worst(record: Record) -> Iterator[tuple[Finding, int]]:
+    """The worst open finding of each requirement that is required here, and how many more that requirement has.
+
+    Those that lead to the verdict come first.
+    """
+    required = {d.requirement for d in record.obligations.required}
+    leading = leads(record.recommendation)
+    unsettled = [f for f in record.findings if f.requirement in required and f.status in WEAKEST[:3]]
+    counts = Counter(f.requirement for f in unsettled)
+    seen: set[str] = set()
+    for finding in sorted(worst_first(unsettled, record.recommendation.blocking), key=lambda f: f.id not in leading):
+        if finding.requirement not in seen:
+            seen.add(finding.requirement)
+            yield finding, counts[finding.requirement] - 1
 
 
 def requirements(record: Record) -> dict[Status, int]:
@@ -81,16 +97,3 @@ def _due(record: Record, asked: Asked, conditions: Sequence[Finding]) -> date | 
         return min((f.due for f in conditions if f.due), default=None)
     days = record.parameters.get("gate.decide_within_days")
     return record.as_of + timedelta(days=days) if asked not in ("nothing", "void") and isinstance(days, int) else None
-
-
-def _worst(record: Record) -> Iterator[tuple[Finding, int]]:
-    """The worst open finding of each requirement that is required here: first of those that lead to the verdict."""
-    required = {d.requirement for d in record.obligations.required}
-    leading = leads(record.recommendation)
-    unsettled = [f for f in record.findings if f.requirement in required and f.status in WEAKEST[:3]]
-    counts = Counter(f.requirement for f in unsettled)
-    seen: set[str] = set()
-    for finding in sorted(worst_first(unsettled, record.recommendation.blocking), key=lambda f: f.id not in leading):
-        if finding.requirement not in seen:
-            seen.add(finding.requirement)
-            yield finding, counts[finding.requirement] - 1

@@ -55,6 +55,12 @@ SELECTION_WORDS = {
     "burden": "is a burden for the customer",
     "mixed": "is a mixed matter for the customer",
 }
+KIT_COLUMNS = {
+    "alarm", "answer", "answered", "applies", "effect", "field", "holds", "measure", "rate", "recommendation",
+    "reversible", "review", "role", "section", "stage", "state", "status", "verdict", "vulnerable", "what",
+}  # fmt: skip
+"""Columns of a record's tables that hold words of the kit, which a page may translate; others hold names and data."""
+
 EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
 EVIDENCE_ABSENT_WORDS = {"measured": "Not measured", "attested": "Not attested"}
 
@@ -286,6 +292,7 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "role_words": ROLE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
         "evidence_missing": EVIDENCE_ABSENT_WORDS,
+        "kit_columns": KIT_COLUMNS,
         "selection_words": SELECTION_WORDS,
         "effects": EFFECT_WORDS,
         "its_record": ITS_RECORD,

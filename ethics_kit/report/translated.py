@@ -18,6 +18,7 @@ def filters(language: Language) -> Mapping[str, Callable[[Any], str]]:
         "known": known(language),
         "known_prose": known_prose(language),
         "words": lambda text: plain(language.fixed.get(str(text), text)),
+        "translated": lambda text: language.fixed.get(text, text),
         "phrase": phrased(language),
         "upper_first": lambda text: text[:1].upper() + text[1:],
     }

@@ -74,7 +74,10 @@ def test_a_record_of_before_the_meeting_is_no_news_and_a_first_record_is(tmp_pat
     publish(tmp_path, record("design_review", BEFORE, finding("P1.1.x", "not_met")))
     assert "No recommendation changed" in pack(tmp_path)["changed"]
     publish(tmp_path, record("bias_testing", AFTER, finding("C2.1.x", "not_met")))
-    assert "first record: Reject 1" in pack(tmp_path)["changed"]
+    told = pack(tmp_path)
+    assert "nothing to compare with" in told["changed"]
+    assert "Demo Bias testing, 2026-11-01: Reject, 1 not met Seen. C2.1.x" in told["changed"]
+    assert "0 findings newly not met" in told["lead"]
 
 
 def test_stages_with_nothing_but_a_newer_record_are_counted(tmp_path):
@@ -91,7 +94,7 @@ def test_a_decision_is_due_from_the_roles_that_lack_since_its_submission(tmp_pat
     reviewed(tmp_path, made, ("submit", date(2026, 10, 20)), ("decide", date(2026, 10, 25)))
     told = pack(tmp_path)
     assert "Demo Design review, 2026-11-01 Reject ethics officer 2026-10-20 12 days" in told["due"]
-    assert "1 decisions due" in told["lead"]
+    assert "1 decision due" in told["lead"]
     assert "2026-10-25, owner: Reject (self-declared)." in told["decided"]
 
 

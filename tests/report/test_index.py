@@ -41,7 +41,8 @@ def test_a_row_tells_verdict_age_what_is_settled_review_signatures_owner_and_wor
     row = row_of(page, "demo")
     assert "Reject 2026-11-01, 10 days old 1 of 2 settled, draft, not signed" in row
     assert "demo, Olu Owner" in row
-    assert "P2.2: P2.2.a is not_met." in row
+    assert "P2.2 : P2.2.a is not_met." in row
+    assert f'<a href="demo/bias_testing/{one.folder_name}/report.html#f-P2.2.a">P2.2</a>' in page
     assert "1 action overdue" in row
     assert "Not known" in row
     assert f'href="demo/bias_testing/{one.folder_name}/report.html"' in page

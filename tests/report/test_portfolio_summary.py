@@ -9,7 +9,7 @@ import pytest
 
 from ethics_kit.archive import Latest, publish_failure
 from ethics_kit.attestation import chain, folder, statement
-from ethics_kit.record import Record, Waived
+from ethics_kit.record import Interval, Record, Waived
 from ethics_kit.report.portfolio.published import published
 from ethics_kit.report.portfolio.summary import Due, Gap, trends
 from tests.attested import put_review
@@ -82,10 +82,19 @@ def test_what_is_read_quickly_is_what_the_record_says(tmp_path):
     )
     assert entry.required == {"not_met": 1, "inconclusive": 1, "met": 1}
     assert entry.settled == 2
-    assert [f.id for f in entry.worst] == ["P2.2.a", "P2.4.b"]
+    assert system.worst == (entry, one.findings[0])
     assert [(a.finding, a.effect, a.due) for a in entry.actions] == [("P2.2.a", "blocks", date(2026, 12, 1))]
     assert (system.name, system.owner, system.level, system.kind) == ("Demo", "Olu Owner", "II", "scored")
     assert [e.status for e in system.entries.values()] == ["missing", "missing", "ok", "missing"]
+
+
+def test_the_worst_finding_is_the_one_that_weighs_most_over_all_stages(tmp_path):
+    near = finding("P4.1.near", "not_met", value=0.96, threshold=1.0)
+    far = {"value": -0.2, "interval": Interval(low=-0.3, high=-0.1, level=0.95), "n": 900, "threshold": 0.05}
+    put(tmp_path, record(near, stage="impact_analysis"))
+    put(tmp_path, record(finding("P2.2.far", "not_met", **far), finding("C2.1.other", "not_met")))
+    entry, worst = read(tmp_path, "demo", as_of=DAY).worst
+    assert (entry.stage, worst.id) == ("bias_testing", "P2.2.far")
 
 
 def test_a_recommendation_that_does_not_follow_is_no_recommendation_though_every_digest_fits(tmp_path):

@@ -10,6 +10,7 @@ from typing import Literal
 from ethics_kit.comparison import compare_findings
 from ethics_kit.languages import SOURCE
 from ethics_kit.project import STAGES
+from ethics_kit.recommendation import worst_first
 from ethics_kit.record import Finding, Record
 from ethics_kit.report import html
 from ethics_kit.report.portfolio import actions
@@ -58,7 +59,7 @@ class Change:
     @property
     def tells(self) -> bool:
         """Whether there is more to say than that there is a newer record."""
-        return self.before is None or self.verdict_changed or bool(self.newly_not_met)
+        return self.verdict_changed or bool(self.newly_not_met)
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,15 @@ def render(
     language: str = SOURCE,
 ) -> str:
     """The page. `systems` are worst first; `told` is the news of each by its id; `rows` the open actions."""
-    changes = [change for s in systems for change in told[s.id].changes]
+    changes = [change for s in systems for change in told[s.id].changes if change.before]
     found = {
         "due": [(s, e) for s in systems for e in s.entries.values() if e.review.state == "submitted"],
         "late": [row for row in rows if row.overdue or row.lapsed],
         "reviews": [s for s in systems if s.due.on and s.due.on < covers.until],
         "changes": [c for c in changes if c.tells],
+        "firsts": [
+            (s, firsts, s.worst) for s in systems if (firsts := [c for c in told[s.id].changes if not c.before])
+        ],
         "unchanged": [c for c in changes if not c.tells],
         "decided": sorted((d for s in systems for d in told[s.id].decided), key=lambda d: d.entry.on),
         "without": [(s, gaps) for s in systems if (gaps := _without(s))],
@@ -146,7 +150,8 @@ def _newly_not_met(before: Record | None, now: Record | None) -> list[Finding]:
     required = {d.requirement for d in now.obligations.required}
     changes = compare_findings(before.findings if before else (), now.findings)
     found = [c.after for c in changes if c.newly_not_met and c.after]
-    return sorted(found, key=lambda f: (f.requirement not in required, f.evidence != "measured", f.id))
+    ranked = worst_first(found, now.recommendation.blocking)
+    return sorted(ranked, key=lambda f: f.requirement not in required)
 
 
 def _decided(system: System, records: Records, covers: Period) -> Iterator[Decided]:

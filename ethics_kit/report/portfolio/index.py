@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ethics_kit.languages import SOURCE
 from ethics_kit.project import STAGES, write_atomic
-from ethics_kit.record import Finding
 from ethics_kit.report import html
 from ethics_kit.report.paper import css_string
 from ethics_kit.report.portfolio import sparkline
@@ -50,7 +49,6 @@ class Row:
     """One system as a row of the page."""
 
     system: System
-    worst: Finding | None
     statement: str
     left: int
     overdue: int
@@ -119,11 +117,8 @@ def _waits(systems: Sequence[System], day: date) -> dict[str, int]:
 
 
 def _row(reports: Path, system: System, day: date) -> Row:
-    worst = system.worst[1] if system.worst else None
     found = trends(reports, system.worst_gap[0], [system.worst_gap[1]], most=RECORDS) if system.worst_gap else []
     overdue = sum(len(e.overdue(day)) for e in system.entries.values())
-    told = worst.statement if worst else ""
+    told = system.worst[1].statement if system.worst else ""
     statement = told if len(told) <= LONGEST else told[:SHORT]
-    return Row(
-        system, worst, statement, len(told) - len(statement), overdue, sparkline.line(found[0]) if found else None
-    )
+    return Row(system, statement, len(told) - len(statement), overdue, sparkline.line(found[0]) if found else None)

@@ -20,9 +20,10 @@ from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Level, Stage
 from ethics_kit.project import STAGES
-from ethics_kit.recommendation import by_status, recommend
+from ethics_kit.recommendation import by_status, recommend, worst_first
 from ethics_kit.record import WEAKEST, WORST_FIRST, Finding, Record, Status
 from ethics_kit.report import supply
+from ethics_kit.report.first import worst
 from ethics_kit.report.portfolio import kept as kept_records
 from ethics_kit.report.portfolio.kept import Kept, Records
 from ethics_kit.report.portfolio.published import Measured, values
@@ -119,7 +120,6 @@ class Entry:
     verdict: Verdict | None = None
     today: Verdict | None = None
     reason: str = ""
-    worst: tuple[Finding, ...] = ()
     required: Counter[Status] = field(default_factory=Counter)
     actions: tuple[Action, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -170,7 +170,10 @@ class Stated:
 
 @dataclass(frozen=True)
 class System:
-    """One system: its current entry of each stage. `level` and `holds` are those of the newest record."""
+    """One system: its current entry of each stage. `level` and `holds` are those of the newest record.
+
+    `worst` is the finding that weighs most over all stages, and the entry it is of.
+    """
 
     id: str
     name: str
@@ -182,14 +185,9 @@ class System:
     entries: dict[Stage, Entry]
     due: Due
     supplies: tuple[Supply, ...]
+    worst: tuple[Entry, Finding] | None = None
     not_run: bool = False
     elsewhere: bool = False
-
-    @property
-    def worst(self) -> tuple[Entry, Finding] | None:
-        """The finding that weighs most over all stages, and the entry it is of."""
-        found = [(entry, finding) for entry in self.entries.values() for finding in entry.worst]
-        return min(found, key=lambda of: (WEAKEST.index(of[1].status), of[1].evidence != "measured"), default=None)
 
     @property
     def worst_gap(self) -> tuple[Entry, Gap] | None:
@@ -229,6 +227,7 @@ def read(
         entries=entries,
         due=_due(entries["deployment_signoff"], next((r for r in current if r.stage == "deployment_signoff"), None)),
         supplies=tuple(supply.ranked(*current)),
+        worst=weightiest(found),
         not_run=not_run,
         elsewhere=elsewhere,
     )
@@ -311,7 +310,6 @@ def _entry(kept: Kept, record: Record, as_of: date) -> Entry:
         verdict=own.verdict,
         today=min((own.verdict, later.verdict), key=WORST_FIRST.index),
         reason=own.reason,
-        worst=_worst(record),
         required=by_status(record.findings, record.obligations),
         actions=_actions(record),
         gaps=_gaps(record),
@@ -321,13 +319,12 @@ def _entry(kept: Kept, record: Record, as_of: date) -> Entry:
     )
 
 
-def _worst(record: Record) -> tuple[Finding, ...]:
-    """The findings that decide, worst first: what blocks, else what is missing, else what conditions."""
-    named = [*record.recommendation.blocking, *record.recommendation.missing, *record.recommendation.conditions]
-    place = {name: i for i, name in enumerate(named)}
-    own = [f for f in record.findings if f.id in place]
-    ranked = sorted(own, key=lambda f: (WEAKEST.index(f.status), f.evidence != "measured", place[f.id]))
-    return tuple(ranked[:3])
+def weightiest(found: Iterable[tuple[Entry, Record | None]]) -> tuple[Entry, Finding] | None:
+    """Of the findings that each record's page names first, the one that weighs most."""
+    firsts = [(entry, next(worst(record), None), record) for entry, record in found if record]
+    named = [(entry, of[0], of[0].id in record.recommendation.blocking) for entry, of, record in firsts if of]
+    order = worst_first((f for _, f, _ in named), [f.id for _, f, blocks in named if blocks])
+    return next(((entry, f) for entry, f, _ in named if f is order[0]), None)
 
 
 def _actions(record: Record) -> tuple[Action, ...]:
@@ -452,7 +449,7 @@ def each(
         yield system, records
 
 
-def worst_first(systems: Iterable[System]) -> list[System]:
+def ranked(systems: Iterable[System]) -> list[System]:
     """As the pages list them."""
     return sorted(systems, key=_rank)
 

@@ -18,7 +18,7 @@ from ethics_kit.errors import InputError, RunError
 from ethics_kit.languages import SOURCE
 from ethics_kit.project import Project, write_atomic
 from ethics_kit.report.portfolio import actions, committee, index, system_page
-from ethics_kit.report.portfolio.summary import Stated, each, worst_first
+from ethics_kit.report.portfolio.summary import Stated, each, ranked
 
 LOCK = ".portfolio.lock"
 SECONDS_TO_WAIT = 300.0
@@ -104,7 +104,7 @@ def _write(scope: Scope, day: date, since: date | None, only: Collection[str] | 
             write_atomic(path, page.encode())
         systems.append(system)
         told[system.id] = committee.news(system, records, covers)
-    systems = worst_first(systems)
+    systems = ranked(systems)
     rows = actions.open_rows(systems, day)
     pack = committee.render(systems, told, rows, covers, label=scope.label, language=language)
     write_atomic(reports / committee.FILE, pack.encode())
