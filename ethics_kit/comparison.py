@@ -14,10 +14,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ethics_kit import numbers
 from ethics_kit.record import EARLIER, WEAKEST, Finding, Input, Record, Status
 
 Kind = Literal["worse", "appeared", "moved", "gone", "better"]
 KINDS: tuple[Kind, ...] = ("worse", "appeared", "moved", "gone", "better")
+KIND_WORDS: dict[Kind, str] = {
+    "worse": "Worse",
+    "appeared": "New",
+    "moved": "Moved",
+    "gone": "Gone",
+    "better": "Better",
+}
+"""How a finding changed, in words; *moved*: only its number."""
 
 Movement = Literal["beyond", "within", "unjudged"]
 MOVEMENT_WORDS: dict[Movement, str] = {
@@ -25,7 +34,6 @@ MOVEMENT_WORDS: dict[Movement, str] = {
     "within": "moved within its interval",
     "unjudged": "moved, without an interval to judge by",
 }
-
 
 FACT_WORDS = {
     "recommendation": "recommendation",
@@ -187,7 +195,7 @@ def _facts(record: Record) -> dict[str, str | int | None]:
     return {
         "recommendation": words(record.recommendation.verdict),
         "level": level.value if level.value != "undetermined" else f"undetermined, {level.holds} holds",
-        "required": sum(d.weight == "required" for d in record.obligations.duties),
+        "required": len(record.obligations.required),
         **{status: statuses[status] for status in WEAKEST},
         "waived": sum(f.waiver is not None for f in record.findings),
         "model": record.system.get("model_version"),
@@ -222,13 +230,17 @@ def _value(finding: Finding, *, limit: bool) -> str:
         return "no value"
     told = _number(finding.value)
     if bounds := _bounds(finding):
-        told += f" [{_number(bounds[0])}, {_number(bounds[1])}]"
+        told, low, high = numbers.rounded(finding.value, *bounds, finding.threshold)
+        told += f" [{low}, {high}]"
     told += f", n = {finding.n}" if finding.n is not None else ""
-    return told + (f", limit {_number(finding.threshold)}" if limit and finding.threshold is not None else "")
+    return told + (f", limit {numbers.limit(finding.threshold)}" if limit and finding.threshold is not None else "")
 
 
 def _number(value: float) -> str:
-    """Four significant digits, so that a small change is seen; whole numbers and large ones without a fraction."""
+    """A number without an interval.
+
+    Four significant digits, so that a small change is seen; whole numbers and large ones without a fraction.
+    """
     return f"{value:.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"
 
 

@@ -6,6 +6,7 @@ The reason is put together from the frames in `FRAMES` alone, so that a page can
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import reduce
@@ -94,14 +95,25 @@ def requirement_status(findings: Iterable[Finding], needs: Sequence[Evidence]) -
     return min(statuses or {"not_assessed"}, key=WEAKEST.index)
 
 
+def by_status(findings: Iterable[Finding], obligations: Obligations) -> Counter[Status]:
+    """How many of the requirements that are required have each status."""
+    own = _by_requirement(findings)
+    return Counter(requirement_status(own.get(d.requirement, ()), d.needs) for d in obligations.required)
+
+
+def _by_requirement(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.requirement, []).append(finding)
+    return found
+
+
 def recommend(
     findings: Sequence[Finding], obligations: Obligations, upstream: Sequence[Upstream], as_of: date
 ) -> Recommendation:
     """The recommendation that follows from a record. Fails closed: nothing missing can make it better."""
-    by_requirement: dict[str, list[Finding]] = {}
-    for finding in findings:
-        by_requirement.setdefault(finding.requirement, []).append(finding)
-    required = [d for d in obligations.duties if d.weight == "required"]
+    by_requirement = _by_requirement(findings)
+    required = obligations.required
     blocking: list[str] = []
     conditions: list[str] = []
     missing: list[str] = []

@@ -7,6 +7,7 @@ recommendation follows from the record alone: `recommendation.recommend` compute
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,8 @@ from ethics_kit.schema.review import Decision, State
 
 SCHEMA = "ethics-kit/record/1"
 LARGEST = 100_000_000
+FOREIGN, CHANGED = "record.json is not a record of this kit", "record.json was changed after it was written"
+"""Why a file is not read whose fields are not those of a record, or not as they are written."""
 PRELIMINARY = "preliminary dossier"
 """What a recommendation misses while only the short questionnaire was asked."""
 
@@ -206,6 +209,11 @@ class Obligations(Part):
     preliminary: bool = False
     duties: list[Duty]
 
+    @property
+    def required(self) -> list[Duty]:
+        """The duties that count for the recommendation."""
+        return [duty for duty in self.duties if duty.weight == "required"]
+
 
 class Recommendation(Part):
     """The kit's own conclusion; the decision is a person's."""
@@ -291,14 +299,29 @@ def read_record(path: Path) -> tuple[Record | None, str]:
         record = Record.model_validate_json(content)
         unchanged = record.digest() == record.record_id and record.to_bytes() == content
     except (ValidationError, ValueError, RecursionError):
-        return None, "record.json is not a record of this kit"
+        return None, FOREIGN
     if not unchanged:
-        return None, "record.json was changed after it was written"
+        return None, CHANGED
     if set(catalogue.stage_requirements(record.stage)) - {d.requirement for d in record.obligations.duties}:
         return None, "requirements of the stage are left out of its obligations"
     if recommend(record.findings, record.obligations, record.upstream, record.as_of) != record.recommendation:
         return None, "the recommendation does not follow from the findings"
     return record, ""
+
+
+def sealed(content: bytes) -> bool:
+    """Whether `content` is canonical and has the id that follows from it, whatever fields its version of the kit knew.
+
+    Nothing else in it is looked at: it is no record that counts.
+    """
+    try:
+        body = json.loads(content)
+        canonical = rfc8785.dumps(body) == content
+        del body["run"]
+        claimed = body.pop("record_id")
+        return canonical and hashlib.sha256(rfc8785.dumps(body)).hexdigest() == claimed
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, rfc8785.CanonicalizationError):
+        return False
 
 
 def file_sha256(path: Path) -> str:

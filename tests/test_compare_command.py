@@ -64,7 +64,7 @@ def test_a_systems_stage_alone_is_held_against_its_record_before(reports: Path, 
     assert re.search(r"model version +m-1 -> m-2\n", done.out)
     assert re.search(r"decision +none taken \(as before\)\n", done.out)
     assert "Worse   C2.1.gap: met -> not met\n" in done.out
-    assert "0.03 [0.02, 0.04], n = 400 -> 0.12 [0.11, 0.13], n = 420 (moved beyond its interval)\n" in done.out
+    assert "0.030 [0.020, 0.040], n = 400 -> 0.120 [0.110, 0.130], n = 420 (moved beyond its interval)\n" in done.out
     assert "New     C2.3.equity: inconclusive\n" in done.out
     assert "Parameters that changed: 1\n  fairness.margin: 0.05 -> 0.04\n" in done.out
     assert "table decisions: data/d.csv: none -> 420 rows, sha256 cccccccccccc\n" in done.out
@@ -197,7 +197,7 @@ def test_the_page_says_what_the_terminal_says_and_is_the_same_each_time(reports:
     text = page.read_text()
     for said in (
         "C2.1.gap",
-        "0.12 [0.11, 0.13], n = 420",
+        "0.120 [0.110, 0.130], n = 420",
         "Moved beyond its interval",
         "fairness.margin",
         "data/d.csv",

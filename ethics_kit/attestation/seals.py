@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,12 +13,16 @@ from ethics_kit.attestation.result import Looked
 from ethics_kit.attestation.statement import Attestation
 from ethics_kit.disk import Odd
 from ethics_kit.errors import InputError
-from ethics_kit.record import Record, read_record
+from ethics_kit.record import CHANGED, FOREIGN, LARGEST, Record, read_record, sealed
 
 RECORD = "record.json"
 MADE_ANEW = ("report.html", "report.pdf")
 """What each act writes anew: the page, and the PDF where there is one."""
 
+OTHER_VERSION = (
+    "is as its attestation names it, and has other fields than the records of this version of the kit: another version "
+    "made both, or somebody who wrote both. It does not count here; run the assessment again"
+)
 NOT_ATTESTED = (
     "is not there, so the record is not attested. A kit before attestations made the record, or it was taken away; "
     "to attest it, run the assessment again"
@@ -37,8 +42,8 @@ def look(path: Path, place: str, keys: Sequence[TrustedKey], *, system: str, sta
             looked.trouble(name, found.why)
         else:
             files[name] = found
-    looked.record = _record(path, files, looked)
     looked.attestations = _attestations(path, files, looked)
+    looked.record = _record(path, files, looked)
     if looked.record:
         _belongs(looked.record, looked, system, stage)
         _claims(looked.record, looked)
@@ -64,8 +69,17 @@ def _record(path: Path, files: Mapping[str, str], looked: Looked) -> Record | No
         return None
     record, why = read_record(path / RECORD)
     if record is None:
-        looked.trouble(RECORD, why.removeprefix(f"{RECORD} "))
+        other = why in (FOREIGN, CHANGED) and _as_attested(path / RECORD, looked)
+        looked.trouble(RECORD, OTHER_VERSION if other else why.removeprefix(f"{RECORD} "))
     return record
+
+
+def _as_attested(path: Path, looked: Looked) -> bool:
+    """Whether a record that this kit cannot read is, byte for byte, the one that its attestation names."""
+    newest, content = looked.attestations.get(statement.FILE), disk.content(path, LARGEST)
+    if newest is None or isinstance(content, Odd) or not sealed(content):
+        return False
+    return newest.statement.files.get(RECORD) == hashlib.sha256(content).hexdigest()
 
 
 def _attestations(path: Path, files: Mapping[str, str], looked: Looked) -> dict[str, Attestation]:

@@ -8,19 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ethics_kit import comparison
-from ethics_kit.comparison import KINDS, Comparison, FindingChange, Kind, ValueChange, plain, words
+from ethics_kit.comparison import KINDS, Comparison, FindingChange, ValueChange, plain, words
 from ethics_kit.project import TITLES
 from ethics_kit.record import Record
 from ethics_kit.report.html import environment
 from ethics_kit.schema.review import Decision, State
 
-KIND_WORDS: dict[Kind, str] = {
-    "worse": "Worse",
-    "appeared": "New",
-    "moved": "Moved",
-    "gone": "Gone",
-    "better": "Better",
-}
 CAUTIONS = {
     "systems": "These are records of two systems: findings of one name are about other people and data.",
     "order": "The first record is the later one: read before as after.",
@@ -108,7 +101,7 @@ def _findings(changes: tuple[FindingChange, ...]) -> Iterator[str]:
     for change in changes:
         both = [found for found in (change.before, change.after) if found]
         statuses = dict.fromkeys(words(found.status) for found in both)
-        yield f"  {KIND_WORDS[change.kind]:<6}  {change.id}: {' -> '.join(statuses)}"
+        yield f"  {comparison.KIND_WORDS[change.kind]:<6}  {change.id}: {' -> '.join(statuses)}"
         values = [value for value in comparison.value_words(change) if value]
         if values:
             moved = f" ({comparison.MOVEMENT_WORDS[change.movement]})" if change.movement else ""
@@ -140,7 +133,6 @@ def page(before: Side, after: Side) -> str:
             labels=[label for label in dict.fromkeys(labels) if label],
             caution_words=CAUTIONS,
             fact_words=comparison.FACT_WORDS,
-            kind_words=KIND_WORDS,
             movement_words=comparison.MOVEMENT_WORDS,
             value_words=comparison.value_words,
             plain=plain,

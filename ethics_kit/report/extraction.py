@@ -20,12 +20,12 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import write_po
 
-from ethics_kit import languages
+from ethics_kit import comparison, languages
 from ethics_kit.framework import catalogue, glossary
 from ethics_kit.framework.catalogue import KINDS
 from ethics_kit.measures.impact import LEVELS
 from ethics_kit.project import STAGES, TITLES, bundle, notebook_name, write_atomic
-from ethics_kit.report import compared, html
+from ethics_kit.report import html
 from ethics_kit.schema.review import Act, State
 
 PACKAGE = Path(languages.__file__).parent
@@ -88,7 +88,7 @@ def _words() -> Iterator[tuple[str, Iterable[str]]]:
         *TITLES.values(),
         *html.VERDICT_WORDS.values(),
         *html.STATUS_WORDS.values(),
-        *compared.KIND_WORDS.values(),
+        *comparison.KIND_WORDS.values(),
     ]
     yield "ethics_kit/project.py", [*TITLES.values(), *(title.lower() for title in within), "yes", "no"]
     yield (

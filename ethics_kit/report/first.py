@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from ethics_kit.project import STAGES
-from ethics_kit.recommendation import leads, requirement_status, worst_first
+from ethics_kit.recommendation import by_status, leads, worst_first
 from ethics_kit.record import WEAKEST, Finding, Record, Status
 from ethics_kit.review import Review
 
@@ -57,11 +57,7 @@ def first(record: Record, review: Review) -> First:
 
 def requirements(record: Record) -> dict[Status, int]:
     """How many of the requirements that are required here have each status, weakest first."""
-    statuses = Counter(
-        requirement_status([f for f in record.findings if f.requirement == duty.requirement], duty.needs)
-        for duty in record.obligations.duties
-        if duty.weight == "required"
-    )
+    statuses = by_status(record.findings, record.obligations)
     return {status: statuses[status] for status in WEAKEST if statuses[status]}
 
 
@@ -89,7 +85,7 @@ def _due(record: Record, asked: Asked, conditions: Sequence[Finding]) -> date | 
 
 def _worst(record: Record) -> Iterator[tuple[Finding, int]]:
     """The worst open finding of each requirement that is required here: first of those that lead to the verdict."""
-    required = {d.requirement for d in record.obligations.duties if d.weight == "required"}
+    required = {d.requirement for d in record.obligations.required}
     leading = leads(record.recommendation)
     unsettled = [f for f in record.findings if f.requirement in required and f.status in WEAKEST[:3]]
     counts = Counter(f.requirement for f in unsettled)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
-from ethics_kit import languages, numbers
+from ethics_kit import comparison, languages, numbers
 from ethics_kit.framework import catalogue, glossary
 from ethics_kit.languages import Phrase
 from ethics_kit.project import STAGES, TITLES
@@ -43,7 +43,6 @@ VERDICT_WORDS = {
     "undetermined": "Undetermined",
     "failed": "Failed",
 }
-CHANGE_WORDS = {"worse": "Worse", "appeared": "New", "moved": "Another number", "better": "Better", "gone": "Gone"}
 ROLE_WORDS = {
     "owner": "owner",
     "ethics_officer": "ethics officer",
@@ -57,7 +56,7 @@ SELECTION_WORDS = {
     "mixed": "is a mixed matter for the customer",
 }
 EVIDENCE_WORDS = {"measured": "Measured", "attested": "Attested"}
-EVIDENCE_MISSING = {"measured": "Not measured", "attested": "Not attested"}
+EVIDENCE_ABSENT_WORDS = {"measured": "Not measured", "attested": "Not attested"}
 
 
 def cell(value: object) -> str:
@@ -286,12 +285,12 @@ def furnish(environment: jinja2.Environment, code: object = languages.SOURCE) ->
         "verdict_words": VERDICT_WORDS,
         "role_words": ROLE_WORDS,
         "evidence_words": EVIDENCE_WORDS,
-        "evidence_missing": EVIDENCE_MISSING,
+        "evidence_missing": EVIDENCE_ABSENT_WORDS,
         "selection_words": SELECTION_WORDS,
         "effects": EFFECT_WORDS,
         "its_record": ITS_RECORD,
         "reason": said,
-        "change_words": CHANGE_WORDS,
+        "change_words": comparison.KIND_WORDS,
         "upstream_words": UPSTREAM_WORDS,
         "rounded": numbers.rounded,
         "statements": statements,

@@ -55,7 +55,7 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
     Without `reviewed`, nobody has reviewed the record yet.
     """
     reviewed = reviewed or Reviewed(replayed(record, ())[0])
-    required = {d.requirement for d in record.obligations.duties if d.weight == "required"}
+    required = {d.requirement for d in record.obligations.required}
     ranked = worst_first(record.findings, record.recommendation.blocking)
     counting = [f for f in ranked if f.requirement in required]
     settled = [f for f in record.findings if f.requirement in required and f.status in SETTLED]

@@ -141,7 +141,7 @@ def _stage(stage: str) -> Fixed:
 
 def _open(record: Record) -> Iterator[tuple[Key, Supply]]:
     """What the open findings that count for the recommendation wait for."""
-    duties = {d.requirement: d for d in record.obligations.duties if d.weight == "required"}
+    duties = {d.requirement: d for d in record.obligations.required}
     blocking = set(record.recommendation.blocking)
     for finding in record.findings:
         duty = duties.get(finding.requirement)

@@ -88,7 +88,9 @@ class Hostile:
         """Every text of every file, but those that the checks refuse: these name something, or are of a kind."""
         files = [self.parameters / "policy.yaml", self.parameters / "organisation.yaml"]
         files += [self.folder / f"{name}.yaml" for name in ("system", *STAGES)]
-        before = {path: YAML(typ="safe", pure=True).load(path) for path in files}
+        yaml = YAML(typ="safe", pure=True)
+        yaml.width = 100_000  # where it folds a line before an escape, ruamel adds a space to the text
+        before = {path: yaml.load(path) for path in files}
         before[self.folder / "system.yaml"]["tables"]["notices"]["columns"]["channel"] = COLUMN
         answers = before[self.folder / "impact_analysis.yaml"]["answers"].values()
         answer = next(a for a in answers if str(a.get("evidence")).startswith("evidence/"))
@@ -104,7 +106,7 @@ class Hostile:
                 for (file, key), (_old, new) in put.items():
                     if file == path:
                         _put(before[path], key, new)
-                YAML(typ="safe", pure=True).dump(before[path], path)
+                yaml.dump(before[path], path)
             try:
                 dossier.load(Project(self.root), self.folder)
                 break

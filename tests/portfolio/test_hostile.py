@@ -1,19 +1,28 @@
 """A hostile dossier and data set: nothing in them runs, breaks a page, is evaluated or gets lost."""
 
+import csv
+import io
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+import mistune
+import nbformat
+import pypdf
 import pytest
 from bs4 import BeautifulSoup
 
 from ethics_kit.project import STAGES, Project
-from ethics_kit.report.portfolio import write
+from ethics_kit.record import Waived
+from ethics_kit.report import card, compared, pdf
+from ethics_kit.report.portfolio import actions, committee, write
 from ethics_kit.report.text import plain
-from ethics_kit.runner import reviewing
+from ethics_kit.runner import assessment, reviewing
 from tests.portfolio.hostile import AS_OF, PAYLOADS, Hostile, payload
+from tests.stages import past_records
 
 ACTS = (
     {"act": "comment", "text": 0, "findings": True},
@@ -50,6 +59,49 @@ def _review(project, folder):
         act = {"by": payload(924_000 + number), "role": payload(938_000 + number), "on": date(2026, 11, 2), **given}
         act |= {key: SAID[act[key]] for key in ("text", "reason") if key in act}
         reviewing.enter(project, folder, act | ({"findings": [finding]} if "findings" in act else {}))
+
+
+@pytest.fixture(scope="module")
+def portfolio_pages(tmp_path_factory):
+    """Index, system page, committee pack, comparison and failure of a system all of whose texts are hostile."""
+    reports = tmp_path_factory.mktemp("hostile_portfolio")
+    before, after = (_open(AS_OF - timedelta(days=past), past) for past in (30, 0))
+    past_records.publish(reports, before, after)
+    write.write(write.Scope(reports, ("demo",), payload(960_000), (), ()), day=AS_OF + timedelta(days=60))
+    comparison = reports / "compare.html"
+    comparison.write_text(compared.page(*(compared.Side(made, "draft", None) for made in (before, after))))
+    job = assessment.Job(Project(reports), reports / "demo", "bias_testing", AS_OF, reports / "failed")
+    (reports / "staging").mkdir()
+    reason = " ".join(payload(961_000 + n) for n in range(len(PAYLOADS)))
+    failed = assessment._publish_failure(job, reports / "staging", nbformat.v4.new_notebook(), reason)
+    return {
+        "index": reports / "index.html",
+        "system": reports / "demo/index.html",
+        "committee": reports / committee.FILE,
+        "compare": comparison,
+        "failure": failed / "report.html",
+    }
+
+
+def _open(day, status):
+    """A record with a finding for each payload: by turns with an action that is due, and waived."""
+    texts = [payload(970_000 + n) for n in range(len(PAYLOADS))]
+    findings = [
+        past_records.finding(f"C2.1.h{n}", "inconclusive" if status else "not_met").model_copy(
+            update={"statement": text}
+            | ({"action": text, "owner": text[:300], "due": day} if n % 2 else {"waiver": _waiver(day, text)})
+        )
+        for n, text in enumerate(texts)
+    ]
+    made = past_records.record("bias_testing", day, *findings, version=texts[0], supplier=texts[1])
+    owner = {"name": texts[2], "role": texts[3], "contact": texts[4]}
+    more = {"name": texts[5], "owner": owner, "deputy": owner, "purpose": texts[6], "organisation": texts[7]}
+    policy = {"version": texts[8], "confidentiality": texts[9]}
+    return made.model_copy(update={"system": made.system | more, "policy": policy}).sealed()
+
+
+def _waiver(day, text):
+    return Waived(by=text, role=text, reason=text, on=day, until=day + timedelta(days=10))
 
 
 def _told(text):
@@ -103,9 +155,75 @@ def test_what_people_say_in_a_review_stands_whole_on_the_page_paragraph_by_parag
     assert all(_told(payload(924_000 + n)) in shown for n in range(len(ACTS)))
 
 
-def test_no_page_holds_an_element_attribute_or_address_that_could_run_or_load(hostile):
-    for page in hostile.pages:
+def test_the_pages_over_all_records_lose_nothing_that_is_hostile(portfolio_pages):
+    shown = {name: _text(page) for name, page in portfolio_pages.items()}
+    for n in range(len(PAYLOADS)):
+        assert _told(payload(970_000 + n)) in shown["system"] + shown["committee"]
+        assert _told(payload(970_000 + n)) in shown["compare"]
+    assert all(_told(payload(960_000)) in shown[name] for name in ("index", "system", "committee"))
+    assert len(re.findall(r"mk961\d{3}a", shown["failure"])) == len(PAYLOADS)
+
+
+def test_the_table_of_actions_has_a_row_for_each_and_no_formula_address_or_further_line(portfolio_pages):
+    content = (portfolio_pages["index"].parent / actions.FILE).read_text(encoding="utf-8-sig")
+    rows = list(csv.reader(io.StringIO(content, newline="")))
+    assert len(rows) == 1 + len(PAYLOADS)
+    assert {len(row) for row in rows} == {len(actions.COLUMNS)}
+    assert all(cell.isprintable() and not cell.startswith(actions.FORMULA) for row in rows for cell in row)
+    held = " ".join(cell for row in rows for cell in row)
+    assert len(set(re.findall(r"mk970\d{3}a", held))) == len(PAYLOADS) // 2
+
+
+def test_the_model_card_is_text_alone_to_a_reader_of_markdown(hostile):
+    folder = hostile.folders["design_review"]
+    soup = BeautifulSoup(mistune.html((folder / card.FILE).read_text()), "html.parser")
+    assert {tag.name for tag in soup.find_all(True)} <= {"h1", "h2", "p", "ul", "li", "strong"}
+    shown = _told(soup.get_text())
+    table = next(t for t in json.loads((folder / "record.json").read_text())["tables"] if t["id"] == card.TABLE)
+    said = [_told(says) for _, _, says in table["rows"]]
+    assert sum("mk" in text for text in said) > 3
+    assert [text for text in said if text not in shown] == []
+
+
+@pytest.fixture(scope="module")
+def printed(hostile):
+    page = hostile.folders["bias_testing"] / "report.html"
+    return page, pypdf.PdfReader(io.BytesIO(pdf.made(page.read_text())))
+
+
+def test_a_hostile_page_on_paper_holds_every_text(printed):
+    page, paper = printed
+    there = set(re.findall(r"mk\d+[az]", re.sub(r"[\s\0]", "", "".join(sheet.extract_text() for sheet in paper.pages))))
+    assert set(re.findall(r"mk\d+[az]", _text(page))) - there == set()
+
+
+def test_a_hostile_page_on_paper_runs_attaches_and_opens_nothing_and_links_to_web_and_post_alone(printed):
+    _, paper = printed
+    assert not paper.attachments
+    names = [key for node in _nodes(paper) for key in node]
+    assert not {"/JS", "/JavaScript", "/AA", "/OpenAction", "/EmbeddedFiles", "/XFA", "/F"} & set(names)
+    acts = [node for node in _nodes(paper) if node.get("/S") in ("/URI", "/Launch", "/GoToR", "/SubmitForm", "/Named")]
+    assert all(re.match("https?:|mailto:", str(act.get("/URI"))) for act in acts), acts
+
+
+def _nodes(paper: pypdf.PdfReader) -> Iterator[dict]:
+    """Every dictionary among the objects of a PDF, wherever it stands in one."""
+    waiting = [paper.get_object(number) for number in range(1, len(paper.xref_objStm) + 1)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            waiting += [v for v in node.values() if isinstance(v, dict | list)]
+        elif isinstance(node, list):
+            waiting += [v for v in node if isinstance(v, dict | list)]
+
+
+def test_no_page_holds_an_element_attribute_or_address_that_could_run_or_load(hostile, portfolio_pages):
+    for page in (*hostile.pages, *portfolio_pages.values()):
         soup = BeautifulSoup(page.read_text(), "html.parser")
+        for own in soup.find_all(["template", "script"]) if page.name == "index.html" else ():
+            assert not re.search(r"mk\d", str(own))
+            own.decompose()
         assert not soup.find_all(["script", "iframe", "object", "embed", "form", "input", "base", "link", "svg"])
         assert len(soup.find_all("meta")) == 3
         for tag in soup.find_all(True):
@@ -117,8 +235,8 @@ def test_no_page_holds_an_element_attribute_or_address_that_could_run_or_load(ho
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 320])
-def test_in_a_browser_no_hostile_page_runs_asks_says_or_outgrows_anything(chromium, hostile, width):
-    for address in hostile.pages:
+def test_in_a_browser_no_hostile_page_runs_asks_says_or_outgrows_anything(chromium, hostile, portfolio_pages, width):
+    for address in (*hostile.pages, *portfolio_pages.values()):
         page = chromium.new_page(viewport={"width": width, "height": 900})
         heard = []
         page.on("console", lambda message, heard=heard: heard.append(message.text))

@@ -1,9 +1,12 @@
 """Numbers on a page, and how a finding's amount reads."""
 
+import re
+
 import pytest
 
 from ethics_kit.record import Finding, Interval
 from ethics_kit.report.html import cell, part
+from ethics_kit.stages.evidence import not_assessed
 
 
 @pytest.mark.parametrize(
@@ -47,6 +50,13 @@ def test_a_statement_names_its_source_and_a_measure_without_a_value_says_why():
     common = {"requirement": "G5", "statement": "…", "status": "not_assessed"}
     said = Finding(id="G5.a", evidence="attested", source="levels.yaml", null_reason="a statement", **common)
     lacks = Finding(id="G5.b", evidence="measured", unit="share", null_reason="small cell, withheld", **common)
-    page = part("findings", [said, lacks], "All")
+    page = part("findings", [said, lacks, lacks.model_copy(update={"status": "inconclusive"})], "All")
     assert "Source: levels.yaml" in page
-    assert "<b>Measured</b>: small cell, withheld" in page
+    assert re.findall(r"<b>(\w+ ?\w+)</b>: small cell, withheld", page) == ["Not measured", "Measured"]
+
+
+def test_what_a_statement_says_already_is_not_said_again_as_the_reason_of_a_missing_value():
+    open_ = not_assessed("P1.2", "reasons", "the words for each reason")
+    page = part("findings", [open_], "All")
+    assert "<b>Not measured</b></td>" in "".join(line.strip() for line in page.splitlines())
+    assert page.count(open_.null_reason) == 1

@@ -52,7 +52,7 @@ def test_a_threshold_stands_beside_its_default():
     given = {"fairness.margin": 0.03, "gate.signoff": "no", "rollout.alpha": 0.2}
     shown = rows(small(parameters=given), "Parameters")
     assert shown == [
-        ["fairness.margin", "0.03", "no default"],
+        ["fairness.margin", "0.03", "–"],
         ["gate.signoff", "no", ""],
         ["rollout.alpha", "0.2", str(Policy.defaults()["rollout.alpha"])],
     ]

@@ -239,7 +239,7 @@ def test_rows_that_share_their_first_cell_stand_under_it():
     assert '<tr><th scope="rowgroup" colspan="3">measure: recall</th></tr>' in page
     assert re.findall(r'<th scope="row">(\w+)</th>', page) == ["g0", "g1", "g2", "g3"]
     assert re.findall(r'<th scope="col">([^<]*)</th>', page) == ["group", "n", "value (interval)"]
-    assert '<table class="n2 n3">' in page
+    assert '<table class="few n2 n3">' in page
 
 
 @pytest.mark.parametrize(
@@ -278,6 +278,19 @@ def test_a_page_without_the_tags_it_may_leave_out_is_the_same_page():
     lean = html.lean(WHOLE)
     assert read(lean) == read(WHOLE)
     assert len(lean) < len(WHOLE) - 60
+
+
+def test_a_date_alone_in_a_cell_is_not_broken():
+    assert html.lean("<td>2026-11-01</td><td>by 2026-11-01</td>") == "<td class=d>2026-11-01<td>by 2026-11-01"
+    assert ".d{white-space: nowrap;}" in html.style()
+
+
+def test_a_step_that_left_nothing_says_so_under_its_words():
+    note = "This step has nothing to show for this system."
+    step, silent = new_markdown_cell("## Scores"), new_code_cell("book.assess(scores)")
+    setting = new_code_cell("x = 1", metadata={"tags": ["parameters"]})
+    assert note in page.render(new_notebook(cells=[step, silent]), made(), Proof({}, []))
+    assert note not in page.render(new_notebook(cells=[step, setting, silent]), made(), Proof({}, []))
 
 
 def test_what_is_set_line_by_line_and_the_style_sheet_keep_every_character():

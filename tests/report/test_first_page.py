@@ -86,10 +86,10 @@ def test_page_one_is_in_the_order_in_which_it_is_read():
         "Asked of you Mend what blocks and assess again, or submit this record for a decision.",
         "By whom the owner (Ann Ax, product owner)",
         "By when 2026-12-01",
+        "Requirements Not assessed: 1 of 2 Not met : 1",
         "Worst findings",
         f"P1.1 AI use is disclosed to customers: P1.1 is not_met. {AMOUNT}. P1.1.x",
         "Conditions None.",
-        "Not assessed: 1 of 2.",
         "Unsigned.",
     ]
     assert [words for words in order if words not in one] == []
@@ -180,7 +180,7 @@ def test_conditions_say_by_whom_and_when_or_until_when_they_are_waived_and_how_m
     one = page_one(shown(of))
     assert one.count("Owner: Ann, due 2026-11-01") == CONDITIONS_SHOWN
     assert "1 more, among the findings below" in one
-    assert "Those of the record before: Bias testing" in one
+    assert "The conditions of an earlier record: Bias testing" in one
     waived = made(rows[-1], if_not_met="condition")
     assert "Conditions P1.2 is not_met. waived until 2026-11-02 P1.2.x" in page_one(shown(waived))
 

@@ -145,7 +145,7 @@ def test_a_trend_is_drawn_to_scale_in_days_and_values_and_says_what_it_shows(tmp
         ),
     )
     page = page_of(tmp_path)
-    assert f"{name}: -0.900 on 2026-10-02, -0.400 on 2026-11-01 (-0.500 to -0.300), n = 70; 3 records" in row_of(
+    assert f"{name}: -0.90 on 2026-10-02, -0.40 on 2026-11-01 (-0.50 to -0.30), n = 70; 3 records" in row_of(
         page, "demo"
     )
     assert 'aria-labelledby="demo"' in page

@@ -52,7 +52,7 @@ def test_what_changed_between_consecutive_records_is_counted_and_the_newest_told
     told = page(tmp_path)[0]["changed"]
     latest, before = told.split("Bias testing: 2026-09-01 → 2026-10-01")
     assert latest.startswith("What changed from record to record Bias testing: 2026-10-01 → 2026-11-01")
-    assert "Findings: 0 worse, 1 new, 1 better, 1 gone, 0 with another number." in latest
+    assert "Findings: 0 worse, 1 new, 1 better, 1 gone, 0 moved." in latest
     assert "New: Not met. Seen. C2.1.c Better: not met → Met. Seen. C2.1.a Gone: was met. Seen. C2.1.b" in latest
     assert "The recommendation was Approve and is now Reject." in before
     assert "Findings: 1 worse, 0 new, 0 better, 0 gone" in before
@@ -124,9 +124,9 @@ def test_a_gap_is_followed_over_the_records_with_its_interval_and_n(tmp_path):
         record("bias_testing", DAY, gap(0.25, 0.125, 0.375)),
     )
     told, text = page(tmp_path)
-    assert "2026-10-01: 0.125 (0.062 to 0.188), n&nbsp;=&nbsp;500" in told["trends"]
-    assert "2026-11-01: 0.250 (0.125 to 0.375)" in told["trends"]
-    assert "C2.1.gap: 0.125 on 2026-10-01, 0.250 on 2026-11-01" in told["trends"]
+    assert "2026-10-01: 0.12 (0.06 to 0.19), n&nbsp;=&nbsp;500" in told["trends"]
+    assert "2026-11-01: 0.25 (0.12 to 0.38)" in told["trends"]
+    assert "C2.1.gap: 0.12 on 2026-10-01, 0.25 on 2026-11-01" in told["trends"]
     assert 'aria-labelledby="trend-1"' in text
 
 

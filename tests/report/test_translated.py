@@ -80,7 +80,7 @@ def reports(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Words(HTMLParser):
-    """The texts of a page that are neither in brackets, nor marked as English, nor code."""
+    """The texts of a page that are neither in brackets, nor marked as English or as not to translate, nor code."""
 
     SILENT = ("style", "code", "pre", "script")
     VOID = ("meta", "img", "br", "hr", "input", "wbr", "link", "circle", "path", "polygon", "polyline")
@@ -97,7 +97,12 @@ class Words(HTMLParser):
             if name in given:
                 self.handle_data(given[name] or "")
         if tag not in self.VOID:
-            skipped = tag in self.SILENT or given.get("lang") == SOURCE or "hash" in (given.get("class") or "")
+            skipped = (
+                tag in self.SILENT
+                or given.get("lang") == SOURCE
+                or given.get("translate") == "no"
+                or "hash" in (given.get("class") or "")
+            )
             self.silent.append((tag, skipped))
 
     def handle_endtag(self, tag: str) -> None:

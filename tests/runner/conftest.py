@@ -24,6 +24,12 @@ def server() -> Iterator[warm.Server | None]:
     server.close()
 
 
+@pytest.fixture(params=["warm", "cold"])
+def either(request: pytest.FixtureRequest, server: warm.Server | None) -> warm.Server | None:
+    """What a kernel is forked from, and none, so that it is started cold."""
+    return server if request.param == "warm" else None
+
+
 @pytest.fixture
 def short(project: Callable[..., Path]) -> Callable[..., Path]:
     """As `project`, with templates of its own that open the dossier and save its record: every step is left out."""

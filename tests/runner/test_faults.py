@@ -56,10 +56,10 @@ path.write_text(path.read_text().replace('"not_assessed"', '"met"', 1))
     ],
     ids=["a cell raises", "a cell exits", "the kernel is killed", "nothing is saved", "the record is altered"],
 )
-def test_a_failure_leaves_its_notebook_and_a_page_and_counts_as_failed(short, source, told):
+def test_a_failure_leaves_its_notebook_and_a_page_and_counts_as_failed(short, source, told, either):
     root = short()
     spoil(root, "impact_analysis", source)
-    result = assess(job(root))
+    result = assess(job(root, server=either))
     assert result.verdict == "failed"
     assert told in result.reason
     assert result.folder.name == f"failed_{DAY}"
@@ -72,15 +72,15 @@ def test_a_failure_leaves_its_notebook_and_a_page_and_counts_as_failed(short, so
     assert list((root / "reports/.staging").iterdir()) == []
 
 
-def test_a_page_that_cannot_be_made_is_a_failure_also_after_an_earlier_success(short, monkeypatch):
+def test_a_page_that_cannot_be_made_is_a_failure_also_after_an_earlier_success(short, server, monkeypatch):
     root = short()
-    assert assess(job(root)).ok
+    assert assess(job(root, server=server)).ok
 
     def render(*_):
         raise ValueError(f"no figure in {root}/reports/x")
 
     monkeypatch.setattr(page, "render", render)
-    result = assess(job(root))
+    result = assess(job(root, server=server))
     assert (result.verdict, result.reason) == ("failed", "ValueError")
     latest = json.loads((root / "reports/demo/impact_analysis/latest.json").read_text())
     assert latest == {"status": "failed", "folder": f"failed_{DAY}", "as_of": DAY}
@@ -95,7 +95,7 @@ def test_reports_that_cannot_be_written_are_a_failure_and_no_crash(short):
     assert (root / "reports").read_text() == "a file in the way"
 
 
-def test_a_kernel_that_is_killed_before_it_starts_does_not_run_on(short, monkeypatch):
+def test_a_kernel_that_is_killed_before_it_starts_does_not_run_on(short, either, monkeypatch):
     root = short()
     spoil(root, "impact_analysis", "open('canary', 'w').close()", place=0)
     launch = AsyncKernelManager._async_launch_kernel
@@ -105,7 +105,7 @@ def test_a_kernel_that_is_killed_before_it_starts_does_not_run_on(short, monkeyp
         await launch(manager, *arguments, **options)
 
     monkeypatch.setattr(AsyncKernelManager, "_async_launch_kernel", killed_while_starting)
-    result = assess(job(root, time_limit=300))
+    result = assess(job(root, time_limit=300, server=either))
     assert result.reason == "stopped after 300 seconds, the limit for one notebook"
     assert not list(root.rglob("canary"))
 
@@ -118,10 +118,10 @@ def test_a_notebook_over_its_time_limit_is_ended_and_failed(short):
     assert result.reason == "stopped after 3 seconds, the limit for one notebook"
 
 
-def test_the_page_of_a_failure_escapes_what_the_error_says(short):
+def test_the_page_of_a_failure_escapes_what_the_error_says(short, server):
     root = short()
     spoil(root, "impact_analysis", "raise ValueError('<script>alert(1)</script>\\x1b[31m')")
-    page = (assess(job(root)).folder / "report.html").read_text()
+    page = (assess(job(root, server=server)).folder / "report.html").read_text()
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "\x1b" not in page
@@ -202,10 +202,10 @@ def test_the_gate_of_each_project_is_its_own(short, edit, tmp_path, kit):
     assert "several systems called demo" in shared.err
 
 
-def test_a_failed_notebook_is_published_without_traceback_and_paths(short):
+def test_a_failed_notebook_is_published_without_traceback_and_paths(short, either):
     root = short()
     spoil(root, "impact_analysis", "import sys; print('secret', file=sys.stderr); open('/nowhere/x')")
-    text = (assess(job(root)).folder / "notebook.ipynb").read_text()
+    text = (assess(job(root, server=either)).folder / "notebook.ipynb").read_text()
     assert "FileNotFoundError" in text
     assert "Traceback" not in text
     assert "secret\\n" not in text
@@ -237,12 +237,12 @@ def test_a_wrong_day_or_stage_is_bad_input(short, kit):
     assert kit("run", "--stage", "bias", cwd=root).code == 2
 
 
-def test_a_later_stage_is_undetermined_after_a_failed_earlier_one(short):
+def test_a_later_stage_is_undetermined_after_a_failed_earlier_one(short, server):
     root = short()
-    assert assess(job(root)).verdict == "undetermined"
+    assert assess(job(root, server=server)).verdict == "undetermined"
     spoil(root, "impact_analysis", "1 / 0")
-    assert assess(job(root)).verdict == "failed"
-    result = assess(job(root, "design_review"))
+    assert assess(job(root, server=server)).verdict == "failed"
+    result = assess(job(root, "design_review", server=server))
     record = json.loads((result.folder / "record.json").read_text())
     assert record["upstream"][0]["status"] == "failed"
     assert record["level"]["holds"] == "IV"

@@ -28,7 +28,7 @@ FAILURES = {
 }
 
 
-def spoiled(root, source):
+def spoiled(root, source, server=None):
     """The project with a template of its own in which one cell fails; its source is published, so it hides the mark."""
     notebook = nbformat.read(Project(root).template("deployment_signoff"), as_version=4)
     code = [c for c in notebook.cells if c.cell_type == "code"]
@@ -38,7 +38,8 @@ def spoiled(root, source):
     own = root / "notebooks" / notebook_name("deployment_signoff")
     own.parent.mkdir(exist_ok=True)
     nbformat.write(notebook, own)
-    return Job(Project(root), root / "parameters/demo", "deployment_signoff", date(2026, 11, 1), root / "reports")
+    day = date(2026, 11, 1)
+    return Job(Project(root), root / "parameters/demo", "deployment_signoff", day, root / "reports", server=server)
 
 
 def published(root):
@@ -46,9 +47,9 @@ def published(root):
 
 
 @pytest.mark.parametrize("source", FAILURES.values(), ids=FAILURES)
-def test_a_run_that_fails_publishes_no_value(project, source):
+def test_a_run_that_fails_publishes_no_value(project, source, server):
     root = project()
-    result = assess(spoiled(root, source))
+    result = assess(spoiled(root, source, server))
     assert not result.ok
     files = published(root)
     assert len(files) >= 3

@@ -367,7 +367,7 @@ def test_a_verdict_that_got_worse_since_the_bias_tests_before_is_a_finding(gover
     assert (newly.status, newly.value) == ("not_met", 2)
     assert "C2.1.a.x, C2.1.d.x" in newly.statement
     shown = table(case, stage.bias_tests_recur, "P2.3.changes").rows
-    value = "0.1 [0.05, 0.15]"
+    value = "0.10 [0.05, 0.15]"
     assert shown == [
         ["C2.1.a.x", "worse", f"met: {value}", f"not met: {value}", None],
         ["C2.1.d.x", "appeared", None, f"not met: {value}", None],

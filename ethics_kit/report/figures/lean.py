@@ -127,11 +127,8 @@ def _short(name: str, value: str) -> str:
 
 
 def _add(drawing: Drawing, segments: list[Segment], style: Style, clip: str) -> None:
-    """Draw with what looks alike and was drawn before, unless something between lies under the new part.
-
-    What goes nowhere from where it starts is not drawn.
-    """
-    if all(command == "M" for command, _ in segments):
+    """Draw with what looks alike and was drawn before, unless something between lies under the new part."""
+    if not segments:
         return
     segments, style = _dot(segments, style)
     points = [point for _, points in segments for point in points]

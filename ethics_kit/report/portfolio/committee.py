@@ -143,7 +143,7 @@ def _changes(system: System, records: Records, covers: Period) -> Iterator[Chang
 def _newly_not_met(before: Record | None, now: Record | None) -> list[Finding]:
     if now is None:
         return []
-    required = {d.requirement for d in now.obligations.duties if d.weight == "required"}
+    required = {d.requirement for d in now.obligations.required}
     changes = compare_findings(before.findings if before else (), now.findings)
     found = [c.after for c in changes if c.newly_not_met and c.after]
     return sorted(found, key=lambda f: (f.requirement not in required, f.evidence != "measured", f.id))

@@ -20,8 +20,8 @@ from ethics_kit.dossier import SYSTEM_ID
 from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Level, Stage
 from ethics_kit.project import STAGES
-from ethics_kit.recommendation import recommend, requirement_status
-from ethics_kit.record import WEAKEST, WORST_FIRST, Finding, Record
+from ethics_kit.recommendation import by_status, recommend
+from ethics_kit.record import WEAKEST, WORST_FIRST, Finding, Record, Status
 from ethics_kit.report import supply
 from ethics_kit.report.portfolio import kept as kept_records
 from ethics_kit.report.portfolio.kept import Kept, Records
@@ -120,7 +120,7 @@ class Entry:
     today: Verdict | None = None
     reason: str = ""
     worst: tuple[Finding, ...] = ()
-    required: Counter[str] = field(default_factory=Counter)
+    required: Counter[Status] = field(default_factory=Counter)
     actions: tuple[Action, ...] = ()
     gaps: tuple[Gap, ...] = ()
     review: Reviewed = Reviewed()
@@ -312,7 +312,7 @@ def _entry(kept: Kept, record: Record, as_of: date) -> Entry:
         today=min((own.verdict, later.verdict), key=WORST_FIRST.index),
         reason=own.reason,
         worst=_worst(record),
-        required=_required(record),
+        required=by_status(record.findings, record.obligations),
         actions=_actions(record),
         gaps=_gaps(record),
         review=_reviewed(kept, record),
@@ -328,18 +328,6 @@ def _worst(record: Record) -> tuple[Finding, ...]:
     own = [f for f in record.findings if f.id in place]
     ranked = sorted(own, key=lambda f: (WEAKEST.index(f.status), f.evidence != "measured", place[f.id]))
     return tuple(ranked[:3])
-
-
-def _required(record: Record) -> Counter[str]:
-    """Required requirements by status."""
-    by_requirement: dict[str, list[Finding]] = {}
-    for finding in record.findings:
-        by_requirement.setdefault(finding.requirement, []).append(finding)
-    return Counter(
-        requirement_status(by_requirement.get(d.requirement, []), d.needs)
-        for d in record.obligations.duties
-        if d.weight == "required"
-    )
 
 
 def _actions(record: Record) -> tuple[Action, ...]:
@@ -368,7 +356,7 @@ def _actions(record: Record) -> tuple[Action, ...]:
 
 def _gaps(record: Record) -> tuple[Gap, ...]:
     """The gaps between groups that count, the least settled and largest first."""
-    required = {d.requirement for d in record.obligations.duties if d.weight == "required"}
+    required = {d.requirement for d in record.obligations.required}
     own = [f for f in record.findings if f.unit == GAP and f.value is not None and f.requirement in required]
     own.sort(key=lambda f: (WEAKEST.index(f.status), -abs(f.value or 0), f.id))
     return tuple(

@@ -64,7 +64,6 @@ def _coverage_finding(case: Case, name: str) -> Finding:
         value=enough,
         unit="groups large enough",
         n=total,
-        threshold=minimum,
         method="rows per group, from one count",
         source=policy.minimum_group.source,
         action=None if status == "met" else f"Collect more rows of {', '.join(small) or name}.",

@@ -112,7 +112,6 @@ def _finding(case: Case, rates: Sequence[Metric], found: Sequence[Segment]) -> F
         unit=told.scale(first.metric.name).label if first else None,
         interval=interval,
         n=first.n if first else None,
-        threshold=policy.minimum_group.value,
         method="each rate by group with its Wilson interval; the weakest is the lowest of those on enough rows",
         source=policy.minimum_group.source,
         action=f"Collect more rows with a known outcome by {', '.join(few)}." if few else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from securesystemslib.signer import CryptoSigner
@@ -480,6 +482,41 @@ def test_a_status_edited_plainly_is_found(history: Any) -> None:
 def test_a_status_edited_and_sealed_again_is_found_where_the_recommendation_does_not_follow(history: Any) -> None:
     new = reseal(history, history.folder(day=NOVEMBER), met)
     assert named(history, new / "record.json") == ["the recommendation does not follow from the findings"]
+
+
+def as_before(content: dict[str, Any]) -> None:
+    del content["obligations"]["preliminary"]
+
+
+def as_later(content: dict[str, Any]) -> None:
+    content["obligations"]["added_since"] = True
+
+
+def write_sealed(path: Path, change: Callable[[dict[str, Any]], None]) -> Record:
+    """The record as a version of the kit with other fields writes it."""
+    content = json.loads(path.read_bytes())
+    record = Record.model_validate(content)
+    change(content)
+    body = {key: value for key, value in content.items() if key not in ("run", "record_id")}
+    content["record_id"] = hashlib.sha256(rfc8785.dumps(body)).hexdigest()
+    path.write_bytes(rfc8785.dumps(content))
+    return record.model_copy(update={"record_id": content["record_id"]})
+
+
+@pytest.mark.parametrize("change", [as_before, as_later])
+def test_a_record_with_the_fields_of_another_version_is_told_apart_where_its_attestation_names_it(
+    history: Any, change: Callable[[dict[str, Any]], None]
+) -> None:
+    path = history.folder(day=NOVEMBER) / "record.json"
+    record = write_sealed(path, change)
+    plain = {"was changed after it was written", "is not a record of this kit"}
+    assert plain & set(named(history, path)), "only an attestation can tell"
+    attest(path.parent, record, 1, None, None)
+    assert [what for what in named(history, path) if "has other fields than the records of this version" in what]
+    assert not plain & set(named(history, path))
+    assert read_record(path)[0] is None
+    path.write_bytes(path.read_bytes().replace(b'"status":"not_assessed"', b'"status":"met"', 1))
+    assert plain & set(named(history, path))
 
 
 def test_duties_that_are_taken_out_are_found(history: Any) -> None:

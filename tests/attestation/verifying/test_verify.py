@@ -331,7 +331,7 @@ def test_a_record_that_is_found_again_after_another_became_current_is_current_by
     assert history.troubles() == []
     assert history.verify().systems[0].length == 12
     (signed,) = re.findall(r"<h3>The signature of .*\(<code>(.*?)</code>\)", (first / "report.html").read_text())
-    assert (signed, *sorted(p.name for p in first.glob("attestation_*"))) == ("attestation_0010.json",) * 2
+    assert (signed, (first / signed).is_file()) == ("attestation_0010.json", True)
     latest = first.parent / "latest.json"
     assert archive.read_latest(first.parent).folder == first.name
     latest.write_text(latest.read_text().replace(first.name, second.folder.name))
