@@ -46,14 +46,16 @@
     }
   };
   for (const head of table.tHead.querySelectorAll("[data-order]")) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...head.childNodes);
-    button.addEventListener("click", () => {
+    if (!head.querySelector("button")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+    }
+    head.firstElementChild.addEventListener("click", () => {
       form.order.value = head.dataset.order;
       order();
     });
-    head.append(button);
   }
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", filter);
