@@ -43,7 +43,7 @@ def test_an_amount_names_what_it_is_before_its_number():
         threshold=0,
     )
     page = part("findings", [found], "All")
-    assert "<b>Measured</b>: share of steps 0 (95% interval 0 to 0.00019), n = 19999, limit 0" in page
+    assert "<b>Measured</b>, share of steps: 0 (95% interval 0 to 0.00019), n = 19999, limit 0" in page
 
 
 def test_a_statement_names_its_source_and_a_measure_without_a_value_says_why():

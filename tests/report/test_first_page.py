@@ -27,7 +27,7 @@ MEASURED = {
     "threshold": 0.9,
     "null_reason": None,
 }
-AMOUNT = "Measured: share of customers 0.87 (95% interval 0.78 to 0.92), n = 90, limit 0.9"
+AMOUNT = "Measured, share of customers: 0.87 (95% interval 0.78 to 0.92), n = 90, limit 0.9"
 OWNER = {"name": "Ann Ax", "role": "product owner"}
 SYSTEM = {"id": "demo", "name": "Demo", "kind": "scored", "organisation": "Org", "owner": OWNER, "deputy": None}
 
@@ -225,7 +225,7 @@ def test_every_row_tells_measured_from_attested_with_what_shows_it(status, weigh
     of = record(**dict(of) | {"obligations": of.obligations.model_copy(update={"duties": duties})})
     text = shown(of)
     counted, said = (told(text[text.index(f'id="f-{f.id}"') :].partition("</tr>")[0]) for f in rows)
-    assert f"{AMOUNT} method 1" in counted
+    assert f"{AMOUNT} method 1" in counted.replace("Measured ,", "Measured,")
     assert "Attested Ann, owner, 2026-11-01 Source: levels.yaml" in said
     assert f"{html.STATUS_WORDS[status]}" in counted
     assert '<li id="m-1">count of all rows' in text

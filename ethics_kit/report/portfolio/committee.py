@@ -16,7 +16,7 @@ from ethics_kit.report import html
 from ethics_kit.report.portfolio import actions
 from ethics_kit.report.portfolio.actions import Row
 from ethics_kit.report.portfolio.kept import Records
-from ethics_kit.report.portfolio.summary import Entry, System
+from ethics_kit.report.portfolio.summary import Entry, System, weightiest
 from ethics_kit.schema import Verdict, review
 
 FILE = "committee.html"
@@ -77,10 +77,11 @@ class Decided:
 
 @dataclass(frozen=True)
 class News:
-    """What the period brought for one system."""
+    """What the period brought for one system. `worst`: what weighs most in the first records of stages."""
 
     changes: tuple[Change, ...]
     decided: tuple[Decided, ...]
+    worst: tuple[Entry, Finding] | None
 
 
 def period(day: date, meetings: Iterable[date], since: date | None) -> Period:
@@ -99,7 +100,13 @@ def period(day: date, meetings: Iterable[date], since: date | None) -> Period:
 
 def news(system: System, records: Records, covers: Period) -> News:
     """What the period brought, from the records that the system has kept."""
-    return News(tuple(_changes(system, records, covers)), tuple(_decided(system, records, covers)))
+    changes = tuple(_changes(system, records, covers))
+    firsts = [(c.entry, _record(records, c.entry)) for c in changes if not c.before]
+    return News(changes, tuple(_decided(system, records, covers)), weightiest(firsts))
+
+
+def _record(records: Records, entry: Entry) -> Record | None:
+    return next(k.record for k in records[entry.stage] if k.folder == entry.folder)
 
 
 def render(
@@ -119,7 +126,9 @@ def render(
         "reviews": [s for s in systems if s.due.on and s.due.on < covers.until],
         "changes": [c for c in changes if c.tells],
         "firsts": [
-            (s, firsts, s.worst) for s in systems if (firsts := [c for c in told[s.id].changes if not c.before])
+            (s, firsts, told[s.id].worst)
+            for s in systems
+            if (firsts := [c for c in told[s.id].changes if not c.before])
         ],
         "unchanged": [c for c in changes if not c.tells],
         "decided": sorted((d for s in systems for d in told[s.id].decided), key=lambda d: d.entry.on),
@@ -136,10 +145,9 @@ def _changes(system: System, records: Records, covers: Period) -> Iterator[Chang
         own = records[entry.stage]
         if entry.status != "ok" or entry.as_of is None or not covers.since < entry.as_of <= covers.until:
             continue
-        now = next(k.record for k in own if k.folder == entry.folder)
         before = next((k.record for k in reversed(own) if k.as_of <= covers.since and k.record), None)
         newer = sum(covers.since < k.as_of <= covers.until and not k.failed for k in own)
-        worse = _newly_not_met(before, now)
+        worse = _newly_not_met(before, _record(records, entry))
         verdict = before.recommendation.verdict if before else None
         yield Change(system, entry, verdict, newer, len(worse), tuple(worse[:SHOWN]))
 
