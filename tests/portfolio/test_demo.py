@@ -408,9 +408,12 @@ def test_a_report_is_one_small_file_without_script_or_outside_request(portfolio,
 
 def test_the_index_lists_every_system_worst_first_with_links_that_work(portfolio):
     page = (portfolio.reports / "index.html").read_text()
-    links = re.findall(r'href="([^"]+)"', page)
-    assert len(links) == 27  # five systems, their twenty reports, the pack and the table of actions
-    assert all((portfolio.reports / link).is_file() for link in links)
+    links = [link.partition("#") for link in re.findall(r'href="([^"]+)"', page)]
+    assert len({file for file, _, _ in links}) == 27  # five systems, their twenty reports, the pack, the actions
+    assert all((portfolio.reports / file).is_file() for file, _, _ in links)
+    findings = [(file, place) for file, _, place in links if place]
+    assert len(findings) == 4  # the worst of each system but the one without a fault
+    assert all(f'id="{place}"' in (portfolio.reports / file).read_text() for file, place in findings)
     assert page.index("next_best_offer") < page.index("health_score")
 
 
