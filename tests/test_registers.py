@@ -66,7 +66,7 @@ def test_a_record_shows_the_rows_with_author_and_date(
     shown: list[Any] = []
     monkeypatch.setattr("ethics_kit.workbook.display", shown.append)
     open_workbook("impact_analysis", system="demo", as_of="2026-11-01").edit("waivers")
-    html = shown[0]._repr_html_()
+    html = shown[0]._repr_mimebundle_()["text/html"]
     for words in ("Waivers", "S1.2.impact_level", "Ann Lee", "2026-05-06", "No &lt;b&gt;prices"):
         assert words in html
     assert repr(shown[0]) == "Waivers: 1 rows"

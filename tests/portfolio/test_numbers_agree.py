@@ -54,9 +54,10 @@ def agrees(shown, exact):
 
 
 def faults_of_finding(shown, finding):
-    """What the evidence of a finding on the page says other than the record."""
+    """What the evidence of a finding on the page says other than the record; its statement may say why it lacks one."""
     if finding["value"] is None:
-        return [] if finding["evidence"] != "measured" or told(finding["null_reason"]) in told(shown) else [shown]
+        said = told(shown) + told(finding["statement"])
+        return [] if finding["evidence"] != "measured" or told(finding["null_reason"]) in said else [shown]
     if finding["evidence"] != "measured":
         return []
     found = AMOUNT.search(told(shown))
