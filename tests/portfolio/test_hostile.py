@@ -43,7 +43,7 @@ class Assessed:
     pages: tuple[Path, ...]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # a module's would be made twice: its browser tests come last
 def hostile(portfolio, tmp_path_factory):
     project = Hostile(portfolio.root / "parameters", tmp_path_factory.mktemp("hostile"))
     with pytest.MonkeyPatch.context() as patch:
