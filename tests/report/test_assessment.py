@@ -282,7 +282,7 @@ def test_a_page_without_the_tags_it_may_leave_out_is_the_same_page():
 
 def test_a_date_alone_in_a_cell_is_not_broken():
     assert html.lean("<td>2026-11-01</td><td>by 2026-11-01</td>") == "<td class=d>2026-11-01<td>by 2026-11-01"
-    assert ".d{white-space: nowrap;}" in html.style()
+    assert ".d{white-space:nowrap;}" in html.style()
 
 
 def test_a_step_that_left_nothing_says_so_under_its_words():

@@ -76,7 +76,7 @@ def test_a_record_of_before_the_meeting_is_no_news_and_a_first_record_is(tmp_pat
     publish(tmp_path, record("bias_testing", AFTER, finding("C2.1.x", "not_met")))
     told = pack(tmp_path)
     assert "nothing to compare with" in told["changed"]
-    assert "Demo Bias testing, 2026-11-01: Reject, 1 not met Seen. P1.1.x" in told["changed"]
+    assert "Demo Bias testing, 2026-11-01: Reject, 1 not met Seen. C2.1.x" in told["changed"]
     assert "0 findings newly not met" in told["lead"]
 
 

@@ -178,13 +178,13 @@ def test_projects_that_share_a_reports_folder_share_its_page(short, tmp_path, ki
     index = (tmp_path / "shared/index.html").read_text()
     assert "demo/impact_analysis" in index
     assert "another/impact_analysis" in index
-    assert "Not part of" not in index
+    assert "Of another project" not in index
     (tmp_path / "shared/javascript:x/y").mkdir(parents=True)
     (tmp_path / "shared/javascript:x/y/latest.json").write_text("{}")
     assert kit("run", "demo", *shared, cwd=root).code == 0
     index = (tmp_path / "shared/index.html").read_text()
     assert "another/impact_analysis" in index
-    assert index.count("Not part of this run") == 1
+    assert index.count("Of another project") == 1
     assert "javascript" not in index
 
 

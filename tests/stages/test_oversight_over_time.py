@@ -47,7 +47,7 @@ def test_a_steady_team_is_met_and_one_that_gets_faster_is_not(project):
     told = {(row[0], row[1]): row[-1] for row in tables["P4.4.trends"].rows}
     assert told["reviews too fast", "steady"] == "met"
     assert len(tables["P4.4.reviews_over_time"].rows) == 12
-    assert "hasty (reviews too fast)" in drawn[0].caption
+    assert "hasty (reviews too fast, 83%, limit 10%)" in drawn[0].caption
 
 
 def test_two_months_or_a_handful_settle_nothing_and_say_what_would(project):

@@ -92,9 +92,9 @@ def _read(node: ElementTree.Element, drawing: Drawing, style: Style, clip: str) 
     style, clip = _styled(node, style), (node.get("clip-path") or clip).removeprefix("url(#").removesuffix(")")
     match node.tag.removeprefix(SVG):
         case "path" if "id" in node.attrib:
-            drawing.shapes[node.attrib["id"]] = (paths.segments(node.attrib["d"]), style)
+            drawing.shapes[node.attrib["id"]] = (paths.segments(node.get("d", "")), style)
         case "path":
-            _add(drawing, paths.segments(node.attrib["d"]), style, clip)
+            _add(drawing, paths.segments(node.get("d", "")), style, clip)
         case "use":
             shape, own = drawing.shapes[node.attrib[HREF][1:]]
             at = paths.tenths(node.get("x", "0")), paths.tenths(node.get("y", "0"))
