@@ -9,11 +9,21 @@ from typing import Any
 
 from ethics_kit.framework.catalogue import stage_requirements
 from ethics_kit.recommendation import recommend
-from ethics_kit.record import Duty, Finding, Input, LevelResult, Obligations, Record, Table, Upstream, Waived
+from ethics_kit.record import Duty, Finding, Input, Interval, LevelResult, Obligations, Record, Table, Upstream, Waived
 
 AS_OF = date(2026, 11, 1)
 DAY = timedelta(days=1)
 PLAN: dict[str, Any] = {"action": "Mend it.", "owner": "Ann", "due": AS_OF}
+SHARE: dict[str, Any] = {
+    "evidence": "measured",
+    "value": 0.8671,
+    "unit": "share of customers",
+    "interval": Interval(low=0.78, high=0.92, level=0.95),
+    "n": 90,
+    "threshold": 0.9,
+    "null_reason": None,
+}
+"""What a measured finding holds besides: a share with its interval across its limit."""
 
 
 def finding(

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ethics_kit.recommendation import BRIEF, brief, recommend, requirement_status, worst_first
-from ethics_kit.record import Finding, Interval, Obligations, Upstream
-from tests.made import AS_OF, DAY, PLAN, duty, finding, obliged, upstream, verdict, waiver
+from ethics_kit.record import Finding, Obligations, Upstream
+from tests.made import AS_OF, DAY, PLAN, SHARE, duty, finding, obliged, upstream, verdict, waiver
 
 # --- the status of a requirement ----------------------------------------------------------------------------------
 
@@ -393,15 +393,6 @@ def test_conditions_that_people_set_condition_what_rests_on_them() -> None:
 
 # --- the reason in one sentence -----------------------------------------------------------------------------------
 
-SHARE = {
-    "evidence": "measured",
-    "value": 0.8671,
-    "unit": "share of customers",
-    "interval": Interval(low=0.78, high=0.92, level=0.95),
-    "n": 90,
-    "threshold": 0.9,
-    "null_reason": None,
-}
 TOLD = "(share of customers 0.87, 95% interval 0.78 to 0.92, the policy's limit 0.9)"
 
 

@@ -10,23 +10,14 @@ import pytest
 from ethics_kit.attestation.identities import Reviewed
 from ethics_kit.attestation.proof import Proof
 from ethics_kit.framework import catalogue
-from ethics_kit.record import IN_THE_WAY, Interval, Table
+from ethics_kit.record import IN_THE_WAY, Table
 from ethics_kit.report import html, page
 from ethics_kit.report.first import CONDITIONS_SHOWN, first
 from ethics_kit.review import replayed
 from ethics_kit.schema.review import Entry
-from tests.made import AS_OF, DAY, PLAN, complete, duty, finding, obliged, record, upstream, waiver
+from tests.made import AS_OF, DAY, PLAN, SHARE, complete, duty, finding, obliged, record, upstream, waiver
 
 DAYS = {"gate.decide_within_days": 30}
-MEASURED = {
-    "evidence": "measured",
-    "value": 0.8671,
-    "unit": "share of customers",
-    "interval": Interval(low=0.78, high=0.92, level=0.95),
-    "n": 90,
-    "threshold": 0.9,
-    "null_reason": None,
-}
 AMOUNT = "Measured, share of customers: 0.87 (95% interval 0.78 to 0.92), n = 90, limit 0.9"
 OWNER = {"name": "Ann Ax", "role": "product owner"}
 SYSTEM = {"id": "demo", "name": "Demo", "kind": "scored", "organisation": "Org", "owner": OWNER, "deputy": None}
@@ -77,7 +68,7 @@ APPROVED = entry("decide", "Ann Ax", "owner", decision="approve")
 
 
 def test_page_one_is_in_the_order_in_which_it_is_read():
-    of = made(finding("not_met", **MEASURED), finding("not_assessed", requirement="P1.2"))
+    of = made(finding("not_met", **SHARE), finding("not_assessed", requirement="P1.2"))
     one = page_one(shown(of))
     order = [
         "Recommendation: Reject",
@@ -194,7 +185,7 @@ def test_requirements_are_counted_and_not_findings():
 
 def test_every_finding_has_one_place_and_every_id_that_is_named_leads_to_it():
     rows = [
-        finding("not_met", **MEASURED),
+        finding("not_met", **SHARE),
         finding("met", name="y"),
         finding("not_applicable", requirement="P1.2"),
         finding("not_met", requirement="P1.3", **PLAN),
@@ -217,7 +208,7 @@ def test_every_finding_has_one_place_and_every_id_that_is_named_leads_to_it():
 @pytest.mark.parametrize("weight", ["required", "informative"])
 def test_every_row_tells_measured_from_attested_with_what_shows_it(status, weight):
     rows = [
-        finding(status, name="counted", method="count of all rows", **MEASURED),
+        finding(status, name="counted", method="count of all rows", **SHARE),
         finding(status, name="said", author="Ann, owner", stated_on=AS_OF, source="levels.yaml"),
     ]
     of = made(*rows)
@@ -232,7 +223,7 @@ def test_every_row_tells_measured_from_attested_with_what_shows_it(status, weigh
 
 
 def test_what_is_met_stands_by_itself_and_a_waived_finding_says_so():
-    text = shown(made(finding("not_met", waiver=waiver(), **MEASURED), finding("met", requirement="P1.2")))
+    text = shown(made(finding("not_met", waiver=waiver(), **SHARE), finding("met", requirement="P1.2")))
     unsettled, settled = (
         re.search(rf"<caption>{words}.*?</table>", text, re.S)[0]
         for words in ("Required here, and not", "Required here, and met")
@@ -273,7 +264,7 @@ def test_what_is_missing_besides_findings_is_listed():
 
 def test_a_hostile_statement_is_shown_as_text_and_loses_nothing_in_the_list():
     statement = "<script>alert(1)</script> 100% %(title)s %s {{ x }} \x07" + "long" * 2500
-    of = made(finding("not_met", **MEASURED).model_copy(update={"statement": statement}))
+    of = made(finding("not_met", **SHARE).model_copy(update={"statement": statement}))
     text = shown(of).replace("<wbr>", "")
     assert "<script" not in text
     listed = text[text.index('<tr id="f-P1.1.x"') :].replace("<wbr>", "")
@@ -285,7 +276,7 @@ def test_a_hostile_statement_is_shown_as_text_and_loses_nothing_in_the_list():
 
 
 def test_the_reason_on_the_page_is_that_of_the_record():
-    rows = [finding("not_met", **MEASURED).model_copy(update={"statement": "Müller & “Söhne” <b> 5%"})]
+    rows = [finding("not_met", **SHARE).model_copy(update={"statement": "Müller & “Söhne” <b> 5%"})]
     of = made(*rows, records=[upstream(recommendation="reject", stage="impact_analysis")])
     lead = re.findall(r'<p class="lead">(.*?)<dl', shown(of), re.S)[0].split('<p class="lead">')[1]
     assert entities.unescape(lead) == of.recommendation.reason
