@@ -21,7 +21,8 @@ from ethics_kit.project import Project, Stage
 from ethics_kit.record import Record, read_record
 from ethics_kit.report import pdf
 from ethics_kit.runner import acts
-from ethics_kit.runner.job import TIME_LIMIT, JobResult, JobSpec, prepare_failure, run_job, scrubbed
+from ethics_kit.runner.job import JobResult, JobSpec, prepare_failure, run_job, scrubbed
+from ethics_kit.runner.limits import TIME_LIMIT
 
 Run = Callable[[JobSpec], JobResult]
 """Where jobs run: here, or by a cluster's workers. The job's files are in its staging folder when it returns."""
@@ -38,6 +39,7 @@ class Job:
     reports: Path
     pdf: bool = False
     time_limit: float = TIME_LIMIT
+    memory_limit: int | None = None
 
     @property
     def system(self) -> str:
@@ -54,6 +56,7 @@ class Job:
             by=_user(),
             pdf=self.pdf,
             time_limit=self.time_limit,
+            memory_limit=self.memory_limit,
         )
 
 

@@ -19,6 +19,7 @@ from ethics_kit.project import Project, notebook_name
 from ethics_kit.report import page
 from ethics_kit.runner.assessment import Job, assess
 from ethics_kit.runner.job import run_job
+from ethics_kit.runner.limits import Limits
 
 KIT = [sys.executable, "-c", "from ethics_kit.cli import main; main()"]
 DAY = "2026-11-01"
@@ -107,12 +108,12 @@ def test_a_kernel_that_is_killed_before_it_starts_does_not_run_on(short, either,
     launch = AsyncKernelManager._async_launch_kernel
 
     async def killed_while_starting(manager, *arguments, **options):
-        manager.kernel_run.kill()
+        manager.kernel_run.kill("told")
         await launch(manager, *arguments, **options)
 
     monkeypatch.setattr(AsyncKernelManager, "_async_launch_kernel", killed_while_starting)
     result = assess(job(root, time_limit=300), forked(either))
-    assert result.reason == "stopped after 300 seconds, the limit for one notebook"
+    assert result.reason == "told"
     assert not list(root.rglob("canary"))
 
 
@@ -121,7 +122,7 @@ def test_a_notebook_over_its_time_limit_is_ended_and_failed(short):
     spoil(root, "impact_analysis", "import time; time.sleep(300)")
     result = assess(job(root, time_limit=3))
     assert result.verdict == "failed"
-    assert result.reason == "stopped after 3 seconds, the limit for one notebook"
+    assert result.reason == Limits(seconds=3).over_time
 
 
 def test_the_page_of_a_failure_escapes_what_the_error_says(short, server):
