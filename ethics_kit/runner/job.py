@@ -36,7 +36,8 @@ from ethics_kit.runner.limits import OUT_OF_MEMORY, OUTPUT_LIMIT, TIME_LIMIT, Li
 from ethics_kit.runner.warm import Server
 from ethics_kit.workbook import STAGING
 
-logging.getLogger("traitlets").addHandler(logging.NullHandler())  # a failure is told once, by its result
+for _name in ("papermill", "traitlets"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())  # a failure is told once, by its result
 
 DIED = "Kernel died"
 """How jupyter_client's and nbclient's messages about it begin."""

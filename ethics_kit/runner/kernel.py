@@ -77,6 +77,7 @@ class KernelRun:
         own = {"TMPDIR": str(self.folder / "tmp"), MEMORY: str(int(self.limits.memory * TABLE_SHARE))}
         self.environment = environment | own | warm.FIXED
         self.family: Family | None = None
+        self.began: float | None = None
         self.received = 0
         self.why, self.stopped = "", False
         self._closed = threading.Event()
@@ -90,10 +91,10 @@ class KernelRun:
 
     def launched(self, pid: int) -> None:
         """The kernel runs as process `pid`: limit what it may take, or end it where it was to be ended meanwhile."""
-        self.family = Family(pid)
+        self.family, self.began = Family(pid), time.monotonic()
         if sys.platform == "linux":
             with contextlib.suppress(OSError, ValueError):  # it is gone, or may have less
-                resource.prlimit(pid, resource.RLIMIT_DATA, (self.limits.memory, self.limits.memory))
+                resource.prlimit(pid, resource.RLIMIT_DATA, (self.limits.address_space,) * 2)
         if self.why:
             self.family.end()
 
@@ -120,17 +121,17 @@ class KernelRun:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _watched(self) -> None:
-        start = looked = time.monotonic()
+        looked = time.monotonic()
         while not self._closed.wait(TICK) and not self.why:
             now = time.monotonic()
             if now - looked > LOOK and self.family:
                 self.family.look()
                 looked = now
-            if why := self._over(now - start):
+            if why := self._over(now):
                 self.kill(why)
 
-    def _over(self, seconds: float) -> str:
-        if seconds > self.limits.seconds:
+    def _over(self, now: float) -> str:
+        if self.began and now - self.began > self.limits.seconds:
             return self.limits.over_time
         if self.family and self.family.memory(self.limits.memory) > self.limits.memory:
             return self.limits.over_memory

@@ -21,6 +21,9 @@ MEMORY_SHARE = 0.8
 MEMORY_LEAST = 1 << 30
 """Below this a kernel has hardly room for the libraries it imports."""
 
+RESERVED = 4_000_000_000
+"""Bytes of address space beyond that, which Arrow and others reserve in large pieces and hardly use."""
+
 TABLE_SHARE = 0.5
 """The part of a kernel's memory in which its tables are read; more of them go to the disk."""
 
@@ -65,6 +68,11 @@ class Limits:
     seconds: float = TIME_LIMIT
     memory: int = field(default_factory=machine_memory)
     output: int = OUTPUT_LIMIT
+
+    @property
+    def address_space(self) -> int:
+        """Bytes that a process may ask for: one huge piece is refused before it can fill the machine."""
+        return self.memory + RESERVED
 
     @property
     def over_time(self) -> str:
