@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -29,10 +31,10 @@ from ethics_kit.project import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from ethics_kit.project import Stage as StageName
-    from ethics_kit.runner.assessment import Result
+    from ethics_kit.runner.results import Result
+    from ethics_kit.runner.unchanged import Plan
     from ethics_kit.schema import Policy
 
 OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
@@ -124,21 +126,30 @@ class Validated:
     bad: list[Located]
     problems: int
     policies: dict[Path, Policy]
+    kept: dict[Path, list[Result]] = field(default_factory=dict)
+    """The results of those in which nothing has changed; they are sound still."""
 
 
-def _valid(systems: list[str] | None) -> Validated:
-    """Validate the dossiers named, or all; tell each problem once."""
+def _valid(systems: list[str] | None, plan: Plan | None = None) -> Validated:
+    """Validate the dossiers named, or all; tell each problem once.
+
+    Of those in which nothing has changed since the last run of `plan`, its results are kept instead.
+    """
     from ethics_kit import checks, dossier
 
     located, errors = _located(systems)
-    sound, bad, policies = [], [], {}
-    for project, folder in located:
+    kept = {folder: found for project, folder in located if plan and (found := plan.kept(project, folder))}
+    good, bad, policies = {*kept}, [], {}
+    for project, folder in (one for one in located if one[1] not in kept):
+        began = time.time()
         try:
             loaded = dossier.load(project, folder)
             if unusable := [*checks.model.problems(loaded)]:
                 raise InputError(unusable)
+            if plan:
+                plan.found_sound(loaded, began)
             policies[project.root] = loaded.policy
-            sound.append((project, folder))
+            good.add(folder)
         except InputError as error:
             errors.append(error)
             bad.append((project, folder))
@@ -147,7 +158,7 @@ def _valid(systems: list[str] | None) -> Validated:
         fresh = [p for p in raised.problems if str(p) not in seen]
         seen |= {str(p) for p in fresh}
         _tell(InputError(fresh))
-    return Validated(sound, bad, len(seen), policies)
+    return Validated([one for one in located if one[1] in good], bad, len(seen), policies, kept)
 
 
 @app.command()
@@ -175,11 +186,13 @@ def run(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Each report as a PDF too; needs the extra ethics-kit[pdf] and Pango.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Assess again what has not changed, too.")] = False,
     allow_pickle: AllowPickle = False,
 ) -> None:
     """Assess systems stage by stage and write their records, reports and the portfolio's pages."""
+    from ethics_kit.dates import parse_as_of
     from ethics_kit.report.pdf import require as require_pdf
-    from ethics_kit.workbook import parse_as_of
+    from ethics_kit.runner.unchanged import Plan
 
     _allow_pickle(allow_pickle)
     if pdf:
@@ -187,14 +200,14 @@ def run(
     day = parse_as_of(as_of)
     if day > date.today():
         typer.echo(f"--as-of {day} lies ahead of today.", err=True)
-    found = _valid(systems)
+    stages = [s for s in STAGES if stage in (None, s)]
+    plan = Plan(stages, day, reports.resolve() if reports else None, pdf, force)
+    found = _valid(systems, plan)
     if not (found.sound or found.bad):
         raise typer.Exit(BAD_INPUT)
-    if reports:
-        reports = reports.resolve()
-        _refuse_shared_names(found.sound, reports)
-    stages = [s for s in STAGES if stage in (None, s)]
-    results = _run(found, stages=stages, day=day, reports=reports, jobs=jobs, pdf=pdf)
+    if plan.reports:
+        _refuse_shared_names(found.sound, plan.reports)
+    results = _run(found, plan, jobs=jobs)
     raise typer.Exit(_exit_code(found, results, gate=gate))
 
 
@@ -213,42 +226,52 @@ def _refuse_shared_names(sound: list[Located], reports: Path) -> None:
         raise InputError([Problem(file=reports, found=found, allowed="each name once per --reports", todo=todo)])
 
 
-def _run(
-    found: Validated,
-    *,
-    stages: Sequence[StageName],
-    day: date,
-    reports: Path | None,
-    jobs: int,
-    pdf: bool = False,
-) -> list[Result]:
-    from ethics_kit.runner import batch
-
-    sound = found.sound
-    total, done = len(sound) * len(stages), Counter[str]()
+def _run(found: Validated, plan: Plan, *, jobs: int) -> list[Result]:
+    total, done = len(found.sound) * len(plan.stages), Counter[str]()
 
     def tell(result: Result) -> None:
         done["all"] += 1
-        again = "" if result.new else "  (unchanged)"
+        again = "" if result.new or result.since else "  (unchanged)"
+        took = f"unchanged since {result.since}" if result.since else f"{result.seconds:.1f} s"
         where = printable(result.reason, 500) if not result.ok else _shown(result.folder / "report.html")
-        typer.echo(
-            f"[{done['all']}/{total}] {result.system}  {result.stage}  {result.verdict}"
-            f"  {result.seconds:.1f} s{again}  {where}"
-        )
+        typer.echo(f"[{done['all']}/{total}] {result.system}  {result.stage}  {result.verdict}  {took}{again}  {where}")
 
-    say = partial(typer.echo, err=True)
+    for result in (one for results in found.kept.values() for one in results):
+        tell(result)
     try:
-        results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, pdf=pdf, report=tell, say=say)
+        ran = _changed(found, plan, jobs=jobs, report=tell)
     except KeyboardInterrupt:
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
         raise typer.Exit(STOPPED) from None
-    _table(found, results, stages)
+    by_system = found.kept | {folder: [*of] for folder, of in groupby(ran, key=lambda result: result.job.folder)}
+    results = [result for _, folder in found.sound for result in by_system[folder]]
+    _table(found, results, plan.stages)
     _tell_next(results)
-    _write_pages(found, reports, day)
+    _write_pages(found, plan.reports, plan.as_of)
     if found.bad:
         names = ", ".join(f.name for _, f in found.bad)
         typer.echo(f"Not run, as the dossier is not in order (see above): {names}", err=True)
     return results
+
+
+def _changed(found: Validated, plan: Plan, *, jobs: int, report: Callable[[Result], None]) -> list[Result]:
+    """The results of the systems in which something has changed."""
+    systems = [one for one in found.sound if one[1] not in found.kept]
+    if not systems:
+        return []
+    from ethics_kit.runner import batch
+
+    return batch.run(
+        systems,
+        stages=plan.stages,
+        as_of=plan.as_of,
+        reports=plan.reports,
+        jobs=jobs,
+        pdf=plan.pdf,
+        force=plan.force,
+        report=report,
+        say=partial(typer.echo, err=True),
+    )
 
 
 def _write_pages(found: Validated, reports: Path | None, day: date) -> None:
@@ -405,16 +428,18 @@ def demo(
 ) -> None:
     """Make the example portfolio's tables where they are missing, and assess all five systems."""
     from ethics_kit import examples, scaffold
-    from ethics_kit.workbook import parse_as_of
+    from ethics_kit.dates import parse_as_of
+    from ethics_kit.runner.unchanged import Plan
 
     project = find_project(Path.cwd()) or scaffold.example_project(Path.cwd())
     written = examples.write_tables(project.parameters)
     if written:
         typer.echo(f"Made {len(written)} example tables under {_shown(project.parameters)}/")
-    found = _valid([str(project.parameters / name) for name in examples.planted()["systems"]])
+    plan = Plan(STAGES, parse_as_of(EXAMPLE_DAY))
+    found = _valid([str(project.parameters / name) for name in examples.planted()["systems"]], plan)
     if found.problems:
         raise typer.Exit(BAD_INPUT)
-    results = _run(found, stages=STAGES, day=parse_as_of(EXAMPLE_DAY), reports=None, jobs=jobs)
+    results = _run(found, plan, jobs=jobs)
     raise typer.Exit(_exit_code(found, results, gate=False))
 
 
