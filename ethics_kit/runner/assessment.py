@@ -59,7 +59,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """How it ended. `verdict` is the recommendation, or *failed* with the reason."""
+    """How it ended. `verdict` is the recommendation, or *failed* with the reason.
+
+    `new` is False where the record was there already; `since`, an ISO date, where nothing had changed since then and
+    nothing was run.
+    """
 
     job: Job
     verdict: str
@@ -67,6 +71,8 @@ class Result:
     folder: Path
     seconds: float
     new: bool = True
+    since: str | None = None
+    attempts: int = 1
 
     @property
     def system(self) -> str:

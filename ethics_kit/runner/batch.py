@@ -28,10 +28,11 @@ def run(
     reports: Path | None,
     jobs: int,
     pdf: bool = False,
+    begun: Callable[[Job], None],
     report: Callable[[Result], None],
     say: Callable[[str], None],
 ) -> list[Result]:
-    """Assess `systems`; `report` is called as each assessment ends, from several threads one at a time.
+    """Assess `systems`; each assessment calls `begun` and, as it ends, `report`: from several threads, one at a time.
 
     `say` is told, once, that kernels are started cold where several could have been forked.
 
@@ -49,6 +50,8 @@ def run(
             if stopped.is_set():
                 break
             job = Job(project, folder, stage, as_of, reports or project.reports, pdf)
+            with lock:
+                begun(job)
             result = assess(job, partial(run_job, server=server))
             results.append(result)
             with lock:
