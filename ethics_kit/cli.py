@@ -7,18 +7,16 @@ import sys
 import time
 import traceback
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ethics_kit import cli_compare, cli_gate, cli_portfolio, cli_record, cli_review
-from ethics_kit.errors import EthicsKitError, InputError, Problem, printable, told
+from ethics_kit import cli_compare, cli_portfolio, cli_record, cli_review, cli_run
+from ethics_kit.cli_run import BAD_INPUT, FAILED, Located, Log, Validated
+from ethics_kit.errors import EthicsKitError, InputError, Problem, display_path, printable, told
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.project import (
     PASSPHRASE,
@@ -31,21 +29,12 @@ from ethics_kit.project import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from ethics_kit.runner.results import Result
-    from ethics_kit.runner.unchanged import Plan
-    from ethics_kit.schema import Policy
-
-OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
+    from ethics_kit.runner.unchanged import Wanted
 
 TRACE = "ETHICS_KIT_TRACE"
 """Set by a person who wants to read an unexpected error whole, on a terminal of their own."""
 
 EXAMPLE_DAY = "2026-11-01"
-NEXT_TOLD = 5
-
-Located = tuple[Project, Path]
 
 Stage = StrEnum("Stage", {name: name for name in STAGES})  # type: ignore[misc]
 Kind = Literal["scored", "ranked", "generative", "rules"]
@@ -118,27 +107,15 @@ def _located(systems: list[str] | None) -> tuple[list[Located], list[InputError]
     return list({folder: (project, folder) for project, folder in found}.values()), errors
 
 
-@dataclass(frozen=True)
-class Validated:
-    """The dossiers that are sound, those that are not, how many problems were told, and the policies by project."""
-
-    sound: list[Located]
-    bad: list[Located]
-    problems: int
-    policies: dict[Path, Policy]
-    kept: dict[Path, list[Result]] = field(default_factory=dict)
-    """The results of those in which nothing has changed; they are sound still."""
-
-
-def _valid(systems: list[str] | None, plan: Plan | None = None) -> Validated:
+def _valid(systems: list[str] | None, wanted: Wanted | None = None) -> Validated:
     """Validate the dossiers named, or all; tell each problem once.
 
-    Of those in which nothing has changed since the last run of `plan`, its results are kept instead.
+    Of those in which nothing has changed since they were `wanted` before, the results are kept instead.
     """
     from ethics_kit import checks, dossier
 
     located, errors = _located(systems)
-    kept = {folder: found for project, folder in located if plan and (found := plan.kept(project, folder))}
+    kept = {folder: found for project, folder in located if wanted and (found := wanted.kept(project, folder))}
     good, bad, policies = {*kept}, [], {}
     for project, folder in (one for one in located if one[1] not in kept):
         began = time.time()
@@ -146,8 +123,8 @@ def _valid(systems: list[str] | None, plan: Plan | None = None) -> Validated:
             loaded = dossier.load(project, folder)
             if unusable := [*checks.model.problems(loaded)]:
                 raise InputError(unusable)
-            if plan:
-                plan.found_sound(loaded, began)
+            if wanted:
+                wanted.found_sound(loaded, began)
             policies[project.root] = loaded.policy
             good.add(folder)
         except InputError as error:
@@ -187,12 +164,15 @@ def run(
         bool, typer.Option("--pdf", help="Each report as a PDF too; needs the extra ethics-kit[pdf] and Pango.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Assess again what has not changed, too.")] = False,
+    log: Annotated[
+        Log, typer.Option(help="What standard output holds: text, or one JSON object a line (docs/scheduling.md).")
+    ] = "text",
     allow_pickle: AllowPickle = False,
 ) -> None:
     """Assess systems stage by stage and write their records, reports and the portfolio's pages."""
     from ethics_kit.dates import parse_as_of
     from ethics_kit.report.pdf import require as require_pdf
-    from ethics_kit.runner.unchanged import Plan
+    from ethics_kit.runner.unchanged import Wanted
 
     _allow_pickle(allow_pickle)
     if pdf:
@@ -201,14 +181,14 @@ def run(
     if day > date.today():
         typer.echo(f"--as-of {day} lies ahead of today.", err=True)
     stages = [s for s in STAGES if stage in (None, s)]
-    plan = Plan(stages, day, reports.resolve() if reports else None, pdf, force)
-    found = _valid(systems, plan)
+    wanted = Wanted(stages, day, reports.resolve() if reports else None, pdf, force)
+    found = _valid(systems, wanted)
     if not (found.sound or found.bad):
         raise typer.Exit(BAD_INPUT)
-    if plan.reports:
-        _refuse_shared_names(found.sound, plan.reports)
-    results = _run(found, plan, jobs=jobs)
-    raise typer.Exit(_exit_code(found, results, gate=gate))
+    if wanted.reports:
+        _refuse_shared_names(found.sound, wanted.reports)
+    code = cli_run.assessed(found, wanted, jobs=jobs, gate=gate, log=log)
+    raise typer.Exit(code)
 
 
 def _allow_pickle(allowed: bool) -> None:
@@ -224,111 +204,6 @@ def _refuse_shared_names(sound: list[Located], reports: Path) -> None:
         found = f"several systems called {', '.join(shared)}"
         todo = "run them one by one, each with reports of its own"
         raise InputError([Problem(file=reports, found=found, allowed="each name once per --reports", todo=todo)])
-
-
-def _run(found: Validated, plan: Plan, *, jobs: int) -> list[Result]:
-    total, done = len(found.sound) * len(plan.stages), Counter[str]()
-
-    def tell(result: Result) -> None:
-        done["all"] += 1
-        again = "" if result.new or result.since else "  (unchanged)"
-        took = f"unchanged since {result.since}" if result.since else f"{result.seconds:.1f} s"
-        where = printable(result.reason, 500) if not result.ok else _shown(result.folder / "report.html")
-        typer.echo(f"[{done['all']}/{total}] {result.system}  {result.stage}  {result.verdict}  {took}{again}  {where}")
-
-    for result in (one for results in found.kept.values() for one in results):
-        tell(result)
-    try:
-        ran = _changed(found, plan, jobs=jobs, report=tell)
-    except KeyboardInterrupt:
-        typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
-        raise typer.Exit(STOPPED) from None
-    by_system = found.kept | {folder: [*of] for folder, of in groupby(ran, key=lambda result: result.job.folder)}
-    results = [result for _, folder in found.sound for result in by_system[folder]]
-    _table(found, results, plan.stages)
-    _tell_next(results)
-    _write_pages(found, plan.reports, plan.as_of)
-    if found.bad:
-        names = ", ".join(f.name for _, f in found.bad)
-        typer.echo(f"Not run, as the dossier is not in order (see above): {names}", err=True)
-    return results
-
-
-def _changed(found: Validated, plan: Plan, *, jobs: int, report: Callable[[Result], None]) -> list[Result]:
-    """The results of the systems in which something has changed."""
-    systems = [one for one in found.sound if one[1] not in found.kept]
-    if not systems:
-        return []
-    from ethics_kit.runner import batch
-
-    return batch.run(
-        systems,
-        stages=plan.stages,
-        as_of=plan.as_of,
-        reports=plan.reports,
-        jobs=jobs,
-        pdf=plan.pdf,
-        force=plan.force,
-        report=report,
-        say=partial(typer.echo, err=True),
-    )
-
-
-def _write_pages(found: Validated, reports: Path | None, day: date) -> None:
-    """The pages of each reports folder that is there, with the systems of all projects that report to it."""
-    projects: dict[Path, dict[Path, Project]] = {}
-    for project, _ in (*found.sound, *found.bad):
-        projects.setdefault(reports or project.reports, {})[project.root] = project
-    for folder, own in projects.items():
-        cli_portfolio.after_run(
-            folder,
-            own.values(),
-            day=day,
-            systems=[system.name for project, system in (*found.sound, *found.bad) if project.root in own],
-            not_run=[system.name for project, system in found.bad if project.root in own],
-        )
-
-
-def _shown(path: Path) -> str:
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)
-
-
-def _table(found: Validated, results: list[Result], stages: Sequence[str]) -> None:
-    """Verdicts, one line per system; plain text, so that it can be pasted."""
-    verdicts = {(r.job.folder, r.stage): r.verdict for r in results}
-    folders = list(dict.fromkeys(r.job.folder for r in results))
-    rows = [["system", *stages], *([f.name, *(verdicts.get((f, t), "–") for t in stages)] for f in folders)]
-    rows += [[folder.name, *("not run" for _ in stages)] for _, folder in found.bad]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    typer.echo("")
-    for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _tell_next(results: list[Result]) -> None:
-    """After the assessment of one system: what to supply first, over its stages."""
-    from ethics_kit.record import read_record
-    from ethics_kit.report import supply
-
-    records = [record for r in results if r.ok and (record := read_record(r.folder / "record.json")[0])]
-    if records and len({r.job.folder for r in results}) == 1:
-        lines = supply.told(records, NEXT_TOLD)
-        typer.echo("\nWhat to supply next:" if lines else "\nNothing that is required waits for anything.")
-        for line in lines:
-            typer.echo(line)
-
-
-def _exit_code(found: Validated, results: list[Result], *, gate: bool) -> int:
-    """2 over 1 over 3."""
-    stopped = cli_gate.refused(results, found.policies, problems=found.problems) if gate else []
-    if found.problems:
-        return BAD_INPUT
-    if not all(r.ok for r in results):
-        return FAILED
-    return REFUSED if stopped else OK
 
 
 @app.command()
@@ -429,18 +304,17 @@ def demo(
     """Make the example portfolio's tables where they are missing, and assess all five systems."""
     from ethics_kit import examples, scaffold
     from ethics_kit.dates import parse_as_of
-    from ethics_kit.runner.unchanged import Plan
+    from ethics_kit.runner.unchanged import Wanted
 
     project = find_project(Path.cwd()) or scaffold.example_project(Path.cwd())
     written = examples.write_tables(project.parameters)
     if written:
-        typer.echo(f"Made {len(written)} example tables under {_shown(project.parameters)}/")
-    plan = Plan(STAGES, parse_as_of(EXAMPLE_DAY))
-    found = _valid([str(project.parameters / name) for name in examples.planted()["systems"]], plan)
+        typer.echo(f"Made {len(written)} example tables under {display_path(project.parameters)}/")
+    wanted = Wanted(STAGES, parse_as_of(EXAMPLE_DAY))
+    found = _valid([str(project.parameters / name) for name in examples.planted()["systems"]], wanted)
     if found.problems:
         raise typer.Exit(BAD_INPUT)
-    results = _run(found, plan, jobs=jobs)
-    raise typer.Exit(_exit_code(found, results, gate=False))
+    raise typer.Exit(cli_run.assessed(found, wanted, jobs=jobs))
 
 
 @app.command()
@@ -449,4 +323,4 @@ def schema() -> None:
     from ethics_kit import scaffold
 
     for path in scaffold.write_schemas(require_project(Path.cwd())):
-        typer.echo(_shown(path))
+        typer.echo(display_path(path))

@@ -16,7 +16,7 @@ from ethics_kit.runner import kernel, warm
 from ethics_kit.runner.assessment import assess
 from ethics_kit.runner.job import run_job
 from ethics_kit.runner.results import Job, Result
-from ethics_kit.runner.unchanged import Memory, Plan
+from ethics_kit.runner.unchanged import Memory, Wanted
 
 Located = tuple[Project, Path]
 COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
@@ -31,31 +31,32 @@ def run(
     jobs: int,
     pdf: bool = False,
     force: bool = False,
+    begun: Callable[[Job], None],
     report: Callable[[Result], None],
     say: Callable[[str], None],
 ) -> list[Result]:
-    """Assess `systems`; `report` is called as each assessment ends, from several threads one at a time.
-
-    What has not changed since its last run is not run again, unless with `force`.
+    """Assess `systems`; each assessment calls `begun` and, as it ends, `report`: from several threads, one at a time.
 
     `say` is told, once, that kernels are started cold where several could have been forked.
 
     Kernels are processes of their own, so threads suffice here. A system's stages run in their order, as later ones
     read the records of earlier ones. On Ctrl-C the running kernels are ended, and what is published stays.
     """
-    plan = Plan(stages, as_of, reports, pdf, force)
+    wanted = Wanted(stages, as_of, reports, pdf, force)
     lock, stopped = threading.Lock(), threading.Event()
     systems = list(systems)
     server = _server(say) if len(systems) * len(stages) > 1 else None
 
     def one(located: Located) -> list[Result]:
         project, folder = located
-        memory = plan.memory(project, folder)
+        memory = wanted.memory(project, folder)
         results = []
         for stage in stages:
             if stopped.is_set():
                 break
-            job = plan.job(project, folder, stage)
+            job = wanted.job(project, folder, stage)
+            with lock:
+                begun(job)
             result = (None if force else memory.kept(job)) or _run(job, memory, server)
             results.append(result)
             with lock:

@@ -43,6 +43,7 @@ class Result:
     seconds: float
     new: bool = True
     since: str | None = None
+    attempts: int = 1
 
     @property
     def system(self) -> str:

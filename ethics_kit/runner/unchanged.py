@@ -211,7 +211,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Wanted:
     """What a run is to do for each of its systems; with `force`, whether or not anything has changed."""
 
     stages: Sequence[Stage]
