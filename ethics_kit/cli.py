@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from ethics_kit.project import Stage as StageName
     from ethics_kit.runner.assessment import Result
+    from ethics_kit.runner.cluster import Cluster
     from ethics_kit.schema import Policy
 
 OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
@@ -126,8 +128,8 @@ class Validated:
     policies: dict[Path, Policy]
 
 
-def _valid(systems: list[str] | None) -> Validated:
-    """Validate the dossiers named, or all; tell each problem once."""
+def _valid(systems: list[str] | None, cluster: Cluster | None = None) -> Validated:
+    """Validate the dossiers named, or all, and whether they can travel to `cluster`; tell each problem once."""
     from ethics_kit import checks, dossier
 
     located, errors = _located(systems)
@@ -135,7 +137,7 @@ def _valid(systems: list[str] | None) -> Validated:
     for project, folder in located:
         try:
             loaded = dossier.load(project, folder)
-            if unusable := [*checks.model.problems(loaded)]:
+            if unusable := [*checks.model.problems(loaded), *(cluster.admit(loaded) if cluster else ())]:
                 raise InputError(unusable)
             policies[project.root] = loaded.policy
             sound.append((project, folder))
@@ -168,7 +170,17 @@ def run(
     stage: Annotated[Stage | None, typer.Option(help="Only this stage.")] = None,
     as_of: Annotated[str, typer.Option(help="ISO date; facts after it are left out. Default: today.")] = "",
     reports: Annotated[Path | None, typer.Option(help="Where records go. Default: reports/ of the project.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Systems assessed at the same time.")] = os.cpu_count() or 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Systems assessed at the same time. Default: as many as this machine has processors; "
+            "with --scheduler, two for each thread of the cluster.",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str, typer.Option(help="Run the notebooks on the workers of a Dask cluster: the address of its scheduler.")
+    ] = "",
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 3 where a recommendation is one the policy refuses.")
     ] = False,
@@ -187,15 +199,34 @@ def run(
     day = parse_as_of(as_of)
     if day > date.today():
         typer.echo(f"--as-of {day} lies ahead of today.", err=True)
-    found = _valid(systems)
-    if not (found.sound or found.bad):
-        raise typer.Exit(BAD_INPUT)
-    if reports:
-        reports = reports.resolve()
-        _refuse_shared_names(found.sound, reports)
-    stages = [s for s in STAGES if stage in (None, s)]
-    results = _run(found, stages=stages, day=day, reports=reports, jobs=jobs, pdf=pdf)
+    with _cluster(scheduler, allow_pickle=allow_pickle) as cluster:
+        found = _valid(systems, cluster)
+        if not (found.sound or found.bad):
+            raise typer.Exit(BAD_INPUT)
+        if reports:
+            reports = reports.resolve()
+            _refuse_shared_names(found.sound, reports)
+        stages = [s for s in STAGES if stage in (None, s)]
+        results = _run(found, stages=stages, day=day, reports=reports, jobs=jobs, pdf=pdf, cluster=cluster)
     raise typer.Exit(_exit_code(found, results, gate=gate))
+
+
+def _cluster(scheduler: str, *, allow_pickle: bool) -> AbstractContextManager[Cluster | None]:
+    if not scheduler:
+        return nullcontext()
+    if allow_pickle:
+        found, todo = "--allow-pickle with --scheduler", "run the systems with such models without --scheduler"
+        allowed = "models that cannot run code, on the machines of a cluster"
+        raise InputError([Problem(file=Path("--scheduler"), found=found, allowed=allowed, todo=todo)])
+    try:
+        from ethics_kit.runner.cluster import connected
+    except ImportError as error:
+        if error.name not in ("dask", "distributed"):
+            raise
+        found, todo = "no Dask distributed", "pip install 'ethics-kit[cluster]'"
+        allowed = "Dask distributed, here and on the workers"
+        raise InputError([Problem(file=Path("--scheduler"), found=found, allowed=allowed, todo=todo)]) from None
+    return connected(scheduler)
 
 
 def _allow_pickle(allowed: bool) -> None:
@@ -219,8 +250,9 @@ def _run(
     stages: Sequence[StageName],
     day: date,
     reports: Path | None,
-    jobs: int,
+    jobs: int | None,
     pdf: bool = False,
+    cluster: Cluster | None = None,
 ) -> list[Result]:
     from ethics_kit.runner import batch
 
@@ -238,7 +270,17 @@ def _run(
 
     say = partial(typer.echo, err=True)
     try:
-        results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, pdf=pdf, report=tell, say=say)
+        results = batch.run(
+            sound,
+            stages=stages,
+            as_of=day,
+            reports=reports,
+            jobs=jobs or (cluster.window if cluster else os.cpu_count() or 1),
+            pdf=pdf,
+            cluster=cluster,
+            report=tell,
+            say=say,
+        )
     except KeyboardInterrupt:
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
         raise typer.Exit(STOPPED) from None

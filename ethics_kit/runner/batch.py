@@ -9,12 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ethics_kit import archive
 from ethics_kit.project import Project, Stage
 from ethics_kit.runner import kernel, warm
 from ethics_kit.runner.assessment import Job, Result, assess
 from ethics_kit.runner.job import run_job
+
+if TYPE_CHECKING:
+    from ethics_kit.runner.cluster import Cluster
 
 Located = tuple[Project, Path]
 COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
@@ -28,19 +32,23 @@ def run(
     reports: Path | None,
     jobs: int,
     pdf: bool = False,
+    cluster: Cluster | None = None,
     report: Callable[[Result], None],
     say: Callable[[str], None],
 ) -> list[Result]:
     """Assess `systems`; `report` is called as each assessment ends, from several threads one at a time.
 
-    `say` is told, once, that kernels are started cold where several could have been forked.
+    Jobs run in kernels on this machine, or on the workers of `cluster`. `say` is told, once, that kernels are started
+    cold where several could have been forked.
 
     Kernels are processes of their own, so threads suffice here. A system's stages run in their order, as later ones
     read the records of earlier ones. On Ctrl-C the running kernels are ended, and what is published stays.
     """
     lock, stopped = threading.Lock(), threading.Event()
     systems = list(systems)
-    server = _server(say) if len(systems) * len(stages) > 1 else None
+    server = _server(say) if cluster is None and len(systems) * len(stages) > 1 else None
+    run_one = cluster.run if cluster else partial(run_job, server=server)
+    stop_all = cluster.stop if cluster else kernel.stop_all
 
     def one(located: Located) -> list[Result]:
         project, folder = located
@@ -49,7 +57,7 @@ def run(
             if stopped.is_set():
                 break
             job = Job(project, folder, stage, as_of, reports or project.reports, pdf)
-            result = assess(job, partial(run_job, server=server))
+            result = assess(job, run_one)
             results.append(result)
             with lock:
                 report(result)
@@ -64,7 +72,7 @@ def run(
         stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
         while not all(future.done() for future in futures):
-            kernel.stop_all()  # again and again: one may begin meanwhile
+            stop_all()  # again and again: one may begin meanwhile
             time.sleep(0.1)
         raise
     finally:
