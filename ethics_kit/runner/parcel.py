@@ -34,8 +34,9 @@ LARGEST = 200_000_000
 """Bytes of one file of the project, and of all that travels together, before they are packed."""
 
 JOB, FILES, STAGING, RESULT = "job.json", "files", "staging", "result.json"
-PREPARED = {"record.json", "notebook.ipynb", commands.REPORT, card.FILE, pdf.FILE}
-"""The files that a job leaves in its staging folder."""
+TOLD = {"notebook.ipynb", commands.REPORT}
+PREPARED = {"record.json", card.FILE, pdf.FILE, *TOLD}
+"""The files that a job leaves in its staging folder: one that failed, and any."""
 
 
 class Sent(Plain):
@@ -199,6 +200,13 @@ def received(parcel: bytes, staging: Path) -> JobResult:
         result = JobResult.model_validate_json(entries.pop(RESULT))
     except (KeyError, ValidationError):
         raise RunError(f"not a job's answer: no {RESULT} of this kit in it") from None
+    ok = result.status == "ok"
+    if (
+        result.status == "stopped"
+        or (ok and not entries.keys() >= {"record.json", *TOLD})
+        or entries.keys() - (PREPARED if ok else TOLD)
+    ):
+        raise RunError(f"not a job's answer: {result.status}, with {', '.join(sorted(entries)) or 'no file'}")
     staging.mkdir(parents=True, exist_ok=True)
     for name, content in entries.items():
         (staging / name).write_bytes(content)
