@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ethics_kit.cli_gate import Refusal
     from ethics_kit.project import Project
+    from ethics_kit.runner.cluster import Cluster
     from ethics_kit.runner.results import Job, Result
     from ethics_kit.runner.unchanged import Wanted
     from ethics_kit.schema import Policy
@@ -44,7 +45,15 @@ class Validated:
     """The results of those in which nothing has changed; they are sound still."""
 
 
-def assessed(found: Validated, wanted: Wanted, *, jobs: int, gate: bool = False, log: Log = "text") -> int:
+def assessed(
+    found: Validated,
+    wanted: Wanted,
+    *,
+    jobs: int,
+    cluster: Cluster | None = None,
+    gate: bool = False,
+    log: Log = "text",
+) -> int:
     """Assess what is sound, and return the exit code. With `log` *json*, standard output holds that alone."""
     began = time.monotonic()
     names, not_run = ([folder.name for _, folder in part] for part in (found.sound, found.bad))
@@ -58,7 +67,7 @@ def assessed(found: Validated, wanted: Wanted, *, jobs: int, gate: bool = False,
 
     try:
         with watch:
-            results = _results(found, wanted, jobs=jobs, begun=watch.started, report=ended)
+            results = _results(found, wanted, jobs=jobs, cluster=cluster, begun=watch.started, report=ended)
     except KeyboardInterrupt as stop:
         code = TERMINATED if isinstance(stop, Terminated) else STOPPED
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
@@ -75,7 +84,13 @@ def assessed(found: Validated, wanted: Wanted, *, jobs: int, gate: bool = False,
 
 
 def _results(
-    found: Validated, wanted: Wanted, *, jobs: int, begun: Callable[[Job], None], report: Callable[[Result], None]
+    found: Validated,
+    wanted: Wanted,
+    *,
+    jobs: int,
+    cluster: Cluster | None,
+    begun: Callable[[Job], None],
+    report: Callable[[Result], None],
 ) -> list[Result]:
     """The results in the order of the systems; first those are told in which nothing has changed."""
     by_system = dict(found.kept)
@@ -85,7 +100,7 @@ def _results(
         from ethics_kit.runner import batch
 
         say = partial(typer.echo, err=True)
-        ran = batch.run(changed, wanted, jobs=jobs, begun=begun, report=report, say=say)
+        ran = batch.run(changed, wanted, jobs=jobs, cluster=cluster, begun=begun, report=report, say=say)
         by_system |= {folder: [*of] for folder, of in groupby(ran, key=lambda result: result.job.folder)}
     return [result for _, folder in found.sound for result in by_system[folder]]
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ethics_kit import archive
 from ethics_kit.errors import Terminated
@@ -23,6 +23,9 @@ from ethics_kit.runner.job import run_job
 from ethics_kit.runner.results import Job, Result
 from ethics_kit.runner.unchanged import Memory, Wanted
 
+if TYPE_CHECKING:
+    from ethics_kit.runner.cluster import Cluster
+
 Located = tuple[Project, Path]
 COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
 
@@ -32,14 +35,16 @@ def run(
     wanted: Wanted,
     *,
     jobs: int,
+    cluster: Cluster | None = None,
     begun: Callable[[Job], None],
     report: Callable[[Result], None],
     say: Callable[[str], None],
 ) -> list[Result]:
     """Assess `systems`; each assessment calls `begun` and, as it ends, `report`: from several threads, one at a time.
 
-    Where no memory is `wanted` for each notebook, the machine's is shared among the jobs. `say` is told, once, that
-    kernels are started cold where several could have been forked.
+    Jobs run in kernels on this machine, or on the workers of `cluster`. Where no memory is `wanted` for each notebook,
+    the machine's is shared among the jobs. `say` is told, once, that kernels are started cold where several could have
+    been forked.
 
     Kernels are processes of their own, so threads suffice here: one for each job, which takes the next system when it
     is done with one. A system's stages run in their order, as later ones read the records of earlier ones. On Ctrl-C
@@ -53,7 +58,8 @@ def run(
     lock, stopped = threading.Lock(), threading.Event()
     systems = list(systems)
     folders = {wanted.reports or project.reports for project, _ in systems}
-    wanted = replace(wanted, memory_limit=wanted.memory_limit or limits.memory_each(jobs))
+    if cluster is None:
+        wanted = replace(wanted, memory_limit=wanted.memory_limit or limits.memory_each(jobs))
 
     def one(located: Located) -> list[Result]:
         memory, results = wanted.memory(*located), list[Result]()
@@ -64,7 +70,7 @@ def run(
             with lock:
                 begun(job)
             kept = None if wanted.force else memory.kept(job)
-            results.append(kept or _assessed(job, memory, partial(run_job, server=server)))
+            results.append(kept or _assessed(job, memory, run_one))
             with lock:
                 report(results[-1])
         memory.save()
@@ -72,9 +78,10 @@ def run(
 
     with _terminable():
         _sweep(folders)
-        server = _server(say) if len(systems) * len(wanted.stages) > 1 else None
+        server = _server(say) if cluster is None and len(systems) * len(wanted.stages) > 1 else None
+        run_one = cluster.run if cluster else partial(run_job, server=server)
         try:
-            return _side_by_side(systems, one, jobs, stopped)
+            return _side_by_side(systems, one, jobs, stopped, cluster.stop if cluster else kernel.stop_all)
         finally:
             if server:
                 server.close()
@@ -89,7 +96,11 @@ def _assessed(job: Job, memory: Memory, run: Run) -> Result:
 
 
 def _side_by_side(
-    systems: Sequence[Located], one: Callable[[Located], list[Result]], jobs: int, stopped: threading.Event
+    systems: Sequence[Located],
+    one: Callable[[Located], list[Result]],
+    jobs: int,
+    stopped: threading.Event,
+    stop_all: Callable[[], None],
 ) -> list[Result]:
     """What `one` makes of each system, in their order, by as many threads as there are jobs."""
     lock, waiting, results = threading.Lock(), iter(enumerate(systems)), dict[int, list[Result]]()
@@ -110,7 +121,7 @@ def _side_by_side(
         except BaseException:
             stopped.set()
             while not all(future.done() for future in futures):
-                kernel.stop_all()  # again and again: one may begin meanwhile
+                stop_all()  # again and again: one may begin meanwhile
                 time.sleep(0.1)
             raise
     return [result for place in sorted(results) for result in results[place]]

@@ -41,11 +41,12 @@ TICK, LOOK = 0.1, 1.0
 _running: set[KernelRun] = set()
 
 
-def stop_all() -> None:
-    """End every kernel that is running, as its person asked."""
+def stop_all(staging: str | None = None) -> None:
+    """End every kernel that is running, or those of the job that prepares in `staging`, as its person asked."""
     for run in list(_running):
-        run.stopped = True
-        run.kill("stopped")
+        if staging is None or staging in run.environment.values():
+            run.stopped = True
+            run.kill("stopped")
 
 
 def sweep() -> None:

@@ -60,13 +60,18 @@ def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
         findings=findings,
         obligations=case.obligations,
         recommendation=recommendation,
-        versions={
-            "ethics_kit": version("ethics-kit"),
-            "python": platform.python_version(),
-            **{name: version(name) for name in LIBRARIES},
-        },
+        versions=versions(),
     )
     return record.model_copy(update={"tables": [*record.tables, *changes.since_last(case.last, record)]}).sealed()
+
+
+def versions() -> dict[str, str]:
+    """What a record made here names: the kit, Python and the libraries that compute."""
+    return {
+        "ethics_kit": version("ethics-kit"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }
 
 
 def _left_out(case: Case, taken: Mapping[str, Outcome]) -> list[Finding]:
