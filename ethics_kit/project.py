@@ -22,6 +22,9 @@ TITLES = {
 PASSPHRASE = "ETHICS_KIT_PASSPHRASE"
 """The variable of the environment that a key's passphrase may stand in; no notebook gets to see it."""
 
+CACHE = "ETHICS_KIT_CACHE"
+"""The variable of the environment that names the folder for files fetched from storage."""
+
 UMASK = os.umask(0o022)
 os.umask(UMASK)
 
