@@ -31,6 +31,7 @@ from ethics_kit.project import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ethics_kit.dossier import Dossier
     from ethics_kit.project import Stage as StageName
     from ethics_kit.runner.assessment import Result
     from ethics_kit.schema import Policy
@@ -126,6 +127,16 @@ class Validated:
     policies: dict[Path, Policy]
 
 
+def _tell_fetched(dossier: Dossier) -> None:
+    """How much was read from storage just now."""
+    from ethics_kit.storage import Fetched
+
+    sizes = [given.size for given in dossier.stored.values() if isinstance(given, Fetched) and given.new]
+    if sizes:
+        files = f"{len(sizes)} file{'s' * (len(sizes) > 1)}"
+        typer.echo(f"{dossier.id}: read {files} from storage, {sum(sizes) / 1e6:.1f} MB", err=True)
+
+
 def _valid(systems: list[str] | None) -> Validated:
     """Validate the dossiers named, or all; tell each problem once."""
     from ethics_kit import checks, dossier
@@ -137,6 +148,7 @@ def _valid(systems: list[str] | None) -> Validated:
             loaded = dossier.load(project, folder)
             if unusable := [*checks.model.problems(loaded)]:
                 raise InputError(unusable)
+            _tell_fetched(loaded)
             policies[project.root] = loaded.policy
             sound.append((project, folder))
         except InputError as error:

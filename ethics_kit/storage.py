@@ -12,7 +12,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,13 +27,12 @@ SCHEMES = {"s3": "s3fs", "gs": "gcsfs", "abfs": "adlfs"}
 
 ALLOWED = "SCHEME://BUCKET/KEY with a scheme of " + ", ".join(SCHEMES) + ", without user, password or options"
 
-ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
 PARTS = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9][a-z0-9._-]{1,62})((?:/[\w.=+,()!'&;$ -]+)*)")
 MARKS = ("ETag", "etag", "generation", "md5Hash", "VersionId", "LastModified", "last_modified", "updated", "mtime")
 """What storage says of an object that tells one content of it from the next, whichever kind it is."""
 
 UNUSED_FOR = timedelta(days=7)
-"""A fetched file that nobody asked for in so long is deleted when something else is fetched: it may hold personal data."""
+"""A fetched file that nobody asked for in so long is deleted when another is fetched: it may hold personal data."""
 
 BLOCK = 8 * 1024 * 1024
 
@@ -48,7 +47,7 @@ class StorageError(EthicsKitError):
 
 @dataclass(frozen=True)
 class Fetched:
-    """Where an object's content lies on this machine, its digest and size in bytes, and whether it was read just now."""
+    """Where an object's content lies on this machine, its digest, size in bytes, and whether it was read just now."""
 
     path: Path
     sha256: str
@@ -58,30 +57,27 @@ class Fetched:
 
 def is_address(source: str) -> bool:
     """Whether `source` is an address (of whatever kind) and no path."""
-    return ADDRESS.match(source) is not None
+    return "://" in source
 
 
 def flaw(address: str, *, folder: bool = False) -> str | None:
     """What is wrong with the address of an object (or, with `folder`, of a bucket or a folder in it), in words."""
-    if "::" in address:
-        return "an address within an address"
-    if re.search(r"[@?#]", address):
+    if address.partition("://")[0] not in SCHEMES:
+        return "an address of a kind that is not read"
+    if re.search(r"[@?#:]", address.partition("://")[2]):
         return "an address with a user, a password or options in it"
     parts = PARTS.fullmatch(address.rstrip("/") if folder else address)
-    scheme = address.partition(":")[0]
-    if scheme not in SCHEMES:
-        return "an address of a kind that is not read"
     if parts is None or not (parts[3] or folder):
-        return "an address that does not name an object" if not folder else "an address that does not name a folder"
+        return f"an address that does not name {'a folder' if folder else 'an object'}"
     if {".", ".."} & {*parts[3].split("/")}:
         return "an address that leads out of its folder"
     return None
 
 
-def holds(folder: str, address: str) -> bool:
-    """Whether the object at `address` lies in `folder`, by whole steps of the path; both are without `flaw`."""
-    steps = folder.rstrip("/").split("/")
-    return address.split("/")[: len(steps)] == steps
+def listed(address: str, folders: Iterable[str]) -> bool:
+    """Whether the object at `address` lies in one of `folders`, by whole steps of the path; a `flaw` is in none."""
+    sound = [folder.rstrip("/").split("/") for folder in folders if flaw(folder, folder=True) is None]
+    return flaw(address) is None and any(address.split("/")[: len(steps)] == steps for steps in sound)
 
 
 def version(address: str) -> str:

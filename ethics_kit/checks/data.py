@@ -42,7 +42,7 @@ def problems(dossier: Dossier, wrong: Collection[Problem] = (), doubtful: Collec
     found: list[Problem] = []
     sound: list[str] = []
     for name, located in dossier.located_tables.items():
-        if any(p.key in (f"tables.{name}", f"tables.{name}.source") for p in wrong):
+        if any(p.key in (f"tables.{name}", f"tables.{name}.source", f"tables.{name}.sha256") for p in wrong):
             continue
         faults = dossier.tables.faults(name)
         found += [

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ethics_kit.framework.catalogue import Identifier
-from ethics_kit.schema.fields import Day, Line, Model, Text, yes_no
+from ethics_kit.schema.fields import Day, Line, Model, Sha256, Text, yes_no
 
 
 def _known_zone(name: str) -> str:
@@ -43,9 +43,10 @@ class Exemption(Model):
 class TableSpec(Model):
     """Where a table lies and which column plays which part.
 
-    `source` is a CSV, Parquet or DuckDB file, from the dossier's folder; `table` names the table in a DuckDB
-    file. `columns` maps roles (see framework/tables.yaml) to the table's own column names. A snapshot without a time
-    column says its day in `dated`. `ignored` says why a yes/no column that no role reads does not matter.
+    `source` is a CSV, Parquet or DuckDB file, from the dossier's folder, or its address in storage that the policy
+    lists; `sha256` pins its content; `table` names the table in a DuckDB file. `columns` maps roles (see
+    framework/tables.yaml) to the table's own column names. A snapshot without a time column says its day in `dated`.
+    `ignored` says why a yes/no column that no role reads does not matter.
     `exempt_from_deletion` says why rows of people who asked to be deleted stay.
 
     How the file is written: `encoding` and `delimiter` of a CSV, `decimal`, `dates`, the `time_zone` of times without
@@ -54,6 +55,7 @@ class TableSpec(Model):
     """
 
     source: Line
+    sha256: Sha256 | None = None
     table: Line | None = None
     columns: dict[Identifier, Line]
     dated: Day | None = None

@@ -220,7 +220,6 @@ def _system(case: Case) -> dict[str, object]:
 
 def _inputs(case: Case) -> list[Input]:
     dossier, project = case.dossier, case.dossier.project
-    roots = project.data_roots(dossier.policy.data_roots)
     inputs = [
         Input(role=name, address=project.address(file.path), sha256=file_sha256(file.path))
         for name, file in dossier.files.items()
@@ -232,7 +231,7 @@ def _inputs(case: Case) -> list[Input]:
         inputs.append(
             Input(
                 role=f"table {name}",
-                address=project.address(located.path, roots),
+                address=dossier.address(located.path),
                 sha256=file_sha256(located.path),
                 rows=use.rows,
                 rows_after_as_of=use.rows_after_as_of,
@@ -242,7 +241,7 @@ def _inputs(case: Case) -> list[Input]:
             )
         )
     if dossier.model_file:
-        address, sha256 = project.address(dossier.model_file), file_sha256(dossier.model_file)
+        address, sha256 = dossier.address(dossier.model_file), file_sha256(dossier.model_file)
         inputs.append(Input(role="model", address=address, sha256=sha256))
     evidence = {}
     for question, given in case.given.items():
@@ -251,7 +250,7 @@ def _inputs(case: Case) -> list[Input]:
             evidence[f"evidence {question}"] = (path, given.inherited)
     evidence |= {role: (path, False) for role, path in case.documents.items()}
     inputs += [
-        Input(role=role, address=project.address(path, roots), sha256=file_sha256(path), inherited=inherited)
+        Input(role=role, address=dossier.address(path), sha256=file_sha256(path), inherited=inherited)
         for role, (path, inherited) in sorted(evidence.items())
     ]
     read = {address: sha256 for h in (*case.histories.values(), case.last) for address, sha256 in h.files.items()}
