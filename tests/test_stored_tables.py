@@ -3,7 +3,10 @@
 import hashlib
 import json
 
+import nbformat
 import pytest
+
+from ethics_kit.project import Project, notebook_name
 
 DAY = "2026-11-01"
 TABLES = ("decisions", "customers", "consents", "notices", "opt_outs", "past_assessments")
@@ -32,6 +35,17 @@ def stored(project, bucket):
     return make
 
 
+def quick(root):
+    """A template of the project's own with three steps, which read two tables."""
+    notebook = nbformat.read(Project(root).template("deployment_signoff"), as_version=4)
+    first, second, *steps, last = [c for c in notebook.cells if c.cell_type == "code"]
+    kept = [c for c in steps if any(name in c.source for name in ("audit_log_sequence", "disclosure", "training"))]
+    notebook.cells = [first, second, *kept, last]
+    (root / "notebooks").mkdir()
+    nbformat.write(notebook, root / "notebooks" / notebook_name("deployment_signoff"))
+    return root
+
+
 def record(root):
     (path,) = (root / "reports/demo/deployment_signoff").glob("2026*/record.json")
     return json.loads(path.read_bytes())
@@ -44,7 +58,7 @@ def places(told):
 def test_a_record_of_tables_in_storage_has_the_numbers_of_local_ones_and_names_their_addresses(
     stored, bucket, projects, kit, tmp_path
 ):
-    root, local = stored(), projects(tmp_path / "local")()
+    root, local = quick(stored()), quick(projects(tmp_path / "local")())
     content = (local / "parameters/demo/data/decisions.csv").read_bytes()
     checked = kit("check", cwd=root)
     assert (checked.code, checked.out) == (0, "demo: in order\n")
@@ -54,7 +68,7 @@ def test_a_record_of_tables_in_storage_has_the_numbers_of_local_ones_and_names_t
     assert "from storage" not in done[0].err, "what has not changed is not read again"
     ours, theirs = record(root), record(local)
     assert ours["findings"] == theirs["findings"]
-    assert len([f for f in ours["findings"] if f["n"]]) > 5
+    assert len([f for f in ours["findings"] if f["n"]]) >= 2
     assert places(ours)["table decisions"] == (
         "s3://warehouse/crm/decisions.csv",
         hashlib.sha256(content).hexdigest(),
