@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from ethics_kit import archive
 from ethics_kit.project import Project, Stage
 from ethics_kit.runner import kernel, warm
 from ethics_kit.runner.assessment import Job, Result, assess
+from ethics_kit.runner.job import run_job
 
 Located = tuple[Project, Path]
 COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
@@ -46,8 +48,8 @@ def run(
         for stage in stages:
             if stopped.is_set():
                 break
-            job = Job(project, folder, stage, as_of, reports or project.reports, pdf, server=server)
-            result = assess(job)
+            job = Job(project, folder, stage, as_of, reports or project.reports, pdf)
+            result = assess(job, partial(run_job, server=server))
             results.append(result)
             with lock:
                 report(result)
