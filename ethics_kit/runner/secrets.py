@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 SECRET = re.compile(
     r"(?i)secret|token|passw|passphrase|credential|(api|access|account|private|signing|storage)_?key|^PGPASS|_(pwd|dsn)$"
@@ -20,31 +20,56 @@ SHORTEST = 8
 """A value with fewer characters may be an ordinary word of a report."""
 
 
-def shown(text: str) -> str | None:
-    """The variable whose value stands in `text`, as it is or as it is commonly written down; None where there is none.
+HIDDEN = "(not published: it shows a secret)"
 
-    It is looked for as it is, in JSON, HTML and addresses, and in base64. Otherwise altered, it is not found.
+
+def shown(value: Any) -> str | None:
+    """The variable whose value stands in `value`: text, or lists and mappings of it. None where there is none.
+
+    It is looked for as it is, in JSON, HTML and addresses, and in base64. Altered in another way, it is not found.
     """
-    return next((name for name, forms in _secrets() if any(form in text for form in forms)), None)
+    forms = _secrets()
+    return next((forms[form] for text in _texts(value) for form in forms if form in text), None)
 
 
 def without(value: Any) -> Any:
-    """`value` (text, or lists and mappings of it) without the texts that show a secret."""
+    """`value` with other words in place of every text that shows a secret."""
+    forms = _secrets()
+
+    def cleaned(part: Any) -> Any:
+        match part:
+            case str():
+                return HIDDEN if any(form in part for form in forms) else part
+            case dict():
+                return {name: cleaned(below) for name, below in part.items()}
+            case list():
+                return [cleaned(below) for below in part]
+        return part
+
+    return cleaned(value) if forms else value
+
+
+def _texts(value: Any) -> Iterator[str]:
     match value:
         case str():
-            return "(not published: it shows a secret)" if shown(value) else value
+            yield value
         case dict():
-            return {name: without(below) for name, below in value.items()}
+            for name, below in value.items():
+                yield str(name)
+                yield from _texts(below)
         case list():
-            return [without(below) for below in value]
-        case _:
-            return value
+            for below in value:
+                yield from _texts(below)
 
 
-def _secrets() -> Iterator[tuple[str, set[str]]]:
+def _secrets() -> dict[str, str]:
+    """The variable of each way in which a secret may be written."""
+    found: dict[str, str] = {}
     for name, value in os.environ.items():
         if SECRET.search(name) and len(value) >= SHORTEST:
-            encoded = base64.b64encode(value.encode()).decode().rstrip("=")
+            encoded = base64.b64encode(value.encode(errors="surrogateescape")).decode().rstrip("=")
             urlsafe = encoded.replace("+", "-").replace("/", "_")
             in_json = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
-            yield name, {value, *in_json, html.escape(value), quote(value), quote_plus(value), encoded, urlsafe}
+            forms = (value, *in_json, html.escape(value), quote(value, errors="replace"), encoded, urlsafe)
+            found |= dict.fromkeys(forms, name)
+    return found
