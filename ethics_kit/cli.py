@@ -30,6 +30,7 @@ from ethics_kit.project import (
 )
 
 if TYPE_CHECKING:
+    from ethics_kit.dossier import Dossier
     from ethics_kit.runner.cluster import Cluster
     from ethics_kit.runner.unchanged import Wanted
 
@@ -109,6 +110,16 @@ def _located(systems: list[str] | None) -> tuple[list[Located], list[InputError]
     return list({folder: (project, folder) for project, folder in found}.values()), errors
 
 
+def _tell_fetched(dossier: Dossier) -> None:
+    """How much was read from storage just now."""
+    from ethics_kit.storage import Fetched
+
+    sizes = [given.size for given in dossier.stored.values() if isinstance(given, Fetched) and given.new]
+    if sizes:
+        files = f"{len(sizes)} file{'s' * (len(sizes) > 1)}"
+        typer.echo(f"{dossier.id}: read {files} from storage, {sum(sizes) / 1e6:.1f} MB", err=True)
+
+
 def _valid(systems: list[str] | None, wanted: Wanted | None = None, cluster: Cluster | None = None) -> Validated:
     """Validate the dossiers named, or all; tell each problem once.
 
@@ -128,6 +139,7 @@ def _valid(systems: list[str] | None, wanted: Wanted | None = None, cluster: Clu
                 raise InputError(unusable)
             if wanted:
                 wanted.found_sound(loaded, began)
+            _tell_fetched(loaded)
             policies[project.root] = loaded.policy
             good.add(folder)
         except InputError as error:

@@ -43,7 +43,8 @@ def problems(dossier: Dossier, wrong: Collection[Problem] = (), doubtful: Collec
     found: list[Problem] = []
     sound: list[str] = []
     for name, located in dossier.located_tables.items():
-        if any(p.key in (f"tables.{name}", f"tables.{name}.source", f"tables.{name}.data") for p in wrong):
+        keys = {*(f"tables.{name}{key}" for key in ("", ".source", ".sha256", ".data"))}
+        if any(p.key in keys for p in wrong):
             continue
         faults = dossier.tables.faults(name)
         found += [

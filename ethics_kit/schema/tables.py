@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.databases import TABLE, RowsMayLeave
-from ethics_kit.schema.fields import Day, Line, Model, Text, yes_no
+from ethics_kit.schema.fields import Day, Line, Model, Sha256, Text, yes_no
 
 
 def _known_zone(name: str) -> str:
@@ -44,9 +44,10 @@ class Exemption(Model):
 class TableSpec(Model):
     """Where a table lies and which column plays which part.
 
-    `source` is a CSV, Parquet or DuckDB file, from the dossier's folder; `table` names the table in a DuckDB
-    file. Or else `data` names a database of policy.yaml and `table` the table in it (SCHEMA.TABLE), of which only
-    counts are read unless `rows_may_leave` says why rows are.
+    `source` is a CSV, Parquet or DuckDB file, from the dossier's folder, or its address in storage that the policy
+    lists; `sha256` pins its content; `table` names the table in a DuckDB file. Or else `data` names a database of
+    policy.yaml and `table` the table in it (SCHEMA.TABLE), of which only counts are read unless `rows_may_leave` says
+    why rows are.
 
     `columns` maps roles (see framework/tables.yaml) to the table's own column names. A snapshot without a time column
     says its day in `dated`. `ignored` says why a yes/no column that no role reads does not matter.
@@ -58,6 +59,7 @@ class TableSpec(Model):
     """
 
     source: Line | None = None
+    sha256: Sha256 | None = None
     data: Identifier | None = None
     table: Line | None = None
     rows_may_leave: RowsMayLeave | None = None
@@ -83,6 +85,8 @@ class TableSpec(Model):
             raise ValueError("with data, in table: the table's name in the database, such as crm.decisions")
         if self.rows_may_leave and not self.data:
             raise ValueError("rows_may_leave only with data: a file's rows are here already")
+        if self.sha256 and self.data:
+            raise ValueError("sha256 only with source: the rows of a database change")
         return self
 
     @property
