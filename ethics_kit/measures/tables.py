@@ -38,6 +38,9 @@ CSV = {
 CROSSWALK = "customer_ids"
 """The table (id, customer) of ids that stand for the same customer."""
 
+KEPT_VALUES = 20_000_000
+"""Up to so many values of all tables together (about 300 MB) are read and typed once; others are by each count."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -60,6 +63,8 @@ class Tables:
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self.sources = dict(sources)
         self._raw: dict[str, ir.Table] = {}
+        self._by_role: dict[str, ir.Table] = {}
+        self._room = KEPT_VALUES
 
     @cached_property
     def _private(self) -> Path:
@@ -123,10 +128,23 @@ class Tables:
 
     def table(self, name: str) -> ir.Table:
         """The table with its roles as column names, each with its type, and one id for each customer; blank is null."""
+        if name not in self._by_role:
+            self._by_role[name] = self._read_once(self._one_customer(name))
+        return self._by_role[name]
+
+    def _one_customer(self, name: str) -> ir.Table:
         rows = self._typed(name)
         if "customer" not in rows.columns or name == CROSSWALK or self._crosswalk is None:
             return rows
         return ids.one_customer(rows, self._crosswalk)
+
+    def _read_once(self, table: ir.Table) -> ir.Table:
+        """`table` in memory where there is room, so that no count reads, parses and joins its file again."""
+        values = int(table.count().to_pyarrow().as_py()) * len(table.columns)
+        if values > self._room:
+            return table
+        self._room -= values
+        return self.kept(table)
 
     def _typed(self, name: str) -> ir.Table:
         raw, source = self.raw(name), self.sources[name]
