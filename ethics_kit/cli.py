@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ethics_kit.runner.assessment import Result
     from ethics_kit.schema import Policy
 
-OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
+OK, FAILED, BAD_INPUT, REFUSED, STOPPED, TERMINATED = 0, 1, 2, 3, 130, 143
 
 TRACE = "ETHICS_KIT_TRACE"
 """Set by a person who wants to read an unexpected error whole, on a terminal of their own."""
@@ -175,6 +175,11 @@ def run(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Each report as a PDF too; needs the extra ethics-kit[pdf] and Pango.")
     ] = False,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds that one notebook may take.")] = 600,
+    memory_limit: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="GB of memory that one notebook may take. Default: the machine's, shared by jobs."),
+    ] = None,
     allow_pickle: AllowPickle = False,
 ) -> None:
     """Assess systems stage by stage and write their records, reports and the portfolio's pages."""
@@ -194,7 +199,16 @@ def run(
         reports = reports.resolve()
         _refuse_shared_names(found.sound, reports)
     stages = [s for s in STAGES if stage in (None, s)]
-    results = _run(found, stages=stages, day=day, reports=reports, jobs=jobs, pdf=pdf)
+    results = _run(
+        found,
+        stages=stages,
+        day=day,
+        reports=reports,
+        jobs=jobs,
+        pdf=pdf,
+        time_limit=time_limit,
+        memory_limit=int(memory_limit * 1e9) if memory_limit else None,
+    )
     raise typer.Exit(_exit_code(found, results, gate=gate))
 
 
@@ -221,6 +235,8 @@ def _run(
     reports: Path | None,
     jobs: int,
     pdf: bool = False,
+    time_limit: float = 600,
+    memory_limit: int | None = None,
 ) -> list[Result]:
     from ethics_kit.runner import batch
 
@@ -238,10 +254,21 @@ def _run(
 
     say = partial(typer.echo, err=True)
     try:
-        results = batch.run(sound, stages=stages, as_of=day, reports=reports, jobs=jobs, pdf=pdf, report=tell, say=say)
-    except KeyboardInterrupt:
+        results = batch.run(
+            sound,
+            stages=stages,
+            as_of=day,
+            reports=reports,
+            jobs=jobs,
+            pdf=pdf,
+            time_limit=time_limit,
+            memory_limit=memory_limit,
+            report=tell,
+            say=say,
+        )
+    except KeyboardInterrupt as stop:
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
-        raise typer.Exit(STOPPED) from None
+        raise typer.Exit(TERMINATED if isinstance(stop, batch.Terminated) else STOPPED) from None
     _table(found, results, stages)
     _tell_next(results)
     _write_pages(found, reports, day)

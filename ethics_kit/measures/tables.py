@@ -6,6 +6,7 @@ DuckDB file asks for it.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -35,6 +36,9 @@ CSV = {
     "escape": '"',
     "hive_partitioning": False,
 }
+MEMORY = "ETHICS_KIT_TABLE_MEMORY"
+"""Set by the runner: bytes of memory in which tables are read; what needs more goes to a temporary folder."""
+
 CROSSWALK = "customer_ids"
 """The table (id, customer) of ids that stand for the same customer."""
 
@@ -96,6 +100,8 @@ class Tables:
             "enable_external_access": "false",
             "lock_configuration": "true",
         }
+        if limit := os.environ.get(MEMORY):
+            settings = {"memory_limit": _literal(f"{int(limit)}B")} | settings
         for name, value in settings.items():
             connection.con.execute(f"SET {name}={value}")
         return connection

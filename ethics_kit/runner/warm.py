@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -265,6 +266,7 @@ def _become_kernel(request: bytes, log: int, connection: socket.socket, server: 
         os.environ.clear()
         os.environ.update(asked["env"])
         os.chdir(asked["cwd"])
+        tempfile.tempdir = None  # the server may have asked for its own
         random.seed()
         if numpy := sys.modules.get("numpy"):
             numpy.random.seed()

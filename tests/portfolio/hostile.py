@@ -16,6 +16,7 @@ from ethics_kit import dossier, workbook
 from ethics_kit.errors import InputError
 from ethics_kit.project import STAGES, Project
 from ethics_kit.runner import assessment
+from ethics_kit.runner import job as jobs
 
 SYSTEM, AS_OF = "health_score", date(2026, 11, 1)
 CUSTOMERS = 600
@@ -161,15 +162,16 @@ class Hostile:
         staging.mkdir(parents=True)
         names: dict[str, Any] = {}
         job = assessment.Job(Project(self.root), self.folder, stage, AS_OF, self.root / "reports")
+        spec = job.spec(staging)
         for number, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
             exec(cell.source, names)  # noqa: S102 - the kit's own notebook
             if number == 0:
-                names |= assessment._parameters(job)
+                names |= jobs._parameters(spec)
             cell.execution_count = number + 1
             cell.outputs = [_output(value) for value in shown]
             shown.clear()
-        record = assessment._checked(notebook, staging, job)
-        return assessment._publish(job, staging, notebook, record, 0.0)[0]
+        jobs._prepare(spec, staging, notebook, jobs._checked(notebook, staging, spec), 0.0)
+        return assessment._publish(job, staging)[1]
 
 
 def _systems(parameters: Path) -> list[str]:

@@ -15,12 +15,14 @@ import pypdf
 import pytest
 from bs4 import BeautifulSoup
 
+from ethics_kit import archive
 from ethics_kit.project import STAGES, Project
 from ethics_kit.record import Waived
 from ethics_kit.report import card, compared, pdf
 from ethics_kit.report.portfolio import actions, committee, write
 from ethics_kit.report.text import plain
 from ethics_kit.runner import assessment, reviewing
+from ethics_kit.runner import job as jobs
 from tests.portfolio.hostile import AS_OF, PAYLOADS, Hostile, payload
 from tests.stages import past_records
 
@@ -73,7 +75,8 @@ def portfolio_pages(tmp_path_factory):
     job = assessment.Job(Project(reports), reports / "demo", "bias_testing", AS_OF, reports / "failed")
     (reports / "staging").mkdir()
     reason = " ".join(payload(961_000 + n) for n in range(len(PAYLOADS)))
-    failed = assessment._publish_failure(job, reports / "staging", nbformat.v4.new_notebook(), reason)
+    jobs.prepare_failure(job.spec(reports / "staging"), nbformat.v4.new_notebook(), reason)
+    failed = archive.publish_failure(reports / "staging", job.reports, job.system, job.stage, job.as_of)
     return {
         "index": reports / "index.html",
         "system": reports / "demo/index.html",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from functools import partial
 
 import nbformat
 import pytest
@@ -17,6 +18,8 @@ from jupyter_client.manager import AsyncKernelManager
 from ethics_kit.project import Project, notebook_name
 from ethics_kit.report import page
 from ethics_kit.runner.assessment import Job, assess
+from ethics_kit.runner.job import run_job
+from ethics_kit.runner.limits import Limits
 
 KIT = [sys.executable, "-c", "from ethics_kit.cli import main; main()"]
 DAY = "2026-11-01"
@@ -31,6 +34,10 @@ def spoil(root, stage, source, *, place=-1):
     own = root / "notebooks" / notebook_name(stage)
     own.parent.mkdir(exist_ok=True)
     nbformat.write(notebook, own)
+
+
+def forked(server):
+    return partial(run_job, server=server)
 
 
 def job(root, stage="impact_analysis", **options):
@@ -59,7 +66,7 @@ path.write_text(path.read_text().replace('"not_assessed"', '"met"', 1))
 def test_a_failure_leaves_its_notebook_and_a_page_and_counts_as_failed(short, source, told, either):
     root = short()
     spoil(root, "impact_analysis", source)
-    result = assess(job(root, server=either))
+    result = assess(job(root), forked(either))
     assert result.verdict == "failed"
     assert told in result.reason
     assert result.folder.name == f"failed_{DAY}"
@@ -74,13 +81,13 @@ def test_a_failure_leaves_its_notebook_and_a_page_and_counts_as_failed(short, so
 
 def test_a_page_that_cannot_be_made_is_a_failure_also_after_an_earlier_success(short, server, monkeypatch):
     root = short()
-    assert assess(job(root, server=server)).ok
+    assert assess(job(root), forked(server)).ok
 
     def render(*_):
         raise ValueError(f"no figure in {root}/reports/x")
 
     monkeypatch.setattr(page, "render", render)
-    result = assess(job(root, server=server))
+    result = assess(job(root), forked(server))
     assert (result.verdict, result.reason) == ("failed", "ValueError")
     latest = json.loads((root / "reports/demo/impact_analysis/latest.json").read_text())
     assert latest == {"status": "failed", "folder": f"failed_{DAY}", "as_of": DAY}
@@ -101,12 +108,12 @@ def test_a_kernel_that_is_killed_before_it_starts_does_not_run_on(short, either,
     launch = AsyncKernelManager._async_launch_kernel
 
     async def killed_while_starting(manager, *arguments, **options):
-        manager.kernel_run.kill()
+        manager.kernel_run.kill("told")
         await launch(manager, *arguments, **options)
 
     monkeypatch.setattr(AsyncKernelManager, "_async_launch_kernel", killed_while_starting)
-    result = assess(job(root, time_limit=300, server=either))
-    assert result.reason == "stopped after 300 seconds, the limit for one notebook"
+    result = assess(job(root, time_limit=300), forked(either))
+    assert result.reason == "told"
     assert not list(root.rglob("canary"))
 
 
@@ -115,13 +122,13 @@ def test_a_notebook_over_its_time_limit_is_ended_and_failed(short):
     spoil(root, "impact_analysis", "import time; time.sleep(300)")
     result = assess(job(root, time_limit=3))
     assert result.verdict == "failed"
-    assert result.reason == "stopped after 3 seconds, the limit for one notebook"
+    assert result.reason == Limits(seconds=3).over_time
 
 
 def test_the_page_of_a_failure_escapes_what_the_error_says(short, server):
     root = short()
     spoil(root, "impact_analysis", "raise ValueError('<script>alert(1)</script>\\x1b[31m')")
-    page = (assess(job(root, server=server)).folder / "report.html").read_text()
+    page = (assess(job(root), forked(server)).folder / "report.html").read_text()
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "\x1b" not in page
@@ -205,7 +212,7 @@ def test_the_gate_of_each_project_is_its_own(short, edit, tmp_path, kit):
 def test_a_failed_notebook_is_published_without_traceback_and_paths(short, either):
     root = short()
     spoil(root, "impact_analysis", "import sys; print('secret', file=sys.stderr); open('/nowhere/x')")
-    text = (assess(job(root, server=either)).folder / "notebook.ipynb").read_text()
+    text = (assess(job(root), forked(either)).folder / "notebook.ipynb").read_text()
     assert "FileNotFoundError" in text
     assert "Traceback" not in text
     assert "secret\\n" not in text
@@ -239,10 +246,10 @@ def test_a_wrong_day_or_stage_is_bad_input(short, kit):
 
 def test_a_later_stage_is_undetermined_after_a_failed_earlier_one(short, server):
     root = short()
-    assert assess(job(root, server=server)).verdict == "undetermined"
+    assert assess(job(root), forked(server)).verdict == "undetermined"
     spoil(root, "impact_analysis", "1 / 0")
-    assert assess(job(root, server=server)).verdict == "failed"
-    result = assess(job(root, "design_review", server=server))
+    assert assess(job(root), forked(server)).verdict == "failed"
+    result = assess(job(root, "design_review"), forked(server))
     record = json.loads((result.folder / "record.json").read_text())
     assert record["upstream"][0]["status"] == "failed"
     assert record["level"]["holds"] == "IV"

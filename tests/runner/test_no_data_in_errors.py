@@ -2,12 +2,14 @@
 
 import csv
 from datetime import date
+from functools import partial
 
 import nbformat
 import pytest
 
 from ethics_kit.project import Project, notebook_name
 from ethics_kit.runner.assessment import Job, assess
+from ethics_kit.runner.job import run_job
 
 CANARY = "Canaria Vogelsang"
 HIDDEN = CANARY.split()
@@ -28,7 +30,7 @@ FAILURES = {
 }
 
 
-def spoiled(root, source, server=None):
+def spoiled(root, source):
     """The project with a template of its own in which one cell fails; its source is published, so it hides the mark."""
     notebook = nbformat.read(Project(root).template("deployment_signoff"), as_version=4)
     code = [c for c in notebook.cells if c.cell_type == "code"]
@@ -39,7 +41,7 @@ def spoiled(root, source, server=None):
     own.parent.mkdir(exist_ok=True)
     nbformat.write(notebook, own)
     day = date(2026, 11, 1)
-    return Job(Project(root), root / "parameters/demo", "deployment_signoff", day, root / "reports", server=server)
+    return Job(Project(root), root / "parameters/demo", "deployment_signoff", day, root / "reports")
 
 
 def published(root):
@@ -49,7 +51,7 @@ def published(root):
 @pytest.mark.parametrize("source", FAILURES.values(), ids=FAILURES)
 def test_a_run_that_fails_publishes_no_value(project, source, server):
     root = project()
-    result = assess(spoiled(root, source, server))
+    result = assess(spoiled(root, source), partial(run_job, server=server))
     assert not result.ok
     files = published(root)
     assert len(files) >= 3

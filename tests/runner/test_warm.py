@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -14,15 +15,17 @@ import pytest
 
 from ethics_kit.project import PASSPHRASE, Project
 from ethics_kit.runner import batch, warm
-from ethics_kit.runner.assessment import Job, assess
+from ethics_kit.runner.assessment import Job, Result, assess
+from ethics_kit.runner.job import run_job
 
 pytestmark = pytest.mark.skipif(not warm.AVAILABLE, reason="no fork with process descriptors on this system")
 
 DAY = date(2026, 11, 1)
 
 
-def job(root: Path, server: warm.Server | None, stage="impact_analysis", **changes) -> Job:
-    return Job(Project(root), root / "parameters/demo", stage, DAY, root / "reports", server=server, **changes)
+def assessed(root: Path, server: warm.Server | None, **changes) -> Result:
+    job = Job(Project(root), root / "parameters/demo", "impact_analysis", DAY, root / "reports", **changes)
+    return assess(job, partial(run_job, server=server))
 
 
 def spoil(root: Path, source: str) -> None:
@@ -58,7 +61,7 @@ def test_a_warm_kernel_leaves_the_same_bytes_as_a_cold_one(short, server):
     spoil(root, FIGURES)
     left, parents = [], []
     for by in (None, server):
-        result = assess(job(root, by))
+        result = assessed(root, by)
         left.append([(result.folder / "notebook.ipynb").read_bytes(), result.folder.name])
         parents.append(int((root / "parent").read_text()))
         shutil.rmtree(root / "reports")
@@ -75,7 +78,7 @@ def test_a_kernel_leaves_no_descriptor_in_the_server_and_gets_none_of_its(short,
     root = short()
     spoil(root, "import os; open('open', 'w').write(' '.join(os.readlink(p) for p in os.scandir('/proc/self/fd')))")
     before = descriptors(server.pid)
-    assert assess(job(root, server)).ok
+    assert assessed(root, server).ok
     server.fork(["--version"], env=dict(os.environ), cwd="/", log=2).wait(60)
     assert descriptors(server.pid) == before
     (own,) = (name for name in before if name.startswith("socket:"))
@@ -87,7 +90,7 @@ def test_two_kernels_draw_different_random_numbers(short, server):
     root = short()
     spoil(root, "import numpy, random\nopen('drawn', 'a').write(f'{numpy.random.random()} {random.random()}\\n')")
     for _ in range(2):
-        assert assess(job(root, server)).ok
+        assert assessed(root, server).ok
     first, second = (root / "drawn").read_text().splitlines()
     assert not set(first.split()) & set(second.split())
 
@@ -102,16 +105,16 @@ def test_the_server_has_no_thread_that_a_kernel_could_miss(server):
 def test_a_kernel_that_dies_is_told_and_the_server_goes_on(short, server):
     root = short()
     spoil(root, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
-    assert "Kernel died" in assess(job(root, server)).reason
-    assert assess(job(short("other"), server)).ok
+    assert "Kernel died" in assessed(root, server).reason
+    assert assessed(short("other"), server).ok
 
 
 def test_a_kernel_over_its_time_limit_is_ended(short, server, monkeypatch):
     root, forked, fork = short(), [], server.fork
     monkeypatch.setattr(server, "fork", lambda *words, **options: forked.append(fork(*words, **options)) or forked[-1])
     spoil(root, "import time; time.sleep(300)")
-    result = assess(job(root, server, time_limit=4))
-    assert result.reason == "stopped after 4 seconds, the limit for one notebook"
+    result = assessed(root, server, time_limit=4)
+    assert result.reason == "stopped after 4 seconds, the limit for one notebook. To do: --time-limit allows more"
     (kernel,) = forked
     assert gone(kernel.pid)
 
@@ -152,7 +155,7 @@ def test_where_the_server_is_gone_kernels_are_started_cold_which_is_said_once(sh
     os.kill(lost.pid, signal.SIGKILL)
     assert gone(lost.pid)
     root = short()
-    assert assess(job(root, lost)).ok
+    assert assessed(root, lost).ok
     with pytest.raises((BrokenPipeError, ChildProcessError)):
         lost.fork(["--version"], env={}, cwd="/", log=2)
     assert said == [batch.COLD]
@@ -226,7 +229,7 @@ def test_a_passphrase_reaches_neither_the_server_nor_a_kernel(short, monkeypatch
     own = warm.Server()
     root = short()
     spoil(root, "import os\nassert 'canary' not in open('/proc/self/environ').read() + str(dict(os.environ))")
-    assert assess(job(root, own)).ok
+    assert assessed(root, own).ok
     assert "canary" not in Path(f"/proc/{own.pid}/environ").read_text()
     own.close()
 
