@@ -39,12 +39,17 @@ class Given:
 
 @dataclass(frozen=True)
 class LocatedTable:
-    """A table of the dossier: where its file is, and who declared it."""
+    """A table of the dossier: where its file is (None: it is in a database), and who declared it."""
 
     spec: schema.TableSpec
     inherited: bool
-    path: Path
+    path: Path | None
     file: yamlfile.YamlFile
+
+    @property
+    def address(self) -> str:
+        """Where a table of a database lies: the policy's name of the database, and the table; no host and no user."""
+        return f"{self.spec.data}:{self.spec.table}"
 
 
 @dataclass(frozen=True)
@@ -80,18 +85,24 @@ class Dossier:
         """All tables by name, the system's own over the organisation's."""
         found = {}
         for name, spec in self.organisation.tables.items():
-            path = self.project.parameters / spec.source
+            path = self.project.parameters / spec.source if spec.source else None
             found[name] = LocatedTable(spec, True, path, self.files["organisation"])
         for name, spec in self.system.tables.items():
-            found[name] = LocatedTable(spec, False, self.folder / spec.source, self.files["system"])
+            path = self.folder / spec.source if spec.source else None
+            found[name] = LocatedTable(spec, False, path, self.files["system"])
         return found
+
+    @property
+    def database(self) -> str | None:
+        """The database of policy.yaml that the tables lie in, where they lie in one."""
+        return next((t.spec.data for t in self.located_tables.values() if t.spec.data), None)
 
     @cached_property
     def tables(self) -> Tables:
         """The tables' files, opened when first asked for."""
         from ethics_kit.measures.tables import Tables
 
-        return Tables(checks.data.sources(self) | checks.extracts.sources(self))
+        return Tables(checks.data.sources(self) | checks.extracts.sources(self), checks.data.database(self))
 
     @property
     def model_file(self) -> Path | None:

@@ -438,7 +438,7 @@ def test_what_an_unsound_entry_may_have_said_is_no_second_problem(project: Make,
     assert [re.sub(r":\d+:|;.*", "", p) for p in told(root, tables=True)] == [
         f'{SYSTEM} decision.selected: found "3" (a number)',
         f'{SYSTEM} attributes.age_band.class: found "prot" (text)',
-        f"{SYSTEM} tables.customers.source: found nothing",
+        f"{SYSTEM} tables.customers: found the keys source, columns",
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ethics_kit import schema
-from ethics_kit.checks import written
+from ethics_kit.checks import databases, written
 from ethics_kit.errors import Problem, quoted
 from ethics_kit.framework import catalogue
 from ethics_kit.measures import formats
@@ -29,6 +29,7 @@ def problems(dossier: Dossier, doubtful: Collection[str] = ()) -> list[Problem]:
     return [
         *_policy_problems(dossier),
         *_table_problems(dossier, doubtful),
+        *([] if "tables" in doubtful else databases.mixed(dossier)),
         *_not_kept_problems(dossier),
         *([] if "tables" in doubtful else _column_problems(dossier)),
         *_order_problems(dossier),
@@ -63,7 +64,10 @@ def _table_problems(dossier: Dossier, doubtful: Collection[str]) -> Iterator[Pro
                 continue
             yield from _role_problems(file, name, spec)
             yield from written.problems(file, name, spec)
-            yield from path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
+            if spec.source:
+                yield from path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
+            else:
+                yield from databases.problems(dossier, file, name, spec)
             if spec.exempt_from_deletion and schema.placeholder(spec.exempt_from_deletion.reason):
                 yield file.problem(
                     (*key, "exempt_from_deletion", "reason"),

@@ -232,8 +232,8 @@ def _inputs(case: Case) -> list[Input]:
         inputs.append(
             Input(
                 role=f"table {name}",
-                address=project.address(located.path, roots),
-                sha256=file_sha256(located.path),
+                address=project.address(located.path, roots) if located.path else located.address,
+                sha256=file_sha256(located.path) if located.path else dossier.tables.fingerprint(name),
                 rows=use.rows,
                 rows_after_as_of=use.rows_after_as_of,
                 first_day=use.first_day,
