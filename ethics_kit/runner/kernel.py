@@ -156,6 +156,11 @@ class ForkingProvisioner(LocalProvisioner):
         self.cwd = kwargs["cwd"]
         return self.connection_info
 
+    async def wait(self) -> int | None:
+        while await self.poll() is None:
+            await asyncio.sleep(TICK / 20)  # one that is killed ends at once
+        return await super().wait()
+
 
 class CountedSession(Session):
     """Counts what comes from a kernel before it is kept."""

@@ -77,7 +77,9 @@ class Leave:
         places = told.rows(whole).union(*(told.column(whole, name) for name in whole.schema))
         refused = {self.named.get(place, ".".join(place)) for place in places} - self.allowed
         if refused:
-            e = RowsRefused(refused); e.why = [n for n in whole.schema if told.column(whole, n)], told.rows(whole); raise e
+            e = RowsRefused(refused)
+            e.why = [n for n in whole.schema if told.column(whole, n)], told.rows(whole)
+            raise e
 
 
 class Guarded:

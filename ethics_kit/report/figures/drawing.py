@@ -59,7 +59,7 @@ def _panels(width: float, height: float, rows: int, columns: int) -> tuple[Canva
             "font.size": 9,
         }
     )
-    canvas = Canvas(figsize=(width, height), layout="constrained")
+    canvas = Canvas(figsize=(width, height))
     panels = canvas.subplots(rows, columns, squeeze=False).ravel().tolist()
     for axes in panels:
         axes.spines[["top", "right"]].set_visible(False)
@@ -68,6 +68,7 @@ def _panels(width: float, height: float, rows: int, columns: int) -> tuple[Canva
 
 def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     for axes in canvas.axes:
         axes.patch.set_visible(False)
@@ -77,8 +78,7 @@ def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
     target = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own fonts draw the text
-        canvas.get_layout_engine().execute(canvas)
-        canvas.set_layout_engine("none")  # laid out: else savefig draws all of it once more to do so
+        ConstrainedLayoutEngine().execute(canvas)  # by hand: savefig would draw everything twice
         canvas.savefig(target, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return Figure(lean(target.getvalue().decode()).encode(), caption, alt)
 
