@@ -156,11 +156,6 @@ class ForkingProvisioner(LocalProvisioner):
         self.cwd = kwargs["cwd"]
         return self.connection_info
 
-    async def wait(self) -> int | None:
-        while await self.poll() is None:
-            await asyncio.sleep(TICK / 20)  # one that is killed ends at once
-        return await super().wait()
-
 
 class CountedSession(Session):
     """Counts what comes from a kernel before it is kept."""
@@ -234,6 +229,9 @@ class PrivateKernelManager(AsyncKernelManager):
         self.kernel_run.launched(self.provisioner.pid)  # type: ignore[union-attr]  # it has just launched
 
     _launch_kernel = _async_launch_kernel
+
+    async def _async_wait(self, pollinterval: float = TICK / 20) -> None:
+        await super()._async_wait(pollinterval)  # a kernel that is killed ends at once
 
     def client(self, **kwargs: Any) -> AsyncKernelClient:  # type: ignore[override]  # as the class above it
         return super().client(kernel_run=self.kernel_run, **kwargs)

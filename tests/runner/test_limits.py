@@ -54,8 +54,6 @@ subprocess.run([sys.executable, "-c",
     "for at in range(0, 1_500_000_000, 4096): kept[at] = 1\\n"
     "time.sleep(100)"])
 """
-
-
 @pytest.mark.parametrize(
     ("source", "why"),
     [
@@ -73,9 +71,8 @@ def test_a_job_that_takes_too_much_is_ended_and_told(short, tmp_path, private, e
     root = short()
     spoil(root, source)
     import time
-
-    t = time.time()
+    t=time.time()
     job = spec(root, tmp_path / "staging")
     result = run_job(job, server=either)
-    print(result, time.time() - t, psutil.Process().memory_info().rss / 1e6)
+    print(result, time.time()-t, psutil.Process().memory_info().rss/1e6)
     assert (result.status, result.reason, result.attempts) == ("failed", getattr(job.limits, why), 1)
