@@ -48,6 +48,9 @@ MEMORY = "ETHICS_KIT_TABLE_MEMORY"
 CROSSWALK = "customer_ids"
 """The table (id, customer) of ids that stand for the same customer."""
 
+KEPT_VALUES = 20_000_000
+"""Up to so many values of all tables together (about 300 MB) are read and typed once; others are by each count."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -73,6 +76,8 @@ class Tables:
         self.sources = dict(sources)
         self._database = database
         self._raw: dict[str, ir.Table] = {}
+        self._by_role: dict[str, ir.Table] = {}
+        self._room = KEPT_VALUES
         held = {name: s for name, s in sources.items() if s.path is None}
         self.leave = engines.Leave({_place(s): n for n, s in held.items()}, _groups(held.values()))
         self.let_rows_leave(())
@@ -158,10 +163,24 @@ class Tables:
 
     def table(self, name: str) -> ir.Table:
         """The table with its roles as column names, each with its type, and one id for each customer; blank is null."""
+        if name not in self._by_role:
+            rows = self._one_customer(name)
+            self._by_role[name] = self._read_once(rows) if self.sources[name].path else rows
+        return self._by_role[name]
+
+    def _one_customer(self, name: str) -> ir.Table:
         rows = self._typed(name)
         if "customer" not in rows.columns or name == CROSSWALK or self._crosswalk is None:
             return rows
         return ids.one_customer(rows, self._crosswalk)
+
+    def _read_once(self, table: ir.Table) -> ir.Table:
+        """`table` in memory where there is room, so that no count reads, parses and joins its file again."""
+        values = int(table.count().to_pyarrow().as_py()) * len(table.columns)
+        if values > self._room:
+            return table
+        self._room -= values
+        return self.kept(table)
 
     def _typed(self, name: str) -> ir.Table:
         raw, source = self.raw(name), self.sources[name]

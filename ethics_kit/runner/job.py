@@ -146,6 +146,7 @@ def _execute(spec: JobSpec, staging: Path, server: Server | None) -> _Ran:
             progress_bar=False,
             log_output=False,
             request_save_on_cell_execute=False,
+            shutdown_kernel="immediate",  # all it made is on disk, or in its private folder, which goes with it
             kernel_manager_class=kernel.manager_class(),
             resources={"metadata": {"path": spec.root}},
         )

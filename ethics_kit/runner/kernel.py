@@ -232,5 +232,8 @@ class PrivateKernelManager(AsyncKernelManager):
 
     _launch_kernel = _async_launch_kernel
 
+    async def _async_wait(self, pollinterval: float = TICK / 20) -> None:
+        await super()._async_wait(pollinterval)  # a kernel that is killed ends at once
+
     def client(self, **kwargs: Any) -> AsyncKernelClient:  # type: ignore[override]  # as the class above it
         return super().client(kernel_run=self.kernel_run, **kwargs)
