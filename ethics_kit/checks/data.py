@@ -69,6 +69,7 @@ def sources(dossier: Dossier) -> dict[str, Source]:
             dated=_dated(name, located.spec),
             encoding=None if located.spec.encoding == "utf-8" else located.spec.encoding,
             delimiter=located.spec.separator,
+            personal=any(role.type == "id" for role in catalogue.tables()[name].roles.values()),
         )
         for name, located in dossier.located_tables.items()
         if name in catalogue.tables()

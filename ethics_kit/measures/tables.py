@@ -50,7 +50,7 @@ class Source:
     """A file, the table in it (DuckDB files only), its columns by role, and roles that are one day for all rows.
 
     A CSV has its `delimiter` found and is in UTF-8, unless these are said. Without a `path` it is the `table`
-    (SCHEMA.TABLE) of the database.
+    (SCHEMA.TABLE) of the database, whose rows may leave it where none of them is `personal`.
     """
 
     path: Path | None
@@ -59,6 +59,7 @@ class Source:
     dated: Mapping[str, date] = field(default_factory=dict)
     encoding: str | None = None
     delimiter: str | None = None
+    personal: bool = True
 
 
 class Tables:
@@ -70,6 +71,11 @@ class Tables:
         self._raw: dict[str, ir.Table] = {}
         held = {name: s for name, s in sources.items() if s.path is None}
         self.leave = engines.Leave({_place(s): n for n, s in held.items()}, _groups(held.values()))
+        self.let_rows_leave(())
+
+    def let_rows_leave(self, names: Iterable[str]) -> None:
+        """Allow rows of these tables to leave their database, and of all others none that tells of a person."""
+        self.leave.allowed = {*names, *(name for name, source in self.sources.items() if not source.personal)}
 
     @cached_property
     def _private(self) -> Path:

@@ -65,7 +65,7 @@ class Case:
     def __post_init__(self) -> None:
         if self.dossier.database:
             allowed = ((n, t.spec.rows_may_leave) for n, t in self.dossier.located_tables.items())
-            self.dossier.tables.leave.allowed = {n for n, said in allowed if said and said.on <= self.as_of}
+            self.dossier.tables.let_rows_leave(n for n, said in allowed if said and said.on <= self.as_of)
 
     @property
     def end(self) -> datetime:

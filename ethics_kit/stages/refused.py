@@ -16,10 +16,11 @@ def outcome(step: Step, case: Case) -> Outcome:
         return step(case)
     except (RowsRefused, NotCounted) as error:
         requirements = import_module(f"ethics_kit.stages.{case.stage}").STEPS[step]
-        return Outcome(tuple(_refused(case, requirement, step.__name__, error) for requirement in requirements))
+        return Outcome(tuple(finding(case, requirement, step.__name__, error) for requirement in requirements))
 
 
-def _refused(case: Case, requirement: str, name: str, error: Exception) -> Finding:
+def finding(case: Case, requirement: str, name: str, error: RowsRefused | NotCounted) -> Finding:
+    """What stays unknown, and what would tell it."""
     database = case.dossier.database
     if isinstance(error, RowsRefused):
         tables = " and ".join(error.tables)

@@ -79,6 +79,8 @@ class Compiler(PostgresCompiler):  # type: ignore[misc]
         return self.if_(self.f.isfinite(arg), year, sge.null())
 
     def visit_Cast(self, op: Any, *, arg: Any, to: Any) -> Any:
+        if op.arg.dtype.is_boolean() and to.is_numeric():
+            arg = self.cast(arg, dt.int32)
         text = super().visit_Cast(op, arg=arg, to=to)
         if op.arg.dtype.is_floating() and to.is_string():  # a whole number is written 1.0
             return self.if_(self.f.regexp_like(text, r"^-?[0-9]+$"), self.f.concat(text, ".0"), text)

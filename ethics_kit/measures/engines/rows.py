@@ -7,6 +7,7 @@ and no column of it may hand on a value that tells one row from others: an id, a
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,7 @@ COUNTED = (
 )
 """What says how many or how much, and not which."""
 
+MINUTE = 60
 OF_A_DAY = {"D", "W", "M", "Q", "Y"}
 CALENDAR = (ops.Date, ops.ExtractYear, ops.ExtractQuarter, ops.ExtractMonth, ops.ExtractDay, ops.DateTruncate)
 
@@ -153,9 +155,14 @@ class _Told:
 
 
 def _a_day(value: ops.Value) -> bool:
-    """Whether a moment is told to its day at most."""
-    if isinstance(value, ops.TimestampTruncate):
-        return value.unit.short in OF_A_DAY
+    """Whether a moment is told to its day at most, or how long ago it was to its minute."""
+    match value:
+        case ops.TimestampTruncate():
+            return value.unit.short in OF_A_DAY
+        case ops.Strftime(format_str=ops.Literal(value=str(form))):
+            return set(re.findall("%(.)", form)) <= set("Ymd")
+        case ops.Floor(arg=ops.Divide(right=ops.Literal(value=seconds))):
+            return seconds >= MINUTE
     to_date = isinstance(value, ops.Cast) and value.to.is_date()
     return (to_date or isinstance(value, CALENDAR)) and value.args[0].dtype.is_temporal()
 
