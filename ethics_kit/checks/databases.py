@@ -40,7 +40,7 @@ def problems(dossier: Dossier, file: YamlFile, table: str, spec: schema.TableSpe
                 ("tables", table, setting),
                 found=f"{setting} for a table of a database",
                 allowed="nothing: a database knows how its values are written; times without an offset are in UTC",
-                todo="remove it; where times are local or text in another form than ISO, name a view that converts them",
+                todo="remove it; where times are local, or text in another form than ISO, name a view of them",
             )
     if spec.rows_may_leave and schema.placeholder(spec.rows_may_leave.reason):
         yield file.problem(

@@ -11,7 +11,7 @@ import threading
 import warnings
 from collections.abc import Mapping
 from subprocess import DEVNULL
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
@@ -55,15 +55,15 @@ _starting = threading.Lock()
 class Compiler(PySparkCompiler):
     """Ibis's, with DuckDB's answers, and what Spark lacks or Ibis writes in a way that Spark cannot read."""
 
-    SIMPLE_OPS = {ops.Hash: "xxhash64"}  # 64 bits; Ibis takes 32
+    SIMPLE_OPS: ClassVar = {ops.Hash: "xxhash64"}  # 64 bits; Ibis takes 32
 
     def visit_InValues(self, op: ops.InValues, *, value: Any, options: Any) -> Any:
         return sge.paren(super().visit_InValues(op, value=value, options=options), copy=False)
 
-    def visit_IsInf(self, op: ops.IsInf, *, arg: Any) -> Any:
+    def visit_IsInf(self, _op: ops.IsInf, *, arg: Any) -> Any:
         return sge.paren(arg.isin(self.POS_INF, self.NEG_INF), copy=False)
 
-    def visit_Least(self, op: ops.Least, *, arg: Any) -> Any:
+    def visit_Least(self, _op: ops.Least, *, arg: Any) -> Any:
         return self.f.least(*arg) if len(arg) > 1 else arg[0]
 
     def visit_TryCast(self, op: ops.TryCast, *, arg: Any, to: dt.DataType) -> Any:
