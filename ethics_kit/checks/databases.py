@@ -34,13 +34,13 @@ def problems(dossier: Dossier, file: YamlFile, table: str, spec: schema.TableSpe
             allowed="one database for all tables of a dossier",
             todo="have one of them hold both, or export this table to a file, as all others",
         )
-    for setting in ("encoding", "delimiter", "time_zone"):
-        if getattr(spec, setting):
+    for setting in ("encoding", "delimiter", "dates", "time_zone"):
+        if getattr(spec, setting) not in (None, "iso"):
             yield file.problem(
                 ("tables", table, setting),
                 found=f"{setting} for a table of a database",
                 allowed="nothing: a database knows how its values are written; times without an offset are in UTC",
-                todo="remove it; where times are local, name a view that converts them",
+                todo="remove it; where times are local, or text in another form than ISO, name a view of them",
             )
     if spec.rows_may_leave and schema.placeholder(spec.rows_may_leave.reason):
         yield file.problem(

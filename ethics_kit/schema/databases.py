@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ethics_kit.schema.fields import Day, Line, Model, Text
 
-Engine = Literal["postgres"]
+Engine = Literal["postgres", "spark", "bigquery", "snowflake"]
 
 KEYS: dict[Engine, dict[str, re.Pattern[str]]] = {
     "postgres": {
@@ -18,6 +18,12 @@ KEYS: dict[Engine, dict[str, re.Pattern[str]]] = {
         "database": re.compile(r"[\w$ .-]+"),
         "service": re.compile(r"[\w.-]+"),
     },
+    "spark": {},
+    "bigquery": {
+        "project": re.compile(r"[a-z][a-z0-9:.-]*[a-z0-9]"),
+        "location": re.compile(r"[A-Za-z0-9-]+"),
+    },
+    "snowflake": {"connection": re.compile(r"\w[\w.-]*")},
 }
 """The keys of each engine, and what their values look like."""
 
@@ -32,6 +38,8 @@ class Database(Model):
     """A database of policy.yaml. User, password and keys come from the environment or the engine's own configuration.
 
     PostgreSQL: `host` is a name, an address or the folder of a socket; `service` names an entry of the service file.
+    Spark: its own configuration says which. BigQuery: the `project` that pays for the queries, and its `location`.
+    Snowflake: `connection` names an entry of its connections.toml.
     """
 
     engine: Engine
@@ -39,6 +47,9 @@ class Database(Model):
     port: Annotated[int, Field(ge=1, le=65_535, strict=True)] | None = None
     database: Line | None = None
     service: Line | None = None
+    project: Line | None = None
+    location: Line | None = None
+    connection: Line | None = None
     query_seconds: Annotated[int, Field(ge=1, le=86_400, strict=True)] = 600
 
     @model_validator(mode="before")
@@ -55,10 +66,12 @@ class Database(Model):
     @model_validator(mode="after")
     def _plain(self) -> Database:
         """The message names the key and not its value: where a host holds a password, it stays untold."""
+        if self.engine == "spark" and "query_seconds" in self.model_fields_set:
+            raise ValueError("for spark no query_seconds: how long a query may take is in its own configuration")
         for key, value in self.settings.items():
             form = KEYS[self.engine].get(key)
             if form is None:
-                raise ValueError(f"for {self.engine} the keys " + ", ".join(KEYS[self.engine]))
+                raise ValueError(f"for {self.engine} the keys " + (", ".join(KEYS[self.engine]) or "engine alone"))
             if not form.fullmatch(str(value)):
                 raise ValueError(f"in {key} a plain name or address, without user, password or options")
         return self

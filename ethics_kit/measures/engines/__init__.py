@@ -11,7 +11,7 @@ from ibis.backends.sql import SQLBackend
 
 from ethics_kit.measures.engines.rows import Leave, NotCounted, RowsRefused
 
-MODULES = {"postgres": "ethics_kit.measures.engines.postgres"}
+MODULES = {name: f"ethics_kit.measures.engines.{name}" for name in ("postgres", "spark", "bigquery", "snowflake")}
 """The module of each engine: `connect(settings, query_seconds)` and `REASONS`, its messages in words."""
 
 
@@ -39,10 +39,9 @@ def connect(database: Database, leave: Leave) -> SQLBackend:
     """
     try:
         module = import_module(MODULES[database.engine])
+        connection: SQLBackend = module.connect(database.settings, database.query_seconds)
     except ImportError:
         raise NoDatabase(f"{database.engine} is not installed: pip install 'ethics-kit[{database.engine}]'") from None
-    try:
-        connection: SQLBackend = module.connect(database.settings, database.query_seconds)
     except Exception as error:  # each engine has errors of its own; their words may hold what one enters with
         message = str(error)
         words = next((said for part, said in module.REASONS.items() if part in message), type(error).__name__)
