@@ -11,7 +11,7 @@ from urllib.parse import quote
 import nbformat
 import pytest
 
-from ethics_kit.project import notebook_name
+from ethics_kit.project import Project, notebook_name
 from ethics_kit.runner import secrets
 from ethics_kit.runner.assessment import Job, assess
 from ethics_kit.runner.job import run_job
@@ -87,7 +87,6 @@ def test_a_cell_that_shows_a_secret_fails_and_nothing_of_it_is_published(short, 
     root = short("one")
     spoil(root, "one", ENVIRONMENT + SHOWN[way])
     job = Job(Project(root), root / "parameters/one", "impact_analysis", date(2026, 11, 1), root / "reports")
-    # The server was started before the canary was set; what a kernel sees is what its run hands on.
     result = assess(job, partial(run_job, server=server))
     assert not result.ok
     assert len(everything(root / "reports")) >= 2
