@@ -159,7 +159,7 @@ class Tables:
         """The table with its roles as column names, each with its type, and one id for each customer; blank is null."""
         if name not in self._by_role:
             rows = self._one_customer(name)
-            self._by_role[name] = self._read_once(rows) if self.sources[name].path else rows
+            self._by_role[name] = self._read_once(name, rows) if self.sources[name].path else rows
         return self._by_role[name]
 
     def _one_customer(self, name: str) -> ir.Table:
@@ -168,9 +168,9 @@ class Tables:
             return rows
         return ids.one_customer(rows, self._crosswalk)
 
-    def _read_once(self, table: ir.Table) -> ir.Table:
+    def _read_once(self, name: str, table: ir.Table) -> ir.Table:
         """`table` in memory where there is room, so that no count reads, parses and joins its file again."""
-        values = int(table.count().to_pyarrow().as_py()) * len(table.columns)
+        values = int(self.raw(name).count().to_pyarrow().as_py()) * len(table.columns)
         if values > self._room:
             return table
         self._room -= values
