@@ -51,6 +51,9 @@ CROSSWALK = "customer_ids"
 KEPT_VALUES = 20_000_000
 """Up to so many values of all tables together (about 300 MB) are read and typed once; others are by each count."""
 
+SMALL = 1 << 25
+"""Bytes of all files together below which one thread reads them: further ones cost more than they save."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -118,6 +121,8 @@ class Tables:
             "enable_external_access": "false",
             "lock_configuration": "true",
         }
+        if sum(s.path.stat().st_size for s in self.sources.values() if s.path and s.path.is_file()) < SMALL:
+            settings = {"threads": "1"} | settings
         if limit := os.environ.get(MEMORY):
             settings = {"memory_limit": _literal(f"{int(limit)}B")} | settings
         for name, value in settings.items():
