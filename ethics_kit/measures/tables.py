@@ -51,6 +51,9 @@ CROSSWALK = "customer_ids"
 KEPT_VALUES = 20_000_000
 """Up to so many values of all tables together (about 300 MB) are read and typed once; others are by each count."""
 
+SMALL = 1 << 25
+"""Bytes of all files together below which one thread reads them: further ones cost more than they save."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -124,6 +127,8 @@ class Tables:
             "enable_external_access": "false",
             "lock_configuration": "true",
         }
+        if sum(s.path.stat().st_size for s in self.sources.values() if s.path and s.path.is_file()) < SMALL:
+            settings = {"threads": "1"} | settings
         if limit := os.environ.get(MEMORY):
             settings = {"memory_limit": _literal(f"{int(limit)}B")} | settings
         for name, value in settings.items():
@@ -165,7 +170,7 @@ class Tables:
         """The table with its roles as column names, each with its type, and one id for each customer; blank is null."""
         if name not in self._by_role:
             rows = self._one_customer(name)
-            self._by_role[name] = self._read_once(rows) if self.sources[name].path else rows
+            self._by_role[name] = self._read_once(name, rows) if self.sources[name].path else rows
         return self._by_role[name]
 
     def _one_customer(self, name: str) -> ir.Table:
@@ -174,9 +179,9 @@ class Tables:
             return rows
         return ids.one_customer(rows, self._crosswalk)
 
-    def _read_once(self, table: ir.Table) -> ir.Table:
+    def _read_once(self, name: str, table: ir.Table) -> ir.Table:
         """`table` in memory where there is room, so that no count reads, parses and joins its file again."""
-        values = int(table.count().to_pyarrow().as_py()) * len(table.columns)
+        values = int(self.raw(name).count().to_pyarrow().as_py()) * len(table.columns)
         if values > self._room:
             return table
         self._room -= values

@@ -259,26 +259,27 @@ class Case:
 
         whole = self.dossier.tables.table(name)
         role = self.time_role(name)
-        kept = whole.filter(whole[role] < self.end) if role else whole
         if name not in self.tables_used:
-            self.tables_used[name] = self._use(whole, kept, role)
+            self.tables_used[name] = self._use(whole, role)
             if "customer" in self._roles(name) and CROSSWALK in self.dossier.located_tables:
                 self.table(CROSSWALK)  # it says which ids stand for one customer
-        return kept
+        return whole.filter(whole[role] < self.end) if role else whole
 
     def columns(self, name: str) -> tuple[str, ...]:
         """Every column name of a table's file; the record names the file, as for any that was looked into."""
         self.table(name)
         return self.dossier.tables.columns(name)
 
-    def _use(self, whole: ir.Table, kept: ir.Table, role: str | None) -> TableUse:
-        rows = int(whole.count().to_pyarrow().as_py())
+    def _use(self, whole: ir.Table, role: str | None) -> TableUse:
+        wanted = {"rows": whole.count()}
+        if role:
+            day, kept = whole[role].truncate("D"), whole[role] < self.end
+            wanted |= {"kept": kept.sum(), "first": day.min(where=kept), "last": day.max(where=kept)}
+        seen = whole.aggregate(**wanted).to_pyarrow().to_pylist()[0]
         if role is None:
-            return TableUse(rows, 0)
-        day = kept[role].truncate("D")
-        seen = kept.aggregate(n=kept.count(), first=day.min(), last=day.max()).to_pyarrow().to_pylist()[0]
+            return TableUse(seen["rows"], 0)
         first, last = (moment.date() if moment else None for moment in (seen["first"], seen["last"]))
-        return TableUse(rows, rows - seen["n"], first, last)
+        return TableUse(seen["rows"], seen["rows"] - (seen["kept"] or 0), first, last)
 
 
 def months_between(start: date, end: date) -> int:

@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from ethics_kit.measures import individual, proportions
 from ethics_kit.measures.encoding import encode
-from ethics_kit.measures.individual import Consistency, NeighbourPairs, consistency, neighbour_pairs
+from ethics_kit.measures.individual import Consistency, NeighbourPairs, consistency, neighbour_pairs, reach
 
 
 def drawn(seed: int, n: int, columns: int = 3) -> tuple[np.random.Generator, pd.DataFrame]:
@@ -169,6 +169,7 @@ def test_the_difference_is_that_of_scikit_learns_neighbours_within_the_caliper()
     gaps = [own - y[~group][j[d <= caliper]].mean() for own, d, j in matches if d[0] <= caliper]
     found = neighbour_pairs(features, group, y)
     assert found.caliper == pytest.approx(caliper)
+    assert reach(features, neighbours=5) == found.caliper
     assert found.matched == len(gaps)
     assert found.unmatched == group.sum() - len(gaps) > 0
     assert found.difference.value == pytest.approx(np.mean(gaps))

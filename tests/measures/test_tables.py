@@ -618,3 +618,24 @@ def test_the_locks_of_the_connection_cannot_be_opened_again(write: Callable[...,
 
 def test_nothing_is_read_before_it_is_asked_for(tmp_path: Path) -> None:
     assert opened(tmp_path / "gone.csv").sources["t"].path.name == "gone.csv"
+
+
+def test_a_table_is_read_once_and_stays_as_it_was_read(write: Callable[..., Path]) -> None:
+    path = write("id,v\n1,a\n2,b\n")
+    tables = opened(path)
+    first = tables.table("t")
+    path.write_text("id,v\n3,c\n", encoding="utf-8")
+    assert first.count().to_pyarrow().as_py() == tables.table("t").count().to_pyarrow().as_py() == 2
+
+
+def test_what_there_is_no_room_for_is_read_by_each_count(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ethics_kit.measures.tables.KEPT_VALUES", 7)
+    small, large = write("id,v\n1,a\n", "a.csv"), write("id,v\n1,a\n2,b\n3,c\n", "b.csv")
+    tables = Tables({name: Source(path, ID_AND_TEXT) for name, path in (("small", small), ("large", large))})
+    kept, again = tables.table("small"), tables.table("large")
+    for path in (small, large):
+        path.write_text("id,v\n7,g\n8,h\n", encoding="utf-8")
+    assert kept.count().to_pyarrow().as_py() == 1
+    assert again.count().to_pyarrow().as_py() == 2
