@@ -13,17 +13,13 @@ Dates = Literal["iso", "day_first", "month_first"]
 
 ISO_TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)?)?$"
 LOCAL_DAY = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4}),?"
+SPACE = "[ \u00a0\u202f]?"
 LOCAL_TIME = (
-    LOCAL_DAY + r"([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?)|[ \x{A0}\x{202F}]?[AaPp][Mm])?)?$"
+    LOCAL_DAY + r"([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?)|" + SPACE + "[AaPp][Mm])?)?$"
 )
 """Two numbers and a year, then perhaps a clock time, and after it an offset, or AM or PM."""
-HALF_DAY = r"[ \x{A0}\x{202F}]?([AaPp][Mm])$"
+HALF_DAY = SPACE + "[AaPp][Mm]$"
 OFFSET = r"\d:\d{2}.*(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
-
-
-@ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "array<string>"), "timestamp"))  # type: ignore[untyped-decorator]
-def _strptime(text: ir.StringValue, formats: list[str]) -> ir.TimestampValue:
-    """A time in one of these formats, or null: DuckDB's own function."""
 
 
 def moment(clean: ir.Value, *, dates: Dates = "iso", time_zone: str | None = None) -> ir.TimestampValue:
@@ -60,8 +56,19 @@ def _written(text: ir.StringValue, dates: Dates) -> ir.TimestampValue:
     if dates == "iso":
         return iso
     turned = text.re_replace(LOCAL_DAY, r"\3-\2-\1" if dates == "day_first" else r"\3-\1-\2")
-    halves = _strptime(turned.re_replace(HALF_DAY, r" \1"), ["%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p"])
+    halves = _of_half_a_day(_cast(turned.re_replace(HALF_DAY, "")), text.re_search("[Pp][Mm]$"))
     return ibis.cases((~text.re_search(LOCAL_TIME), iso), (text.re_search(HALF_DAY), halves), else_=_cast(turned))
+
+
+def _of_half_a_day(time: ir.TimestampValue, afternoon: ir.BooleanValue) -> ir.TimestampValue:
+    """The time that a clock of 12 hours shows: 12 AM is midnight; null where its hour is not one of 1 to 12."""
+    hour, half = time.hour(), ibis.interval(hours=12)
+    return ibis.cases(
+        (~hour.between(1, 12), ibis.null("timestamp")),
+        (afternoon & (hour < 12), time + half),
+        (~afternoon & (hour == 12), time - half),
+        else_=time,
+    )
 
 
 def _cast(text: ir.StringValue) -> ir.TimestampValue:

@@ -9,6 +9,7 @@ import ibis.expr.operations as ops
 import sqlglot.expressions as sge
 from ibis.backends.postgres import Backend as Plain
 from ibis.backends.sql.compilers.postgres import PostgresCompiler
+from ibis.common.exceptions import UnsupportedOperationError
 from ibis.expr import datatypes as dt
 
 from ethics_kit.measures.engines.rows import Guarded
@@ -31,11 +32,13 @@ REASONS = {
 }
 """What psycopg says when it cannot connect, by a part of its message, which may quote the address."""
 
-NUMBER = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?\s*$"
+DIGITS = r"[0-9]+(_[0-9]+)*"
+NUMBER = rf"^\s*[+-]?({DIGITS}(\.({DIGITS})?)?|\.{DIGITS})([eE][+-]?[0-9]{{1,2}})?\s*$"
 NOT_FINITE = r"^\s*([+-]?(inf|infinity)|nan)\s*$"
 INTEGER = r"^\s*[+-]?[0-9]{1,18}\s*$"
 DAY = r"^(?!0000)[0-9]{4}-(0?[1-9]|1[0-2])-(0?[1-9]|[12][0-9]|3[01])"
-CLOCK = r"[T ]([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)? ?(Z|UTC|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)?"
+HOURS = r"(([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?|24:00(:00(\.0+)?)?)"
+CLOCK = rf"[T ]{HOURS} ?(Z|UTC|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)?"
 TIME = DAY + f"({CLOCK})?$"
 SHORT = r"^[0-9]{4}-(0?[469]|11)-31|^[0-9]{4}-0?2-(30|31)"
 LEAP_DAY = r"^[0-9]{4}-0?2-29"
@@ -55,7 +58,8 @@ class Compiler(PostgresCompiler):  # type: ignore[misc]
 
     def visit_TryCast(self, op: Any, *, arg: Any, to: Any) -> Any:
         text = arg if op.arg.dtype.is_string() else self.cast(arg, dt.string)
-        return self.if_(self._readable(text, to), self.cast(text, to), sge.null())
+        plain = self.f.replace(text, "_", "") if to.is_numeric() else text
+        return self.if_(self._readable(text, to), self.cast(plain, to), sge.null())
 
     def _readable(self, text: Any, to: dt.DataType) -> Any:
         def like(pattern: str, how: str = "c") -> Any:
@@ -67,6 +71,14 @@ class Compiler(PostgresCompiler):  # type: ignore[misc]
             return sge.or_(like(NUMBER), like(NOT_FINITE, "i"))
         leap = sge.or_(sge.not_(like(LEAP_DAY)), like(LEAP))
         return sge.and_(like(TIME), sge.not_(like(SHORT)), leap)
+
+    def visit_Substring(self, op: Any, *, arg: Any, start: Any, length: Any) -> Any:
+        return super().visit_Substring(op, arg=arg, start=self.cast(start, dt.int32), length=length)
+
+    def visit_HexDigest(self, _: Any, *, arg: Any, how: str) -> Any:
+        if how != "md5":
+            raise UnsupportedOperationError(f"{how} of a text")
+        return self.f.md5(arg)
 
     def visit_StructColumn(self, _: Any, *, names: Any, values: Any) -> Any:
         return self.f.jsonb_build_object(*(part for pair in zip(names, values, strict=True) for part in pair))

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ import pytest
 
 PASSWORD = "canary-of-the-warehouse"
 READER = "kit_reader"
+ENTRY = "@entry@"
 
 
 def program(name: str) -> str | None:
@@ -52,9 +54,11 @@ class Server:
     def owners(self, database: str = "warehouse") -> psycopg.Connection:
         return psycopg.connect(host=str(self.socket), dbname=database, user=self.owner, autocommit=True)
 
-    def statements(self) -> str:
-        """The log so far."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
+    def statements(self) -> list[str]:
+        """What the kit asked so far."""
+        log = self.log.read_text(encoding="utf-8", errors="replace")
+        own = [entry for entry in log.split(ENTRY) if entry.startswith(f"{READER} LOG:")]
+        return [re.sub(r"^.*?(statement|execute .*?): ", "", entry, count=1) for entry in own if ": " in entry]
 
 
 @contextmanager
@@ -82,6 +86,7 @@ def served(folder: Path) -> Iterator[Server]:
         "listen_addresses": "''",
         "unix_socket_directories": f"'{folder}'",
         "log_statement": "all",
+        "log_line_prefix": f"'{ENTRY}%u '",
         "fsync": "off",
         "max_wal_size": "256MB",
         "shared_buffers": "64MB",
@@ -109,6 +114,7 @@ def load(server: Server, schema: str, tables: Mapping[str, ibis.Table]) -> None:
             with entered.cursor().copy(f'COPY "{schema}"."{name}" FROM STDIN') as copy:
                 for row in zip(*(column.to_pylist() for column in rows.columns), strict=True):
                     copy.write_row(row)
+        entered.execute("ANALYZE")
         entered.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO {READER}')
         entered.execute(f'GRANT SELECT ON ALL TABLES IN SCHEMA "{schema}" TO {READER}')
 
