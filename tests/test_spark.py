@@ -1,5 +1,6 @@
 """Tables that lie in Spark: the same numbers as from files, no row that leaves, nothing of Spark's own log."""
 
+import gc
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -109,18 +110,20 @@ def test_a_table_that_is_not_there_is_told_without_a_word_of_spark(lake, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # Spark's, of a process that did not start
 def test_spark_without_java_is_a_problem_in_words(monkeypatch, tmp_path):
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
-    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)
+    monkeypatch.setattr(SparkContext, "_active_spark_context", None)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
 
     with pytest.raises(NoDatabase, match="it needs Java 17"):
         connect(Database("lake", "spark"), Leave({}, {}))
+    gc.collect()
 
 
 @pytest.mark.parametrize("key", ["host", "query_seconds", "password", "url"])
 def test_the_policy_says_nothing_of_a_spark_but_its_engine(key):
     with pytest.raises(ValueError, match=r"engine alone|no query_seconds|nothing to enter with"):
-        Named(engine="spark", **{key: 5})
+        Named(engine="spark", **{key: 5 if key == "query_seconds" else "five"})
