@@ -187,6 +187,8 @@ def _inputs(system: System, known: Inputs, *, strict: bool) -> None:
                 looked.trouble(f"input {address}", why)
             else:
                 told[address, why] += 1
+        for address, why in known.elsewhere(looked.record) if looked.record else ():
+            told[address, why] += 1
     for (address, why), records in sorted(told.items()):
         many = f" ({records} records)" if records > 1 else ""
         system.unchecked.append(f"{system.name}: input {address}{many}: {why}")

@@ -175,6 +175,20 @@ class Tables:
         name = f"kept_{uuid.uuid4().hex}"
         return self._connection.create_table(name, table, temp=True)
 
+    def brought(self, table: ir.Table) -> ir.Table:
+        """`table` where the files are, so that it can be looked at together with them.
+
+        Raises
+        ------
+        RowsRefused
+            It is one of a database, whose rows may not leave it.
+        """
+        if table.get_backend() is self._connection:
+            return table
+        name = f"brought_{uuid.uuid4().hex}"
+        self._connection.con.register(name, table.to_pyarrow())
+        return self._connection.table(name)
+
     def fingerprint(self, name: str) -> str:
         """The sha256 of what a table of a database holds in the columns that are read, in whatever order of rows.
 

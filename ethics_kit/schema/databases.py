@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.fields import Day, Line, Model, Text
 
+
+def _no_place_of_files(name: str) -> str:
+    if re.fullmatch(r"outside|root[0-9]*", name):
+        raise ValueError("another name: records write outside: and root1: before the addresses of files")
+    return name
+
+
+DatabaseName = Annotated[Identifier, AfterValidator(_no_place_of_files)]
 Engine = Literal["postgres", "spark", "bigquery", "snowflake"]
 
 KEYS: dict[Engine, dict[str, re.Pattern[str]]] = {

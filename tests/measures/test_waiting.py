@@ -83,18 +83,17 @@ def reports(*entries):
 
 
 def test_repeats_are_counted_in_chains_and_those_after_a_correction_apart():
-    found = waiting.repeats(
-        reports(
-            ("e1", "2026-01-01", "2026-01-05", None),
-            ("e2", "2026-01-09", None, "e1"),  # after e1 had been corrected
-            ("e3", "2026-01-03", None, "e1"),  # before
-            ("e4", "2026-02-01", None, "e2"),
-            ("e5", "2026-02-01", None, "e5"),  # names itself
-            ("e6", "2026-02-01", None, "e9"),  # names none that is there
-        )
+    held = reports(
+        ("e1", "2026-01-01", "2026-01-05", None),
+        ("e2", "2026-01-09", None, "e1"),  # after e1 had been corrected
+        ("e3", "2026-01-03", None, "e1"),  # before
+        ("e4", "2026-02-01", None, "e2"),
+        ("e5", "2026-02-01", None, "e5"),  # names itself
+        ("e6", "2026-02-01", None, "e9"),  # names none that is there
     )
+    found = waiting.repeats(held)
     assert (found.reports, found.repeats, found.after_correction, found.unknown) == (6, 4, 1, 1)
-    assert found.longest == 3  # e4, e2, e1
+    assert waiting.longest_chain(held) == 3  # e4, e2, e1
 
 
 def test_a_circle_of_reports_ends():

@@ -9,6 +9,7 @@ import ibis.expr.operations as ops
 import sqlglot.expressions as sge
 from ibis.backends.postgres import Backend as Plain
 from ibis.backends.sql.compilers.postgres import PostgresCompiler
+from ibis.common.exceptions import UnsupportedOperationError
 from ibis.expr import datatypes as dt
 
 from ethics_kit.measures.engines.rows import Guarded
@@ -67,6 +68,11 @@ class Compiler(PostgresCompiler):  # type: ignore[misc]
             return sge.or_(like(NUMBER), like(NOT_FINITE, "i"))
         leap = sge.or_(sge.not_(like(LEAP_DAY)), like(LEAP))
         return sge.and_(like(TIME), sge.not_(like(SHORT)), leap)
+
+    def visit_HexDigest(self, _: Any, *, arg: Any, how: str) -> Any:
+        if how != "md5":
+            raise UnsupportedOperationError(f"{how} of a text")
+        return self.f.md5(arg)
 
     def visit_StructColumn(self, _: Any, *, names: Any, values: Any) -> Any:
         return self.f.jsonb_build_object(*(part for pair in zip(names, values, strict=True) for part in pair))

@@ -162,7 +162,7 @@ def _a_day(value: ops.Value) -> bool:
         case ops.Strftime(format_str=ops.Literal(value=str(form))):
             return set(re.findall("%(.)", form)) <= set("Ymd")
         case ops.Floor(arg=ops.Divide(right=ops.Literal(value=seconds))):
-            return seconds >= MINUTE
+            return bool(seconds >= MINUTE)
     to_date = isinstance(value, ops.Cast) and value.to.is_date()
     return (to_date or isinstance(value, CALENDAR)) and value.args[0].dtype.is_temporal()
 

@@ -63,6 +63,8 @@ def _notes(seen: Looked) -> list[str]:
     found = seen.unique_of_all
     if found is None:
         awaits = "not every column is declared" if extract.population else "how many people it may be about is not said"
+        if seen.kept_back:
+            awaits = f"rows of {' and '.join(seen.kept_back)} stay in a database"
         notes.append(f"The worst is assumed, as {awaits}.")
     elif extract.population and extract.population.table:
         notes.append(f"Everybody: the {found.population:,} rows of {extract.population.table}, counted.")

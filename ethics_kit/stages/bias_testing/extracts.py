@@ -87,6 +87,7 @@ def _identifiers(seen: Looked) -> Finding:
     ]
     if not (told or seen.ids_known):
         awaits = f"the table customers, whose ids are sought in {seen.name}"
+        awaits += ", while its rows stay in a database" if seen.kept_back else ""
         return not_assessed("P3.3", f"{seen.name}.identifiers", awaits)
     where = f"found in {len(told)}: {'; '.join(told)}" if told else "found in none"
     return _counted(

@@ -12,6 +12,7 @@ from ethics_kit.checks.extracts import path_of, source_name
 from ethics_kit.measures import anonymity, identifiers
 from ethics_kit.measures.anonymity import Risks, Sizes
 from ethics_kit.measures.diversity import Diversity, diversity
+from ethics_kit.measures.engines import RowsRefused
 from ethics_kit.measures.generalisation import Generalisation, generalise
 from ethics_kit.measures.identifiers import Identifying, Named
 from ethics_kit.measures.ladders import ladders
@@ -32,7 +33,10 @@ class Sensitive:
 
 @dataclass(frozen=True)
 class Looked:
-    """One extract. `names` are its columns' own names by those they have here, which no column name can clash with."""
+    """One extract. `names` are its columns' own names by those they have here, which no column name can clash with.
+
+    `kept_back` are tables that it could not be held against, since their rows stay in a database.
+    """
 
     name: str
     extract: schema.Extract
@@ -44,6 +48,7 @@ class Looked:
     unique_of_all: Uniqueness | None
     named: tuple[Named, ...]
     ids_known: bool
+    kept_back: tuple[str, ...]
     identifying: tuple[Identifying, ...]
     sensitive: tuple[Sensitive, ...]
     generalised: Generalisation | None
@@ -61,12 +66,19 @@ def looked_into(case: Case, name: str, extract: schema.Extract) -> Looked:
     person = here[extract.person] if extract.person else None
     classes = anonymity.classes(rows, quasi, person)
     sizes = anonymity.sizes(classes)
-    among = None
+    among, kept_back = None, set[str]()
     if extract.population and (extract.population.size or not undeclared):  # a table lacks what nobody declared
         quasi_here = {own: here[own] for own in extract.quasi_identifiers}
-        among = _among(case, extract.population, quasi_here, classes, sizes)
+        try:
+            among = _among(case, extract.population, quasi_here, classes, sizes)
+        except RowsRefused as error:
+            kept_back.update(error.tables)
     risks, unique_of_all = among or (anonymity.risks(sizes), None)
-    ids = _ids(case)
+    try:
+        ids = _ids(case)
+    except RowsRefused as error:
+        ids = None
+        kept_back.update(error.tables)
     policy = case.dossier.policy.privacy
     enough = sizes.k is not None and sizes.k >= policy.k_min.value
     return Looked(
@@ -80,6 +92,7 @@ def looked_into(case: Case, name: str, extract: schema.Extract) -> Looked:
         unique_of_all=unique_of_all,
         named=tuple(identifiers.directly(rows, ids)),
         ids_known=ids is not None,
+        kept_back=tuple(sorted(kept_back)),
         identifying=tuple(identifiers.identifying(rows, quasi, person=person)),
         sensitive=tuple(_sensitive(rows, quasi, key, own, here[own]) for key, own in extract.sensitive.items()),
         generalised=None
@@ -91,7 +104,7 @@ def looked_into(case: Case, name: str, extract: schema.Extract) -> Looked:
 def _ids(case: Case) -> ir.Table | None:
     """The ids of customers that the dossier holds."""
     table = next((t for t in ("customers", case.dossier.system.events) if case.has(t, "customer")), None)
-    return case.table(table).select(id="customer") if table else None
+    return case.dossier.tables.brought(case.table(table).select(id="customer")) if table else None
 
 
 def _sensitive(rows: ir.Table, quasi: list[str], key: str, own: str, column: str) -> Sensitive:
@@ -110,7 +123,8 @@ def _among(
         return anonymity.risks(sizes), population_uniqueness(sizes, size, confidence=confidence)
     case.table(population.table)
     names = {column: population.columns.get(own, own) for own, column in here.items()}
-    everybody = anonymity.cleaned(case.dossier.tables.raw(population.table), list(names.values()))
+    raw = case.dossier.tables.brought(case.dossier.tables.raw(population.table).select(*names.values()))
+    everybody = anonymity.cleaned(raw, list(names.values()))
     whole = anonymity.sizes(anonymity.classes(everybody, list(names.values())))
     share = whole.unique / whole.n
     return anonymity.risks_among(classes, everybody, names), Uniqueness(Estimate(share, share, share), whole.n)
