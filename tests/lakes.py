@@ -1,15 +1,15 @@
 """The same small system twice, for tests of databases: its tables in files, and in a database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ethics_kit import dossier as dossiers
 from ethics_kit.dossier import Dossier
+from ethics_kit.framework.catalogue import Stage
 from ethics_kit.project import STAGES, Project
 from ethics_kit.stages import refused
 from ethics_kit.stages.case import Case, Outcome
@@ -25,11 +25,6 @@ class Twice:
 
     files: Dossier
     elsewhere: Callable[..., Path]
-
-    @cached_property
-    def found(self) -> dict[tuple[str, str], Outcome]:
-        """What each step finds in the files."""
-        return steps(self.files)
 
     def named(self, policy: dict[str, Any], **said: Any) -> Path:
         """The root of the project whose tables are in the schema crm of a database; `said` of each table besides."""
@@ -51,16 +46,16 @@ def loaded(root: Path) -> Dossier:
     return dossiers.load(Project(root), root / "parameters/demo")
 
 
-def steps(dossier: Dossier) -> dict[tuple[str, str], Outcome]:
-    """What each step of the four stages finds, by stage and name of the step."""
+def steps(dossier: Dossier, stages: Sequence[Stage] = STAGES) -> dict[str, Outcome]:
+    """What each step of these stages finds, by its name."""
     found = {}
-    for stage in STAGES:
+    for stage in stages:
         case = Case(dossier, stage, AS_OF, Path("nowhere"))
         for step in import_module(f"ethics_kit.stages.{stage}").STEPS:
-            found[stage, step.__name__] = case.taken[step.__name__] = refused.outcome(step, case)
+            found[f"{stage}.{step.__name__}"] = case.taken[step.__name__] = refused.outcome(step, case)
     return found
 
 
-def unanswered(outcomes: dict[tuple[str, str], Outcome], words: str) -> set[str]:
+def unanswered(outcomes: Mapping[str, Outcome], words: str) -> set[str]:
     """The steps that a database leaves unanswered, in these words."""
-    return {step for (_, step), o in outcomes.items() for f in o.findings if words in (f.null_reason or "")}
+    return {step for step, o in outcomes.items() for f in o.findings if words in (f.null_reason or "")}

@@ -23,7 +23,7 @@ REASONS = {
 """What Google's libraries say when nobody may enter, by a part of the message."""
 
 
-class Compiler(BigQueryCompiler):
+class Compiler(BigQueryCompiler):  # type: ignore[misc]
     """Ibis's, with what BigQuery's reference asks for: comparisons in brackets, and functions of DATETIME for such."""
 
     def visit_InValues(self, op: ops.InValues, *, value: Any, options: Any) -> Any:
@@ -48,7 +48,7 @@ def connect(settings: Mapping[str, Any], query_seconds: int) -> SQLBackend:
     from google.cloud import bigquery
     from ibis.backends.bigquery import Backend as Plain
 
-    class Backend(Guarded, Plain):
+    class Backend(Guarded, Plain):  # type: ignore[misc]
         compiler = Compiler()
 
     limits = bigquery.QueryJobConfig(job_timeout_ms=query_seconds * 1000)

@@ -24,7 +24,7 @@ REASONS = {
 """What Snowflake's connector says when nobody may enter, by a part of the message."""
 
 
-class Compiler(SnowflakeCompiler):
+class Compiler(SnowflakeCompiler):  # type: ignore[misc]
     """Ibis's, with times in UTC: Snowflake's own cast would drop the offset and keep the hour of the clock."""
 
     def visit_Cast(self, op: ops.Cast, *, arg: Any, to: dt.DataType) -> Any:
@@ -41,7 +41,7 @@ def connect(settings: Mapping[str, Any], query_seconds: int) -> SQLBackend:
     """Open a connection for queries of at most so many seconds; nothing is created there."""
     from ibis.backends.snowflake import Backend as Plain
 
-    class Backend(Guarded, Plain):
+    class Backend(Guarded, Plain):  # type: ignore[misc]
         compiler = Compiler()
 
     limits = {"STATEMENT_TIMEOUT_IN_SECONDS": query_seconds}

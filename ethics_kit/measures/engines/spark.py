@@ -52,7 +52,7 @@ NUMBER = r"(?i)^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$|^\s*([+-]?(inf|infin
 _starting = threading.Lock()
 
 
-class Compiler(PySparkCompiler):
+class Compiler(PySparkCompiler):  # type: ignore[misc]
     """Ibis's, with DuckDB's answers, and what Spark lacks or Ibis writes in a way that Spark cannot read."""
 
     SIMPLE_OPS: ClassVar = {ops.Hash: "xxhash64"}  # 64 bits; Ibis takes 32
@@ -83,7 +83,7 @@ class Compiler(PySparkCompiler):
         return self.f.transform(rows, sge.Lambda(this=sge.Dot(this=row.copy(), expression=last), expressions=[row]))
 
 
-class Backend(Guarded, Plain):
+class Backend(Guarded, Plain):  # type: ignore[misc]
     """A session that is asked by SELECT only; it is the process's, so that closing the tables does not stop it."""
 
     compiler = Compiler()
@@ -111,12 +111,11 @@ def connect(_settings: Mapping[str, Any], _query_seconds: int) -> Backend:
 
 
 def _session() -> SparkSession:
+    from pyspark import SparkContext
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
-    if "SPARK_REMOTE" not in os.environ and SparkSession.getActiveSession() is None:
-        from pyspark import SparkContext
-
+    if "SPARK_REMOTE" not in os.environ and SparkContext._active_spark_context is None:  # whatever the thread
         quiet = {"stdout": DEVNULL, "stderr": DEVNULL}  # the log of Spark names hosts and folders
-        SparkContext(gateway=launch_gateway(popen_kwargs=quiet))
+        SparkContext(gateway=launch_gateway(popen_kwargs=quiet))  # type: ignore[no-untyped-call]
     return SparkSession.builder.getOrCreate()
