@@ -21,7 +21,7 @@ from ethics_kit.archive import Latest
 from ethics_kit.attestation import chain, statement
 from ethics_kit.dossier import Dossier
 from ethics_kit.measures.formats import pickle_allowed
-from ethics_kit.project import STAGES, Project, Stage, notebook_name
+from ethics_kit.project import STAGES, Project, Stage, is_file, notebook_name
 from ethics_kit.report import pdf
 from ethics_kit.runner import cache, standing
 from ethics_kit.runner.digests import Digests
@@ -155,7 +155,7 @@ class Memory:
         last = job.as_of.isoformat()
         names = sorted(entry.name for entry in _entries(parent) if entry.is_dir())
         told: list[Any] = [
-            (name, self._acts(stage, name), sorted(self._files(parent / name).items()))
+            (name, self._acts(stage, name), self._file(parent / name / statement.FILE), self._files(parent / name))
             for name in names
             if DATED.match(name) and (name[:10] < last or (rests and name[:10] == last))
         ]
@@ -187,7 +187,7 @@ class Memory:
         return found
 
     def _files(self, folder: Path) -> dict[str, str | None]:
-        """The digests of what belongs into a record's folder, but the newest attestation, which the chain tells."""
+        """The digests of what belongs into a record's folder, but the newest attestation."""
         key = f"folder {folder}"
         if key not in self._looked:
             plain = [e.name for e in _entries(folder) if e.is_file(follow_symlinks=False)]
@@ -199,8 +199,9 @@ class Memory:
         """Where a path that the dossier names leads to, if to a file."""
         key = f"leads {name}"
         if key not in self._looked:
-            real = os.path.realpath(self._project.parameters / name)
-            self._looked[key] = os.path.relpath(real, self._project.root) if Path(real).is_file() else None
+            path = self._project.parameters / name
+            there = is_file(path)
+            self._looked[key] = os.path.relpath(path.resolve(), self._project.root) if there else None
         found: str | None = self._looked[key]
         return found
 
