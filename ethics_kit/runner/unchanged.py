@@ -91,7 +91,7 @@ class Memory:
         if not self._cache.named:
             return None
         leads = [(name, self._leads(name)) for name in self._cache.named]
-        records = [(stage, self._records(stage, job)) for stage in STAGES if stage in _looked_at(job.stage)]
+        records = [(stage, self._records(stage, job)) for stage in STAGES if stage in looked_at(job.stage)]
         return digest([kit(), pickle_allowed(), job.stage, job.as_of.isoformat(), leads, records])
 
     def all_of(self, job: Job) -> str:
@@ -242,7 +242,7 @@ class Wanted:
         memory.save()
 
 
-def _looked_at(stage: Stage) -> set[str]:
+def looked_at(stage: Stage) -> set[str]:
     """The stages whose records one takes into account; a test holds this to what is read."""
     if stage == "deployment_signoff":
         return {*STAGES}

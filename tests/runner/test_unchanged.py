@@ -4,13 +4,12 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.inprocess import run_here
 
 from ethics_kit import archive, dossier
 from ethics_kit.framework import catalogue
@@ -21,8 +20,8 @@ from ethics_kit.runner.digests import Digests
 from ethics_kit.runner.job import JobResult, JobSpec
 from ethics_kit.runner.results import Result
 from ethics_kit.runner.unchanged import Wanted
-from ethics_kit.stages.case import Case
 from ethics_kit.stages.conclude import conclude
+from tests.inprocess import case_of, leave
 
 AS_OF = date(2026, 11, 1)
 IMPACT, DESIGN, BIAS, SIGNOFF = STAGES
@@ -40,17 +39,10 @@ EVIDENCE = {
 
 def short(spec: JobSpec, *, server: object = None) -> JobResult:
     """A stage that reads its tables and the records it rests on, and leaves every step out."""
-    case = Case(dossier.load(spec.project, Path(spec.folder), tables=False), spec.stage, spec.as_of, Path(spec.reports))
+    case = case_of(spec)
     for table in READS[spec.stage]:
         case.table(table)
-    record = conclude(case, {})
-    run = {"finished_at": "2026-11-03T10:00:00+00:00", "by": spec.by, "seconds": 0.1}
-    staging = Path(spec.staging)
-    staging.mkdir(parents=True)
-    (staging / "record.json").write_bytes(record.model_copy(update={"run": run}).to_bytes())
-    (staging / "notebook.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
-    (staging / "report.html").write_text("<p>A page.")
-    return JobResult(status="ok", seconds=0.1)
+    return leave(spec, conclude(case, {}))
 
 
 def run(root: Path, job: Any = short, **wanted: Any) -> dict[str, Result]:
@@ -59,7 +51,7 @@ def run(root: Path, job: Any = short, **wanted: Any) -> dict[str, Result]:
     project = Project(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batch, "run_job", job)
-        patch.setattr(batch, "_server", lambda say: None)
+        patch.setattr(batch, "_server", lambda _: None)
         for folder in project.systems():
             asked.found_sound(dossier.load(project, folder), time.time())
         results = batch.run(
@@ -70,8 +62,8 @@ def run(root: Path, job: Any = short, **wanted: Any) -> dict[str, Result]:
             jobs=1,
             pdf=asked.pdf,
             force=asked.force,
-            begun=lambda job: None,
-            report=lambda result: None,
+            begun=lambda _: None,
+            report=lambda _: None,
             say=pytest.fail,
         )
     several = len(project.systems()) > 1
@@ -230,7 +222,7 @@ def test_another_version_of_the_kit_runs_everything_again(root: Path, monkeypatc
 
 def test_the_kit_is_another_where_a_file_of_it_or_a_library_is(monkeypatch: pytest.MonkeyPatch) -> None:
     before = fingerprints.kit()
-    monkeypatch.setattr(fingerprints, "version", lambda name: "99")
+    monkeypatch.setattr(fingerprints, "version", lambda _: "99")
     assert fingerprints.kit.__wrapped__() != before
     monkeypatch.undo()
     whole = Path.read_bytes
@@ -282,7 +274,7 @@ def test_without_latest_json_a_stage_runs_again_with_those_that_rest_on_it(root:
 
 
 def test_a_failed_run_is_never_unchanged(root: Path) -> None:
-    failed = run(root, lambda spec, server=None: JobResult(status="failed", reason="no", seconds=1.0), force=True)
+    failed = run(root, lambda *_, **__: JobResult(status="failed", reason="no", seconds=1.0), force=True)
     assert {r.ok for r in failed.values()} == {False}
     assert again(root) == ALL
 
