@@ -88,6 +88,7 @@ def _run(job: Job, memory: Memory, server: warm.Server | None) -> Result:
     before = memory.all_of(job)
     result = assess(job, partial(run_job, server=server))
     memory.ran(result, before)
+    memory.save()
     return result
 
 
