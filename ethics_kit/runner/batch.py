@@ -92,6 +92,7 @@ def _assessed(job: Job, memory: Memory, run: Run) -> Result:
     before = memory.all_of(job)
     result = assess(job, run)
     memory.ran(result, before)
+    memory.save()
     return result
 
 

@@ -7,17 +7,12 @@ and the records, reviews and failed runs that the stage takes into account. It n
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import platform
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache as once
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +25,9 @@ from ethics_kit.project import STAGES, Project, Stage, is_file, notebook_name
 from ethics_kit.report import pdf
 from ethics_kit.runner import cache, standing
 from ethics_kit.runner.digests import Digests
+from ethics_kit.runner.fingerprints import changed, digest, kit, named
 from ethics_kit.runner.limits import TIME_LIMIT
 from ethics_kit.runner.results import Job, Result
-from ethics_kit.stages.conclude import LIBRARIES
 
 SETTLED = 0.1
 """Seconds by which the times of files may lag behind the clock."""
@@ -65,15 +60,15 @@ class Memory:
 
     def found_sound(self, dossier: Dossier, began: float) -> None:
         """The dossier was found in order; `began` is when, in seconds of the clock, its files were first read."""
-        names = sorted({*_named(dossier)})
-        untouched = all(_changed(self._project.parameters / name) < began - SETTLED for name in names)
+        names = sorted({*named(dossier)})
+        untouched = all(changed(self._project.parameters / name) < began - SETTLED for name in names)
         valid = self._named_digest(names) if untouched else None
         self._cache = self._cache.model_copy(update={"named": names, "valid": valid})
         self.forget()
 
     def _named_digest(self, names: Sequence[str]) -> str:
-        return _digest(
-            [_kit(), pickle_allowed(), [(name, self._file(self._project.parameters / name)) for name in names]]
+        return digest(
+            [kit(), pickle_allowed(), [(name, self._file(self._project.parameters / name)) for name in names]]
         )
 
     # --- the stages ----------------------------------------------------------------------------------------------
@@ -97,14 +92,14 @@ class Memory:
         if not self._cache.named:
             return None
         leads = [(name, self._leads(name)) for name in self._cache.named]
-        records = [(stage, self._records(stage, job)) for stage in STAGES if stage in _looked_at(job.stage)]
-        return _digest([_kit(), pickle_allowed(), job.stage, job.as_of.isoformat(), leads, records])
+        records = [(stage, self._records(stage, job)) for stage in STAGES if stage in looked_at(job.stage)]
+        return digest([kit(), pickle_allowed(), job.stage, job.as_of.isoformat(), leads, records])
 
     def all_of(self, job: Job) -> str:
         """The digest of all that a job may read, as it is now."""
         self.forget()
         template = self._file(self._project.template(job.stage))
-        return _digest([self.state(job), self._named_digest(self._cache.named), template])
+        return digest([self.state(job), self._named_digest(self._cache.named), template])
 
     def ran(self, result: Result, before: str) -> None:
         """A job ended; `before` it began, `all_of` was so. What was changed meanwhile it may or may not have seen."""
@@ -161,7 +156,7 @@ class Memory:
         last = job.as_of.isoformat()
         names = sorted(entry.name for entry in _entries(parent) if entry.is_dir())
         told: list[Any] = [
-            (name, self._acts(stage, name), sorted(self._files(parent / name).items()))
+            (name, self._acts(stage, name), self._file(parent / name / statement.FILE), self._files(parent / name))
             for name in names
             if DATED.match(name) and (name[:10] < last or (rests and name[:10] == last))
         ]
@@ -193,7 +188,7 @@ class Memory:
         return found
 
     def _files(self, folder: Path) -> dict[str, str | None]:
-        """The digests of what belongs into a record's folder, but the newest attestation, which the chain tells."""
+        """The digests of what belongs into a record's folder, but the newest attestation."""
         key = f"folder {folder}"
         if key not in self._looked:
             plain = [e.name for e in _entries(folder) if e.is_file(follow_symlinks=False)]
@@ -205,8 +200,9 @@ class Memory:
         """Where a path that the dossier names leads to, if to a file."""
         key = f"leads {name}"
         if key not in self._looked:
-            real = os.path.realpath(self._project.parameters / name)
-            self._looked[key] = os.path.relpath(real, self._project.root) if Path(real).is_file() else None
+            path = self._project.parameters / name
+            there = is_file(path)
+            self._looked[key] = os.path.relpath(path.resolve(), self._project.root) if there else None
         found: str | None = self._looked[key]
         return found
 
@@ -253,57 +249,12 @@ class Wanted:
         memory.save()
 
 
-def _looked_at(stage: Stage) -> set[str]:
+def looked_at(stage: Stage) -> set[str]:
     """The stages whose records one takes into account; a test holds this to what is read."""
     if stage == "deployment_signoff":
         return {*STAGES}
     card = {"bias_testing"} if stage == "design_review" else set()  # its model card tells of the bias testing before
     return {stage, *dict(duties.rests_on(stage)), *card}
-
-
-@once
-def _kit() -> str:
-    """The digest of this kit's own files and of the versions of what it computes with."""
-    home = Path(statement.__file__).parents[1]
-    files = sorted(p for p in home.rglob("*") if p.suffix != ".pyc" and p.is_file())
-    own = [(p.relative_to(home).as_posix(), hashlib.sha256(p.read_bytes()).hexdigest()) for p in files]
-    return _digest([version("ethics-kit"), platform.python_version(), [(n, version(n)) for n in LIBRARIES], own])
-
-
-def _digest(told: Any) -> str:
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-
-
-def _named(dossier: Dossier) -> Iterator[str]:
-    """The YAML files of a dossier, and every file that one of them names, from the parameters folder."""
-    for file in dossier.files.values():
-        yield os.path.relpath(file.path, dossier.project.parameters)
-        for text in _texts(file.data):
-            path = file.path.parent / text
-            if is_file(path):
-                yield os.path.relpath(path, dossier.project.parameters)
-                if path.suffix.lower() == ".duckdb":
-                    yield os.path.relpath(f"{path}.wal", dossier.project.parameters)
-
-
-def _texts(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        for value in node.values():
-            yield from _texts(value)
-    elif isinstance(node, str):
-        if node and len(node) < 1000 and "\n" not in node:
-            yield str(node)
-    elif isinstance(node, Sequence):
-        for value in node:
-            yield from _texts(value)
-
-
-def _changed(path: Path) -> float:
-    """When a file, or the link to it, last changed, in seconds of the clock; 0 where there is none."""
-    try:
-        return max(path.lstat().st_ctime, path.stat().st_ctime)
-    except OSError:
-        return 0.0
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

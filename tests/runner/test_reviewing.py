@@ -296,7 +296,7 @@ def test_a_run_repeated_after_a_review_keeps_it(published, kit):
     root, folder, review = published
     review("submit", *ANALYST)
     before = everything(folder)
-    done = kit("run", "demo", "--stage", "impact_analysis", "--as-of", "2026-11-01", cwd=root)
+    done = kit("run", "demo", "--stage", "impact_analysis", "--as-of", "2026-11-01", "--force", cwd=root)
     assert "(unchanged)" in done.out
     assert everything(folder) == before
     assert datetime.fromisoformat(json.loads((folder / "record.json").read_text())["run"]["finished_at"])

@@ -33,5 +33,5 @@ def test_a_run_is_signed_and_stays_signed_when_it_is_repeated(short, kit, monkey
     again = kit("sign", str(report.parent), "--key", "key.pem", cwd=root)
     assert again.code == 0
     assert again.out.startswith("Nothing to do: Ona Officer has signed")
-    assert "(unchanged)" in kit(*run, cwd=root).out
+    assert "(unchanged)" in kit(*run, "--force", cwd=root).out
     assert report.read_bytes() == signed
