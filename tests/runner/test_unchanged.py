@@ -56,12 +56,8 @@ def run(root: Path, job: Any = short, **wanted: Any) -> dict[str, Result]:
             asked.found_sound(dossier.load(project, folder), time.time())
         results = batch.run(
             [(project, folder) for folder in project.systems()],
-            stages=asked.stages,
-            as_of=asked.as_of,
-            reports=asked.reports,
+            asked,
             jobs=1,
-            pdf=asked.pdf,
-            force=asked.force,
             begun=lambda _: None,
             report=lambda _: None,
             say=pytest.fail,
