@@ -33,7 +33,7 @@ RECENT = 101
 
 
 @dataclass(frozen=True)
-class Plan:
+class Planned:
     """What is to be done: each of `systems` through `stages`, `jobs` systems at a time.
 
     `not_run` are the dossiers that are not in order; `problems` counts what was told of these and of names unknown.
@@ -65,7 +65,7 @@ class Ended:
 class Pace:
     """How far a run is, and how long the rest will take. Seconds are of the wall clock. Any thread may ask."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Planned) -> None:
         self._plan = plan
         self._lock = threading.Lock()
         self._running: dict[tuple[Path, str], float] = {}
@@ -154,7 +154,7 @@ def line(result: Result, number: int, total: int) -> str:
 class Lines:
     """A line for each assessment as it ends; on a terminal that can, above one bar for all of them."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Planned) -> None:
         self._plan = plan
         self._pace = Pace(plan)
         self._bar: Bar | None = None

@@ -11,7 +11,7 @@ import typer
 
 from ethics_kit import cli_gate, cli_portfolio
 from ethics_kit.cli_log import JsonLog
-from ethics_kit.cli_progress import Ended, Lines, Plan, Watch
+from ethics_kit.cli_progress import Ended, Lines, Planned, Watch
 from ethics_kit.errors import display_path
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def assessed(
 
     began = time.monotonic()
     names, not_run = ([folder.name for _, folder in part] for part in (found.sound, found.bad))
-    plan = Plan(names, stages, day, jobs, not_run, found.problems)
+    plan = Planned(names, stages, day, jobs, not_run, found.problems)
     watch: Watch = JsonLog(plan) if log == "json" else Lines(plan)
     so_far: list[Result] = []
 
