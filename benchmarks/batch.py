@@ -226,7 +226,7 @@ def ways(example: str, root: Path, size: Size) -> tuple[dict[str, Any], dict[str
     found: dict[str, Any] = {"example": example, "assessments": len(run.events("assessed")), "ours": ours}
     ratios = {}
     for name, way in (("papermill_cli", papermill_cli), ("in_process_cold", in_process_cold)):
-        for suffix, at_once in (("", 1), ("_two", JOBS))[: len(size.stages)]:
+        for suffix, at_once in {"": 1, "_two": JOBS}.items() if len(size.stages) > 1 else [("", 1)]:
             found[name + suffix] = each(way, root, system, size.stages, at_once)
             ratios[name + suffix] = found[name + suffix] / ours
             show(name + suffix, found[name + suffix], f"{ratios[name + suffix]:.1f} times ours")
@@ -262,7 +262,7 @@ def portfolio(root: Path, size: Size) -> tuple[dict[str, Any], dict[str, float]]
         "one_changed_run": changed.log[-1]["assessed"] - changed.log[-1]["unchanged"],
     }
     print(
-        f"\n{size.systems} systems of {size.customers} customers by {len(size.stages)} stages, `ethics-kit run --jobs {JOBS}`:"
+        f"\n{size.systems} systems of {size.customers} customers, {len(size.stages)} stages, {JOBS} systems at a time:"
     )
     for name, value in found.items():
         show(name, value)
