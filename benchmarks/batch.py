@@ -36,8 +36,9 @@ from benchmarks import made
 from ethics_kit.project import STAGES, Project, Stage
 from ethics_kit.runner import job as jobs_module
 from ethics_kit.runner import warm
-from ethics_kit.runner.assessment import Job, assess
+from ethics_kit.runner.assessment import assess
 from ethics_kit.runner.job import run_job
+from ethics_kit.runner.results import Job
 
 DAY = date(2026, 11, 1)
 KIT = [sys.executable, "-c", "from ethics_kit.cli import main; main()"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from collections import Counter
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -26,6 +27,9 @@ from ethics_kit.project import (
     locate_systems,
     require_project,
 )
+
+if TYPE_CHECKING:
+    from ethics_kit.runner.unchanged import Wanted
 
 TRACE = "ETHICS_KIT_TRACE"
 """Set by a person who wants to read an unexpected error whole, on a terminal of their own."""
@@ -103,19 +107,26 @@ def _located(systems: list[str] | None) -> tuple[list[Located], list[InputError]
     return list({folder: (project, folder) for project, folder in found}.values()), errors
 
 
-def _valid(systems: list[str] | None) -> Validated:
-    """Validate the dossiers named, or all; tell each problem once."""
+def _valid(systems: list[str] | None, wanted: Wanted | None = None) -> Validated:
+    """Validate the dossiers named, or all; tell each problem once.
+
+    Of those in which nothing has changed since they were `wanted` before, the results are kept instead.
+    """
     from ethics_kit import checks, dossier
 
     located, errors = _located(systems)
-    sound, bad, policies = [], [], {}
-    for project, folder in located:
+    kept = {folder: found for project, folder in located if wanted and (found := wanted.kept(project, folder))}
+    good, bad, policies = {*kept}, [], {}
+    for project, folder in (one for one in located if one[1] not in kept):
+        began = time.time()
         try:
             loaded = dossier.load(project, folder)
             if unusable := [*checks.model.problems(loaded)]:
                 raise InputError(unusable)
+            if wanted:
+                wanted.found_sound(loaded, began)
             policies[project.root] = loaded.policy
-            sound.append((project, folder))
+            good.add(folder)
         except InputError as error:
             errors.append(error)
             bad.append((project, folder))
@@ -124,7 +135,7 @@ def _valid(systems: list[str] | None) -> Validated:
         fresh = [p for p in raised.problems if str(p) not in seen]
         seen |= {str(p) for p in fresh}
         _tell(InputError(fresh))
-    return Validated(sound, bad, len(seen), policies)
+    return Validated([one for one in located if one[1] in good], bad, len(seen), policies, kept)
 
 
 @app.command()
@@ -152,14 +163,16 @@ def run(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Each report as a PDF too; needs the extra ethics-kit[pdf] and Pango.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Assess again what has not changed, too.")] = False,
     log: Annotated[
         Log, typer.Option(help="What standard output holds: text, or one JSON object a line (docs/scheduling.md).")
     ] = "text",
     allow_pickle: AllowPickle = False,
 ) -> None:
     """Assess systems stage by stage and write their records, reports and the portfolio's pages."""
+    from ethics_kit.dates import parse_as_of
     from ethics_kit.report.pdf import require as require_pdf
-    from ethics_kit.workbook import parse_as_of
+    from ethics_kit.runner.unchanged import Wanted
 
     _allow_pickle(allow_pickle)
     if pdf:
@@ -167,14 +180,14 @@ def run(
     day = parse_as_of(as_of)
     if day > date.today():
         typer.echo(f"--as-of {day} lies ahead of today.", err=True)
-    found = _valid(systems)
+    stages = [s for s in STAGES if stage in (None, s)]
+    wanted = Wanted(stages, day, reports.resolve() if reports else None, pdf, force)
+    found = _valid(systems, wanted)
     if not (found.sound or found.bad):
         raise typer.Exit(BAD_INPUT)
-    if reports:
-        reports = reports.resolve()
-        _refuse_shared_names(found.sound, reports)
-    stages = [s for s in STAGES if stage in (None, s)]
-    code = cli_run.assessed(found, stages=stages, day=day, reports=reports, jobs=jobs, pdf=pdf, gate=gate, log=log)
+    if wanted.reports:
+        _refuse_shared_names(found.sound, wanted.reports)
+    code = cli_run.assessed(found, wanted, jobs=jobs, gate=gate, log=log)
     raise typer.Exit(code)
 
 
@@ -290,16 +303,18 @@ def demo(
 ) -> None:
     """Make the example portfolio's tables where they are missing, and assess all five systems."""
     from ethics_kit import examples, scaffold
-    from ethics_kit.workbook import parse_as_of
+    from ethics_kit.dates import parse_as_of
+    from ethics_kit.runner.unchanged import Wanted
 
     project = find_project(Path.cwd()) or scaffold.example_project(Path.cwd())
     written = examples.write_tables(project.parameters)
     if written:
         typer.echo(f"Made {len(written)} example tables under {display_path(project.parameters)}/")
-    found = _valid([str(project.parameters / name) for name in examples.planted()["systems"]])
+    wanted = Wanted(STAGES, parse_as_of(EXAMPLE_DAY))
+    found = _valid([str(project.parameters / name) for name in examples.planted()["systems"]], wanted)
     if found.problems:
         raise typer.Exit(BAD_INPUT)
-    raise typer.Exit(cli_run.assessed(found, stages=STAGES, day=parse_as_of(EXAMPLE_DAY), reports=None, jobs=jobs))
+    raise typer.Exit(cli_run.assessed(found, wanted, jobs=jobs))
 
 
 @app.command()

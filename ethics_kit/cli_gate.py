@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ethics_kit.review import Review
-    from ethics_kit.runner.assessment import Result
+    from ethics_kit.runner.results import Result
     from ethics_kit.schema import Policy
 
 TAKEN_BACK = ("returned", "withdrawn", "superseded")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ethics_kit.cli_progress import Ended, Planned
-    from ethics_kit.runner.assessment import Job, Result
+    from ethics_kit.runner.results import Job, Result
 
 
 class JsonLog:

@@ -45,13 +45,24 @@ def tell(index: Path) -> None:
 def after_run(
     reports: Path, projects: Iterable[Project], *, day: date, systems: Collection[str], not_run: Collection[str]
 ) -> Path | None:
-    """Write the pages of a reports folder that is there, and of its systems those that were to be assessed."""
-    from ethics_kit.report.portfolio import write
+    """Write the pages of a reports folder that is there, and of its systems those that were to be assessed.
+
+    They stay as they are where they show all there is. None where there is no such folder.
+    """
+    from ethics_kit.runner.pages import Pages
 
     if not reports.is_dir():
         return None
+    projects = list(projects)
+    pages = Pages(reports, projects, day, systems, not_run)
+    if index := pages.current():
+        return index
+    from ethics_kit.report.portfolio import write
+
     scope = write.scope(reports, projects, not_run=not_run)
-    return write.write(scope, day=write.day_of(reports, day), only=systems)
+    index = write.write(scope, day=write.day_of(reports, day), only=systems)
+    pages.written()
+    return index
 
 
 def _days(as_of: str, since: str) -> tuple[date | None, date | None]:

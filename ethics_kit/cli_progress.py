@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ethics_kit.cli_bar import Bar
     from ethics_kit.cli_gate import Refusal
-    from ethics_kit.runner.assessment import Job, Result
+    from ethics_kit.runner.results import Job, Result
 
 LONGEST_REASON = 500
 RECENT = 101

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 import typer
@@ -15,13 +16,14 @@ from ethics_kit.cli_progress import Ended, Lines, Planned, Watch
 from ethics_kit.errors import display_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
     from pathlib import Path
 
     from ethics_kit.cli_gate import Refusal
-    from ethics_kit.project import Project, Stage
-    from ethics_kit.runner.assessment import Result
+    from ethics_kit.project import Project
+    from ethics_kit.runner.results import Job, Result
+    from ethics_kit.runner.unchanged import Wanted
     from ethics_kit.schema import Policy
 
 OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
@@ -38,25 +40,15 @@ class Validated:
     bad: list[Located]
     problems: int
     policies: dict[Path, Policy]
+    kept: dict[Path, list[Result]] = field(default_factory=dict)
+    """The results of those in which nothing has changed; they are sound still."""
 
 
-def assessed(
-    found: Validated,
-    *,
-    stages: Sequence[Stage],
-    day: date,
-    reports: Path | None,
-    jobs: int,
-    pdf: bool = False,
-    gate: bool = False,
-    log: Log = "text",
-) -> int:
+def assessed(found: Validated, wanted: Wanted, *, jobs: int, gate: bool = False, log: Log = "text") -> int:
     """Assess what is sound, and return the exit code. With `log` *json*, standard output holds that alone."""
-    from ethics_kit.runner import batch
-
     began = time.monotonic()
     names, not_run = ([folder.name for _, folder in part] for part in (found.sound, found.bad))
-    plan = Planned(names, stages, day, jobs, not_run, found.problems)
+    plan = Planned(names, wanted.stages, wanted.as_of, jobs, not_run, found.problems)
     watch: Watch = JsonLog(plan) if log == "json" else Lines(plan)
     so_far: list[Result] = []
 
@@ -66,29 +58,54 @@ def assessed(
 
     try:
         with watch:
-            results = batch.run(
-                found.sound,
-                stages=stages,
-                as_of=day,
-                reports=reports,
-                jobs=jobs,
-                pdf=pdf,
-                begun=watch.started,
-                report=ended,
-                say=partial(typer.echo, err=True),
-            )
+            results = _results(found, wanted, jobs=jobs, begun=watch.started, report=ended)
     except KeyboardInterrupt:
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
         watch.finished(Ended(so_far, None, [], STOPPED, time.monotonic() - began))
         return STOPPED
     watch.ran(results)
-    pages = _write_pages(found, reports, day)
+    pages = _write_pages(found, wanted.reports, wanted.as_of)
     if not_run:
         typer.echo(f"Not run, as the dossier is not in order (see above): {', '.join(not_run)}", err=True)
-    refusals = cli_gate.refused(results, found.policies) if gate else None
+    refusals = cli_gate.refused(results, _policies(found)) if gate else None
     code = _exit_code(found, results, refusals)
     watch.finished(Ended(results, refusals, pages, code, time.monotonic() - began))
     return code
+
+
+def _results(
+    found: Validated, wanted: Wanted, *, jobs: int, begun: Callable[[Job], None], report: Callable[[Result], None]
+) -> list[Result]:
+    """The results in the order of the systems; first those are told in which nothing has changed."""
+    by_system = dict(found.kept)
+    for result in (one for results in found.kept.values() for one in results):
+        report(result)
+    if changed := [one for one in found.sound if one[1] not in found.kept]:
+        from ethics_kit.runner import batch
+
+        ran = batch.run(
+            changed,
+            stages=wanted.stages,
+            as_of=wanted.as_of,
+            reports=wanted.reports,
+            jobs=jobs,
+            pdf=wanted.pdf,
+            force=wanted.force,
+            begun=begun,
+            report=report,
+            say=partial(typer.echo, err=True),
+        )
+        by_system |= {folder: [*of] for folder, of in groupby(ran, key=lambda result: result.job.folder)}
+    return [result for _, folder in found.sound for result in by_system[folder]]
+
+
+def _policies(found: Validated) -> dict[Path, Policy]:
+    """The policies by project, with those of projects in which nothing has changed."""
+    from ethics_kit.dossier import policy_of
+
+    others = {project.root: project for project, folder in found.sound if folder in found.kept}
+    read = {root: policy_of(project) for root, project in others.items() if root not in found.policies}
+    return found.policies | {root: policy for root, policy in read.items() if policy}
 
 
 def _write_pages(found: Validated, reports: Path | None, day: date) -> list[str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ethics_kit.cli_progress import Ended, Planned
-    from ethics_kit.runner.assessment import Result
+    from ethics_kit.runner.results import Result
 
 NEXT_TOLD = 5
 ROWS, NAMED, WIDTH = 40, 10, 72

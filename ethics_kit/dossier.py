@@ -112,6 +112,14 @@ class Dossier:
                 yield name, attribute, self.attribute_table(name)
 
 
+def policy_of(project: Project) -> schema.Policy | None:
+    """A project's policy, where it is in order."""
+    try:
+        return yamlfile.validate(schema.Policy, yamlfile.read(project.policy))[0]
+    except InputError:
+        return None
+
+
 def report_language(project: Project) -> object:
     """The language that the policy asks reports to be in, as it stands there; None where the policy cannot be read."""
     try:

@@ -8,8 +8,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -17,74 +15,14 @@ import nbformat
 from ethics_kit import archive
 from ethics_kit.attestation.folder import publish
 from ethics_kit.errors import RunError, Stopped, told
-from ethics_kit.project import Project, Stage
 from ethics_kit.record import Record, read_record
 from ethics_kit.report import pdf
 from ethics_kit.runner import acts
-from ethics_kit.runner.job import TIME_LIMIT, JobResult, JobSpec, prepare_failure, run_job, scrubbed
+from ethics_kit.runner.job import JobResult, JobSpec, prepare_failure, run_job, scrubbed
+from ethics_kit.runner.results import Job, Result
 
 Run = Callable[[JobSpec], JobResult]
 """Where jobs run: here, or by a cluster's workers. The job's files are in its staging folder when it returns."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to assess."""
-
-    project: Project
-    folder: Path
-    stage: Stage
-    as_of: date
-    reports: Path
-    pdf: bool = False
-    time_limit: float = TIME_LIMIT
-
-    @property
-    def system(self) -> str:
-        return self.folder.name
-
-    def spec(self, staging: Path) -> JobSpec:
-        return JobSpec(
-            root=str(self.project.root),
-            folder=str(self.folder),
-            stage=self.stage,
-            as_of=self.as_of,
-            reports=str(self.reports),
-            staging=str(staging),
-            by=_user(),
-            pdf=self.pdf,
-            time_limit=self.time_limit,
-        )
-
-
-@dataclass(frozen=True)
-class Result:
-    """How it ended. `verdict` is the recommendation, or *failed* with the reason.
-
-    `new` is False where the record was there already; `since`, an ISO date, where nothing had changed since then and
-    nothing was run.
-    """
-
-    job: Job
-    verdict: str
-    reason: str
-    folder: Path
-    seconds: float
-    new: bool = True
-    since: str | None = None
-    attempts: int = 1
-
-    @property
-    def system(self) -> str:
-        return self.job.system
-
-    @property
-    def stage(self) -> str:
-        return self.job.stage
-
-    @property
-    def ok(self) -> bool:
-        return self.verdict != "failed"
 
 
 def assess(job: Job, run: Run = run_job) -> Result:
@@ -97,7 +35,7 @@ def assess(job: Job, run: Run = run_job) -> Result:
     """
     start = time.monotonic()
     staging = archive.staging_name(job.reports)
-    spec = job.spec(staging)
+    spec = _spec(job, staging)
     try:
         ended = run(spec)
         if ended.status == "stopped":
@@ -117,6 +55,20 @@ def assess(job: Job, run: Run = run_job) -> Result:
         return Result(job, "failed", reason, folder, time.monotonic() - start)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _spec(job: Job, staging: Path) -> JobSpec:
+    return JobSpec(
+        root=str(job.project.root),
+        folder=str(job.folder),
+        stage=job.stage,
+        as_of=job.as_of,
+        reports=str(job.reports),
+        staging=str(staging),
+        by=_user(),
+        pdf=job.pdf,
+        time_limit=job.time_limit,
+    )
 
 
 def _publish(job: Job, staging: Path) -> tuple[Record, Path, bool]:

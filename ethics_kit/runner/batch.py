@@ -13,8 +13,10 @@ from pathlib import Path
 from ethics_kit import archive
 from ethics_kit.project import Project, Stage
 from ethics_kit.runner import kernel, warm
-from ethics_kit.runner.assessment import Job, Result, assess
+from ethics_kit.runner.assessment import assess
 from ethics_kit.runner.job import run_job
+from ethics_kit.runner.results import Job, Result
+from ethics_kit.runner.unchanged import Memory, Wanted
 
 Located = tuple[Project, Path]
 COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
@@ -28,6 +30,7 @@ def run(
     reports: Path | None,
     jobs: int,
     pdf: bool = False,
+    force: bool = False,
     begun: Callable[[Job], None],
     report: Callable[[Result], None],
     say: Callable[[str], None],
@@ -39,23 +42,26 @@ def run(
     Kernels are processes of their own, so threads suffice here. A system's stages run in their order, as later ones
     read the records of earlier ones. On Ctrl-C the running kernels are ended, and what is published stays.
     """
+    wanted = Wanted(stages, as_of, reports, pdf, force)
     lock, stopped = threading.Lock(), threading.Event()
     systems = list(systems)
     server = _server(say) if len(systems) * len(stages) > 1 else None
 
     def one(located: Located) -> list[Result]:
         project, folder = located
+        memory = wanted.memory(project, folder)
         results = []
         for stage in stages:
             if stopped.is_set():
                 break
-            job = Job(project, folder, stage, as_of, reports or project.reports, pdf)
+            job = wanted.job(project, folder, stage)
             with lock:
                 begun(job)
-            result = assess(job, partial(run_job, server=server))
+            result = (None if force else memory.kept(job)) or _run(job, memory, server)
             results.append(result)
             with lock:
                 report(result)
+        memory.save()
         return results
 
     folders = {reports or project.reports for project, _ in systems}
@@ -76,6 +82,13 @@ def run(
             server.close()
         for folder in folders:
             archive.sweep(folder)
+
+
+def _run(job: Job, memory: Memory, server: warm.Server | None) -> Result:
+    before = memory.all_of(job)
+    result = assess(job, partial(run_job, server=server))
+    memory.ran(result, before)
+    return result
 
 
 def _server(say: Callable[[str], None]) -> warm.Server | None:

@@ -31,12 +31,11 @@ from ethics_kit.project import Project
 from ethics_kit.record import Record, read_record
 from ethics_kit.report import card, commands, page, pdf
 from ethics_kit.runner.kernel import KernelRun
+from ethics_kit.runner.results import TIME_LIMIT
 from ethics_kit.runner.warm import Server
 from ethics_kit.workbook import STAGING
 
 logging.getLogger("traitlets").addHandler(logging.NullHandler())  # a failure is told once, by its result
-
-TIME_LIMIT = 600.0
 
 
 class Plain(BaseModel):

@@ -250,12 +250,21 @@ class Case:
 
     def table(self, name: str) -> ir.Table:
         """A table by roles, up to and including `as_of`. What lies after is left out and counted."""
+        from ethics_kit.measures.tables import CROSSWALK
+
         whole = self.dossier.tables.table(name)
         role = self.time_role(name)
         kept = whole.filter(whole[role] < self.end) if role else whole
         if name not in self.tables_used:
             self.tables_used[name] = self._use(whole, kept, role)
+            if "customer" in self._roles(name) and CROSSWALK in self.dossier.located_tables:
+                self.table(CROSSWALK)  # it says which ids stand for one customer
         return kept
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Every column name of a table's file; the record names the file, as for any that was looked into."""
+        self.table(name)
+        return self.dossier.tables.columns(name)
 
     def _use(self, whole: ir.Table, kept: ir.Table, role: str | None) -> TableUse:
         rows = int(whole.count().to_pyarrow().as_py())

@@ -241,6 +241,10 @@ def _inputs(case: Case) -> list[Input]:
                 inherited=located.inherited,
             )
         )
+        log = located.path.with_name(f"{located.path.name}.wal")
+        if located.path.suffix.lower() == ".duckdb" and log.is_file():  # DuckDB reads it with the file
+            address = project.address(log, roots)
+            inputs.append(Input(role=f"table {name}, log", address=address, sha256=file_sha256(log)))
     if dossier.model_file:
         address, sha256 = project.address(dossier.model_file), file_sha256(dossier.model_file)
         inputs.append(Input(role="model", address=address, sha256=sha256))

@@ -20,7 +20,8 @@ from ethics_kit.cli_gate import Refusal
 from ethics_kit.cli_log import JsonLog
 from ethics_kit.cli_progress import Ended, Pace, Planned
 from ethics_kit.project import STAGES, Project
-from ethics_kit.runner.assessment import Job, Result
+from ethics_kit.runner.results import Job, Result
+from ethics_kit.runner.unchanged import Wanted
 
 DAY = date(2026, 11, 1)
 DOCUMENT = Path(__file__).parents[2] / "docs/scheduling.md"
@@ -261,7 +262,7 @@ def test_a_run_that_is_stopped_ends_its_log_with_what_it_had(monkeypatch, capsys
     monkeypatch.setattr(batch, "run", stopped)
     job = result().job
     found = cli_run.Validated([(job.project, job.folder)], [], 0, {})
-    code = cli_run.assessed(found, stages=STAGES, day=DAY, reports=None, jobs=1, log="json")
+    code = cli_run.assessed(found, Wanted(STAGES, DAY), jobs=1, log="json")
     told = capsys.readouterr()
     last = json.loads(told.out.splitlines()[-1])
     assert (code, last["event"], last["exit_code"], last["assessed"]) == (130, "finished", 130, 1)
