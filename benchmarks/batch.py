@@ -58,13 +58,16 @@ The ratios are theirs ÷ ours. Those that end in _two are against two notebooks 
 
 @dataclass(frozen=True)
 class Size:
-    """Stages; copies of the example for ours; systems of the portfolio, customers of each, systems for the cluster."""
+    """Stages; copies of the example for ours; systems of the portfolio, customers of each, systems for the cluster;
+    how many times the rows of the example.
+    """
 
     stages: tuple[Stage, ...]
     copies: int
     systems: int
     customers: int
     on_cluster: int
+    times: tuple[int, ...]
 
     @property
     def selected(self) -> tuple[str, ...]:
@@ -72,7 +75,8 @@ class Size:
         return () if self.stages == STAGES else ("--stage", *self.stages)
 
 
-FULL, SMALL = Size(STAGES, 6, 250, 400, 8), Size(STAGES[:1], 1, 2, 60, 2)
+FULL = Size(STAGES, 6, 250, 400, 8, (1, 10, 100))
+SMALL = Size(STAGES[:1], 1, 2, 60, 2, (1,))
 
 
 @dataclass(frozen=True)
@@ -270,6 +274,22 @@ def portfolio(root: Path, size: Size) -> tuple[dict[str, Any], dict[str, float]]
     return found, {}
 
 
+def rows(root: Path, size: Size) -> tuple[dict[str, Any], dict[str, float]]:
+    """Seconds of each stage of one system, and the most memory of a run, as its customers and decisions grow."""
+    found = {}
+    print("\nSeconds of each stage of one system, by its decisions; MB of a run with all that it starts:")
+    for times in size.times:
+        own = root / str(times)
+        own.mkdir()
+        name, *_ = made.project(own, made.SMALL, 1)
+        decisions = made.multiply(own, name, times)
+        run = kit(own, "--jobs", "1", *size.selected)
+        seconds = {one["stage"]: one["seconds"] for one in run.events("assessed")}
+        found[decisions] = {**seconds, "all_mb": run.all_mb}
+        show(f"{decisions:,}", "", ", ".join(f"{key} {value:,.1f}" for key, value in found[decisions].items()))
+    return {"by_decisions": found}, {}
+
+
 def on_cluster(root: Path, size: Size) -> tuple[dict[str, Any], dict[str, float]]:
     """One Dask worker, then two, each with one thread on this machine."""
     made.project(root, made.SMALL, size.on_cluster, customers=size.customers)
@@ -325,7 +345,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found, and the ratios")
     parser.add_argument("--example", default=made.SMALL, help="whose four stages are timed beside papermill")
     parser.add_argument("--systems", type=int, help=f"systems of the portfolio; {FULL.systems} unless --small")
-    parser.add_argument("--only", choices=("ways", "portfolio", "cluster"), help="this part alone")
+    parser.add_argument("--only", choices=("ways", "portfolio", "rows", "cluster"), help="this part alone")
     asked = parser.parse_args(arguments)
     size = SMALL if asked.small else FULL
     size = replace(size, systems=asked.systems or size.systems)
@@ -334,7 +354,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     machine |= {"date": str(date.today()), "load_before": round(os.getloadavg()[0], 2)}
     print(", ".join(f"{name} {value}" for name, value in machine.items()), end="\n\n")
     told: dict[str, Any] = {"small": asked.small, "machine": machine, "ratios": {}}
-    parts = {"ways": partial(ways, asked.example), "portfolio": portfolio, "cluster": on_cluster}
+    parts = {"ways": partial(ways, asked.example), "portfolio": portfolio, "rows": rows, "cluster": on_cluster}
     for name, part in parts.items():
         if asked.only not in (None, name):
             continue

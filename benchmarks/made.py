@@ -62,6 +62,21 @@ def _cut(folder: Path, customers: int) -> None:
                 table.unlink()
 
 
+def multiply(root: Path, system: str, times: int) -> int:
+    """So many times the customers of a system, each with all its rows; the number of decisions."""
+    data = root / "parameters" / system / "data"
+    with duckdb.connect() as connection:
+        for name in KEPT:
+            table = data / f"{name}.parquet"
+            new = [f"{CUSTOMER} || '-' || copy AS {CUSTOMER}"] + ["id || '-' || copy AS id"] * (name == "decisions")
+            rows = f"SELECT * EXCLUDE copy REPLACE ({', '.join(new)}) FROM '{table}', range({times}) AS copies (copy)"
+            more = table.with_suffix(".more")
+            connection.execute(f"COPY ({rows}) TO '{more}' (FORMAT parquet)")
+            more.replace(table)
+        found = connection.sql(f"SELECT count(*) FROM '{data}/decisions.parquet'").fetchone()
+    return int(found[0]) if found else 0
+
+
 def touch(root: Path, system: str) -> None:
     """One more row in one table of a system."""
     path = root / "parameters" / system / "data/notices.parquet"
