@@ -64,13 +64,18 @@ def test_a_reason_cannot_steer_the_terminal_or_flood_it():
 # --- time left ---------------------------------------------------------------------------------------------------
 
 
+def assess(pace, one):
+    pace.started(one.job)
+    pace.ended(one)
+
+
 def test_time_left_is_not_told_before_each_stage_to_come_was_seen():
     pace = Pace(planned(systems=2, stages=STAGES[:2]))
     assert pace.left() is None
-    pace.ended(result("s0", STAGES[0]))
+    assess(pace, result("s0", STAGES[0]))
     assert pace.left() is None
     assert "left" not in pace.words()
-    pace.ended(result("s0", STAGES[1]))
+    assess(pace, result("s0", STAGES[1]))
     assert pace.left() is not None
     assert "left" in pace.words()
 
@@ -78,15 +83,15 @@ def test_time_left_is_not_told_before_each_stage_to_come_was_seen():
 def test_time_left_is_the_median_of_each_stage_shared_by_the_jobs():
     pace = Pace(planned(systems=9, stages=STAGES[:2], jobs=2))
     for number, seconds in enumerate([1.0, 4.0, 900.0]):
-        pace.ended(result(f"s{number}", STAGES[0], seconds=seconds))
-        pace.ended(result(f"s{number}", STAGES[1], seconds=10.0))
+        assess(pace, result(f"s{number}", STAGES[0], seconds=seconds))
+        assess(pace, result(f"s{number}", STAGES[1], seconds=10.0))
     assert pace.left() == pytest.approx((6 * 4 + 6 * 10) / 2)
 
 
 def test_the_last_system_keeps_one_job_busy():
     pace = Pace(planned(systems=2, stages=STAGES[:2], jobs=8))
     for stage in STAGES[:2]:
-        pace.ended(result("s0", stage, seconds=30.0))
+        assess(pace, result("s0", stage, seconds=30.0))
     assert pace.left() == pytest.approx(60.0)
 
 
@@ -94,21 +99,31 @@ def test_what_is_skipped_is_expected_to_be_skipped_in_the_same_share():
     pace = Pace(planned(systems=8, stages=STAGES[:1], jobs=1))
     for number in range(4):
         since = "2026-11-01" if number else None
-        pace.ended(result(f"s{number}", seconds=0.0 if number else 20.0, since=since))
+        assess(pace, result(f"s{number}", seconds=0.0 if number else 20.0, since=since))
     assert pace.left() == pytest.approx(4 * 0.25 * 20)
     assert pace.words() == "4/8 done, 3 unchanged, about 20 s left"
+
+
+def test_what_was_known_to_be_unchanged_says_nothing_of_what_is_run():
+    pace = Pace(planned(systems=100, stages=STAGES[:1], jobs=1))
+    for number in range(90):
+        pace.ended(result(f"s{number}", seconds=0.0, since="2026-11-01"))
+    assert pace.left() is None
+    assess(pace, result("s90", seconds=20.0))
+    assert pace.left() == pytest.approx(9 * 20)
+    assert pace.words() == "91/100 done, 90 unchanged, about 3 min 0 s left"
 
 
 def test_what_a_running_assessment_has_done_does_not_count_as_left(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(cli_progress.time, "monotonic", lambda: now[0])
     pace = Pace(planned(systems=2, stages=STAGES[:1], jobs=1))
-    pace.ended(result("s0", seconds=30.0))
+    assess(pace, result("s0", seconds=30.0))
     pace.started(result("s1").job)
     now[0] = 110.0
     assert pace.left() == pytest.approx(20.0)
-    now[0] = 500.0
-    assert pace.left() == 0.0
+    now[0] = 500.0  # longer than it should take: that takes nothing off the others
+    assert pace.left() == pytest.approx(0.0)
     assert pace.words() == "1/2 done, 1 running, about 0 s left"
 
 
