@@ -51,16 +51,16 @@ def script(short):
     return root, run
 
 
-def test_the_script_of_cron_speaks_only_where_somebody_has_to_look(script, edit):
+def test_the_script_of_cron_speaks_only_where_somebody_has_to_look(script):
     root, run = script
     done = run()
     assert (done.returncode, done.stderr) == (3, "")
     assert "Refused by the gate: 4 of 4" in done.stdout
     assert done.stdout == (root / "run.log").read_text()
-    edit(root / "parameters/policy.yaml", ("gate", "refuse", "value"), [])
+    (root / ".venv/bin/ethics-kit").write_text("#!/bin/sh\necho all is well with $*\n")
     done = run()
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert "Gate: passed." in (root / "run.log").read_text()
+    assert (root / "run.log").read_text() == "all is well with run --gate\n"
 
 
 def test_the_script_of_cron_leaves_a_run_alone_that_has_not_ended(script):
