@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import tempfile
 import time
 from datetime import date
@@ -31,9 +30,11 @@ def spoil(root, source):
 
 
 def spec(root, **changes):
-    whole = Job(Project(root), root / "parameters/demo", "impact_analysis", DAY, root / "reports").spec(root / "staging")
+    whole = Job(Project(root), root / "parameters/demo", "impact_analysis", DAY, root / "reports").spec(
+        root / "staging"
+    )
     own = {"memory_limit": 1_000_000_000, "output_limit": 2_000_000, "time_limit": 120}
-    return whole.model_copy(update=own | changes)
+    return one.spec(root / "staging").model_copy(update=own | changes)
 
 
 @pytest.fixture
