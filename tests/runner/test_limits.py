@@ -14,9 +14,9 @@ import pytest
 from ethics_kit.measures.tables import MEMORY, Source, Tables
 from ethics_kit.project import Project, notebook_name
 from ethics_kit.runner import job, kernel, limits
-from ethics_kit.runner.assessment import Job
 from ethics_kit.runner.job import run_job
 from ethics_kit.runner.limits import Limits
+from ethics_kit.runner.results import Job
 
 DAY = date(2026, 11, 1)
 
@@ -30,9 +30,7 @@ def spoil(root, source):
 
 
 def spec(root, **changes):
-    whole = Job(Project(root), root / "parameters/demo", "impact_analysis", DAY, root / "reports").spec(
-        root / "staging"
-    )
+    one = Job(Project(root), root / "parameters/demo", "impact_analysis", DAY, root / "reports")
     own = {"memory_limit": 1_000_000_000, "output_limit": 2_000_000, "time_limit": 120}
     return one.spec(root / "staging").model_copy(update=own | changes)
 
