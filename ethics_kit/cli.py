@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ethics_kit import cli_compare, cli_gate, cli_portfolio, cli_record, cli_review
-from ethics_kit.errors import EthicsKitError, InputError, Problem, printable, told
+from ethics_kit import cli_compare, cli_portfolio, cli_record, cli_review, cli_run
+from ethics_kit.cli_run import BAD_INPUT, FAILED, Located, Log, Validated
+from ethics_kit.errors import EthicsKitError, InputError, Problem, display_path, printable, told
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.project import (
     PASSPHRASE,
@@ -29,21 +30,14 @@ from ethics_kit.project import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ethics_kit.project import Stage as StageName
-    from ethics_kit.runner.assessment import Result
-    from ethics_kit.schema import Policy
-
-OK, FAILED, BAD_INPUT, REFUSED, STOPPED, TERMINATED = 0, 1, 2, 3, 130, 143
+    from ethics_kit.dossier import Dossier
+    from ethics_kit.runner.cluster import Cluster
+    from ethics_kit.runner.unchanged import Wanted
 
 TRACE = "ETHICS_KIT_TRACE"
 """Set by a person who wants to read an unexpected error whole, on a terminal of their own."""
 
 EXAMPLE_DAY = "2026-11-01"
-NEXT_TOLD = 5
-
-Located = tuple[Project, Path]
 
 Stage = StrEnum("Stage", {name: name for name in STAGES})  # type: ignore[misc]
 Kind = Literal["scored", "ranked", "generative", "rules"]
@@ -116,29 +110,38 @@ def _located(systems: list[str] | None) -> tuple[list[Located], list[InputError]
     return list({folder: (project, folder) for project, folder in found}.values()), errors
 
 
-@dataclass(frozen=True)
-class Validated:
-    """The dossiers that are sound, those that are not, how many problems were told, and the policies by project."""
+def _tell_fetched(dossier: Dossier) -> None:
+    """How much was read from storage just now."""
+    from ethics_kit.storage import Fetched
 
-    sound: list[Located]
-    bad: list[Located]
-    problems: int
-    policies: dict[Path, Policy]
+    sizes = [given.size for given in dossier.stored.values() if isinstance(given, Fetched) and given.new]
+    if sizes:
+        files = f"{len(sizes)} file{'s' * (len(sizes) > 1)}"
+        typer.echo(f"{dossier.id}: read {files} from storage, {sum(sizes) / 1e6:.1f} MB", err=True)
 
 
-def _valid(systems: list[str] | None) -> Validated:
-    """Validate the dossiers named, or all; tell each problem once."""
+def _valid(systems: list[str] | None, wanted: Wanted | None = None, cluster: Cluster | None = None) -> Validated:
+    """Validate the dossiers named, or all; tell each problem once.
+
+    Of those in which nothing has changed since they were `wanted` before, the results are kept instead. With a
+    `cluster`, what cannot travel to it is a problem, too.
+    """
     from ethics_kit import checks, dossier
 
     located, errors = _located(systems)
-    sound, bad, policies = [], [], {}
-    for project, folder in located:
+    kept = {folder: found for project, folder in located if wanted and (found := wanted.kept(project, folder))}
+    good, bad, policies = {*kept}, [], {}
+    for project, folder in (one for one in located if one[1] not in kept):
+        began = time.time()
         try:
             loaded = dossier.load(project, folder)
-            if unusable := [*checks.model.problems(loaded)]:
+            if unusable := [*checks.model.problems(loaded), *(cluster.admit(loaded) if cluster else ())]:
                 raise InputError(unusable)
+            if wanted:
+                wanted.found_sound(loaded, began)
+            _tell_fetched(loaded)
             policies[project.root] = loaded.policy
-            sound.append((project, folder))
+            good.add(folder)
         except InputError as error:
             errors.append(error)
             bad.append((project, folder))
@@ -147,7 +150,7 @@ def _valid(systems: list[str] | None) -> Validated:
         fresh = [p for p in raised.problems if str(p) not in seen]
         seen |= {str(p) for p in fresh}
         _tell(InputError(fresh))
-    return Validated(sound, bad, len(seen), policies)
+    return Validated([one for one in located if one[1] in good], bad, len(seen), policies, kept)
 
 
 @app.command()
@@ -168,7 +171,17 @@ def run(
     stage: Annotated[Stage | None, typer.Option(help="Only this stage.")] = None,
     as_of: Annotated[str, typer.Option(help="ISO date; facts after it are left out. Default: today.")] = "",
     reports: Annotated[Path | None, typer.Option(help="Where records go. Default: reports/ of the project.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Systems assessed at the same time.")] = os.cpu_count() or 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Systems assessed at the same time. Default: as many as this machine has processors; "
+            "with --scheduler, two for each thread of the cluster.",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str, typer.Option(help="Run the notebooks on the workers of a Dask cluster: the address of its scheduler.")
+    ] = "",
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 3 where a recommendation is one the policy refuses.")
     ] = False,
@@ -180,11 +193,16 @@ def run(
         float | None,
         typer.Option(min=0.1, help="GB of memory that one notebook may take. Default: the machine's, shared by jobs."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Assess again what has not changed, too.")] = False,
+    log: Annotated[
+        Log, typer.Option(help="What standard output holds: text, or one JSON object a line (docs/scheduling.md).")
+    ] = "text",
     allow_pickle: AllowPickle = False,
 ) -> None:
     """Assess systems stage by stage and write their records, reports and the portfolio's pages."""
+    from ethics_kit.dates import parse_as_of
     from ethics_kit.report.pdf import require as require_pdf
-    from ethics_kit.workbook import parse_as_of
+    from ethics_kit.runner.unchanged import Wanted
 
     _allow_pickle(allow_pickle)
     if pdf:
@@ -192,24 +210,39 @@ def run(
     day = parse_as_of(as_of)
     if day > date.today():
         typer.echo(f"--as-of {day} lies ahead of today.", err=True)
-    found = _valid(systems)
-    if not (found.sound or found.bad):
-        raise typer.Exit(BAD_INPUT)
-    if reports:
-        reports = reports.resolve()
-        _refuse_shared_names(found.sound, reports)
     stages = [s for s in STAGES if stage in (None, s)]
-    results = _run(
-        found,
-        stages=stages,
-        day=day,
-        reports=reports,
-        jobs=jobs,
-        pdf=pdf,
-        time_limit=time_limit,
-        memory_limit=int(memory_limit * 1e9) if memory_limit else None,
-    )
-    raise typer.Exit(_exit_code(found, results, gate=gate))
+    where, memory = reports.resolve() if reports else None, int(memory_limit * 1e9) if memory_limit else None
+    wanted = Wanted(stages, day, where, pdf, force, time_limit, memory)
+    with _cluster(scheduler, allow_pickle=allow_pickle) as cluster:
+        found = _valid(systems, wanted, cluster)
+        if not (found.sound or found.bad):
+            raise typer.Exit(BAD_INPUT)
+        if wanted.reports:
+            _refuse_shared_names(found.sound, wanted.reports)
+        code = cli_run.assessed(found, wanted, jobs=jobs or _jobs(cluster), cluster=cluster, gate=gate, log=log)
+    raise typer.Exit(code)
+
+
+def _jobs(cluster: Cluster | None) -> int:
+    return cluster.window if cluster else os.cpu_count() or 1
+
+
+def _cluster(scheduler: str, *, allow_pickle: bool) -> AbstractContextManager[Cluster | None]:
+    if not scheduler:
+        return nullcontext()
+    if allow_pickle:
+        found, todo = "--allow-pickle with --scheduler", "run the systems with such models without --scheduler"
+        allowed = "models that cannot run code, on the machines of a cluster"
+        raise InputError([Problem(file=Path("--scheduler"), found=found, allowed=allowed, todo=todo)])
+    try:
+        from ethics_kit.runner.cluster import connected
+    except ImportError as error:
+        if error.name not in ("dask", "distributed"):
+            raise
+        found, todo = "no Dask distributed", "pip install 'ethics-kit[cluster]'"
+        allowed = "Dask distributed, here and on the workers"
+        raise InputError([Problem(file=Path("--scheduler"), found=found, allowed=allowed, todo=todo)]) from None
+    return connected(scheduler)
 
 
 def _allow_pickle(allowed: bool) -> None:
@@ -225,114 +258,6 @@ def _refuse_shared_names(sound: list[Located], reports: Path) -> None:
         found = f"several systems called {', '.join(shared)}"
         todo = "run them one by one, each with reports of its own"
         raise InputError([Problem(file=reports, found=found, allowed="each name once per --reports", todo=todo)])
-
-
-def _run(
-    found: Validated,
-    *,
-    stages: Sequence[StageName],
-    day: date,
-    reports: Path | None,
-    jobs: int,
-    pdf: bool = False,
-    time_limit: float = 600,
-    memory_limit: int | None = None,
-) -> list[Result]:
-    from ethics_kit.runner import batch
-
-    sound = found.sound
-    total, done = len(sound) * len(stages), Counter[str]()
-
-    def tell(result: Result) -> None:
-        done["all"] += 1
-        again = "" if result.new else "  (unchanged)"
-        where = printable(result.reason, 500) if not result.ok else _shown(result.folder / "report.html")
-        typer.echo(
-            f"[{done['all']}/{total}] {result.system}  {result.stage}  {result.verdict}"
-            f"  {result.seconds:.1f} s{again}  {where}"
-        )
-
-    say = partial(typer.echo, err=True)
-    try:
-        results = batch.run(
-            sound,
-            stages=stages,
-            as_of=day,
-            reports=reports,
-            jobs=jobs,
-            pdf=pdf,
-            time_limit=time_limit,
-            memory_limit=memory_limit,
-            report=tell,
-            say=say,
-        )
-    except KeyboardInterrupt as stop:
-        typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
-        raise typer.Exit(TERMINATED if isinstance(stop, batch.Terminated) else STOPPED) from None
-    _table(found, results, stages)
-    _tell_next(results)
-    _write_pages(found, reports, day)
-    if found.bad:
-        names = ", ".join(f.name for _, f in found.bad)
-        typer.echo(f"Not run, as the dossier is not in order (see above): {names}", err=True)
-    return results
-
-
-def _write_pages(found: Validated, reports: Path | None, day: date) -> None:
-    """The pages of each reports folder that is there, with the systems of all projects that report to it."""
-    projects: dict[Path, dict[Path, Project]] = {}
-    for project, _ in (*found.sound, *found.bad):
-        projects.setdefault(reports or project.reports, {})[project.root] = project
-    for folder, own in projects.items():
-        cli_portfolio.after_run(
-            folder,
-            own.values(),
-            day=day,
-            systems=[system.name for project, system in (*found.sound, *found.bad) if project.root in own],
-            not_run=[system.name for project, system in found.bad if project.root in own],
-        )
-
-
-def _shown(path: Path) -> str:
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)
-
-
-def _table(found: Validated, results: list[Result], stages: Sequence[str]) -> None:
-    """Verdicts, one line per system; plain text, so that it can be pasted."""
-    verdicts = {(r.job.folder, r.stage): r.verdict for r in results}
-    folders = list(dict.fromkeys(r.job.folder for r in results))
-    rows = [["system", *stages], *([f.name, *(verdicts.get((f, t), "–") for t in stages)] for f in folders)]
-    rows += [[folder.name, *("not run" for _ in stages)] for _, folder in found.bad]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    typer.echo("")
-    for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _tell_next(results: list[Result]) -> None:
-    """After the assessment of one system: what to supply first, over its stages."""
-    from ethics_kit.record import read_record
-    from ethics_kit.report import supply
-
-    records = [record for r in results if r.ok and (record := read_record(r.folder / "record.json")[0])]
-    if records and len({r.job.folder for r in results}) == 1:
-        lines = supply.told(records, NEXT_TOLD)
-        typer.echo("\nWhat to supply next:" if lines else "\nNothing that is required waits for anything.")
-        for line in lines:
-            typer.echo(line)
-
-
-def _exit_code(found: Validated, results: list[Result], *, gate: bool) -> int:
-    """2 over 1 over 3."""
-    stopped = cli_gate.refused(results, found.policies, problems=found.problems) if gate else []
-    if found.problems:
-        return BAD_INPUT
-    if not all(r.ok for r in results):
-        return FAILED
-    return REFUSED if stopped else OK
 
 
 @app.command()
@@ -432,17 +357,18 @@ def demo(
 ) -> None:
     """Make the example portfolio's tables where they are missing, and assess all five systems."""
     from ethics_kit import examples, scaffold
-    from ethics_kit.workbook import parse_as_of
+    from ethics_kit.dates import parse_as_of
+    from ethics_kit.runner.unchanged import Wanted
 
     project = find_project(Path.cwd()) or scaffold.example_project(Path.cwd())
     written = examples.write_tables(project.parameters)
     if written:
-        typer.echo(f"Made {len(written)} example tables under {_shown(project.parameters)}/")
-    found = _valid([str(project.parameters / name) for name in examples.planted()["systems"]])
+        typer.echo(f"Made {len(written)} example tables under {display_path(project.parameters)}/")
+    wanted = Wanted(STAGES, parse_as_of(EXAMPLE_DAY))
+    found = _valid([str(project.parameters / name) for name in examples.planted()["systems"]], wanted)
     if found.problems:
         raise typer.Exit(BAD_INPUT)
-    results = _run(found, stages=STAGES, day=parse_as_of(EXAMPLE_DAY), reports=None, jobs=jobs)
-    raise typer.Exit(_exit_code(found, results, gate=False))
+    raise typer.Exit(cli_run.assessed(found, wanted, jobs=jobs))
 
 
 @app.command()
@@ -451,4 +377,4 @@ def schema() -> None:
     from ethics_kit import scaffold
 
     for path in scaffold.write_schemas(require_project(Path.cwd())):
-        typer.echo(_shown(path))
+        typer.echo(display_path(path))

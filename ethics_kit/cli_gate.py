@@ -2,43 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import typer
 
 from ethics_kit.errors import InputError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ethics_kit.review import Review
-    from ethics_kit.runner.assessment import Result
+    from ethics_kit.runner.results import Result
     from ethics_kit.schema import Policy
 
 TAKEN_BACK = ("returned", "withdrawn", "superseded")
 """The states of a review in which a record lets nothing pass, whatever the policy says."""
 
 
-def refused(results: Sequence[Result], policies: Mapping[Path, Policy], *, problems: int) -> list[Result]:
-    """Tell each assessment that does not pass, with the reason and the sign-off's state; these are returned.
+TOLD = 40
+"""Lines of the gate, at most; the log in JSON names every refusal."""
 
-    `problems` in dossiers that could not be assessed were told before; with one, nothing passes as a whole.
-    """
-    stopped, told = [], []
+
+@dataclass(frozen=True)
+class Refusal:
+    """An assessment that does not pass: `why`, and how far its `review` is."""
+
+    result: Result
+    why: str
+    review: str
+
+
+def refused(results: Iterable[Result], policies: Mapping[Path, Policy]) -> list[Refusal]:
+    """The assessments that do not pass under the policy of their own project."""
+    found = []
     for result in results:
         review, state = _review(result)
         why = _why(result, review, policies[result.job.project.root])
         if why:
-            stopped.append(result)
-            told.append(f"  {result.system}  {result.stage}  refused: {printable(why, 500)}; {state}")
-    names = ", ".join(f"{r.system} {r.stage} {r.verdict}" for r in stopped)
-    passed = "Gate: not passed, see the problems above." if problems else "Gate: passed."
-    typer.echo(f"Gate: refused {len(stopped)} of {len(results)}: {names}" if stopped else passed)
-    for line in told or [f"  {r.system}  {r.stage}  {r.verdict}; {_review(r)[1]}" for r in results]:
-        typer.echo(line)
-    return stopped
+            found.append(Refusal(result, why, state))
+    return found
+
+
+def told(results: Sequence[Result], refusals: Sequence[Refusal], *, problems: int) -> list[str]:
+    """What the gate says, in lines: of each refusal why, or of each result that it passed; of many, the first.
+
+    `problems` in dossiers that could not be assessed were told before; with one, nothing passes as a whole.
+    """
+    if not refusals:
+        passed = "Gate: not passed, see the problems above." if problems else "Gate: passed."
+        lines = [f"  {r.system}  {r.stage}  {r.verdict}; {_review(r)[1]}" for r in results[:TOLD]]
+        return [passed, *lines, *[f"  and {len(results) - TOLD} more"] * (len(results) > TOLD)]
+    names = ", ".join(f"{r.result.system} {r.result.stage} {r.result.verdict}" for r in refusals[:TOLD])
+    lines = [
+        f"  {r.result.system}  {r.result.stage}  refused: {printable(r.why, 500)}; {r.review}" for r in refusals[:TOLD]
+    ]
+    more = [f"  and {len(refusals) - TOLD} more; --log json names every refusal"] * (len(refusals) > TOLD)
+    return [f"Gate: refused {len(refusals)} of {len(results)}: {names}{', …' * bool(more)}", *lines, *more]
 
 
 def _why(result: Result, review: Review | None, policy: Policy) -> str:

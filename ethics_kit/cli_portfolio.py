@@ -44,13 +44,14 @@ def tell(index: Path) -> None:
 
 def after_run(
     reports: Path, projects: Iterable[Project], *, day: date, systems: Collection[str], not_run: Collection[str]
-) -> None:
+) -> Path | None:
     """Write the pages of a reports folder that is there, and of its systems those that were to be assessed."""
     from ethics_kit.report.portfolio import write
 
-    if reports.is_dir():
-        scope = write.scope(reports, projects, not_run=not_run)
-        tell(write.write(scope, day=write.day_of(reports, day), only=systems))
+    if not reports.is_dir():
+        return None
+    scope = write.scope(reports, projects, not_run=not_run)
+    return write.write(scope, day=write.day_of(reports, day), only=systems)
 
 
 def _days(as_of: str, since: str) -> tuple[date | None, date | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from IPython.display import display
 
 from ethics_kit import archive, languages, registers
 from ethics_kit import dossier as dossiers
+from ethics_kit.dates import parse_as_of
 from ethics_kit.errors import InputError, Problem, quoted
 from ethics_kit.framework.catalogue import Question, Stage
 from ethics_kit.project import STAGES, TITLES, locate_system, write_atomic
@@ -19,7 +19,7 @@ from ethics_kit.record import IN_THE_WAY, SINCE_LAST, WAIVERS, Record
 from ethics_kit.report import card
 from ethics_kit.report.html import Html, part
 from ethics_kit.schema import StageAnswers
-from ethics_kit.stages import answers
+from ethics_kit.stages import answers, refused
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.conclude import conclude
 
@@ -31,20 +31,6 @@ STAGING = "ETHICS_KIT_STAGING"
 """Set by the runner alone: the private folder from which it publishes."""
 
 MODES = ("record", "workbook")
-
-
-def parse_as_of(text: str) -> date:
-    """An ISO date, or today where `text` is empty.
-
-    Raises
-    ------
-    InputError
-        Not a date.
-    """
-    try:
-        return date.fromisoformat(text) if text else date.today()
-    except ValueError:
-        raise InputError([_parameter("as_of", text, "a date such as 2026-11-01, or nothing for today")]) from None
 
 
 def _parameter(key: str, found: str, allowed: str) -> Problem:
@@ -148,7 +134,7 @@ class Workbook:
 
     def assess(self, step: Callable[[Case], Outcome]) -> None:
         """Run one step of the stage and show its findings, tables and figures."""
-        outcome = step(self.case)
+        outcome = refused.outcome(step, self.case)
         self._outcomes[step.__name__] = self.case.taken[step.__name__] = outcome
         title = (step.__doc__ or step.__name__).strip().splitlines()[0]
         if outcome.findings:

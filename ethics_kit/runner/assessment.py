@@ -8,8 +8,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -17,71 +15,14 @@ import nbformat
 from ethics_kit import archive
 from ethics_kit.attestation.folder import publish
 from ethics_kit.errors import RunError, Stopped, told
-from ethics_kit.project import Project, Stage
 from ethics_kit.record import Record, read_record
 from ethics_kit.report import pdf
 from ethics_kit.runner import acts
 from ethics_kit.runner.job import JobResult, JobSpec, prepare_failure, run_job, scrubbed
-from ethics_kit.runner.limits import TIME_LIMIT
+from ethics_kit.runner.results import Job, Result
 
 Run = Callable[[JobSpec], JobResult]
 """Where jobs run: here, or by a cluster's workers. The job's files are in its staging folder when it returns."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to assess."""
-
-    project: Project
-    folder: Path
-    stage: Stage
-    as_of: date
-    reports: Path
-    pdf: bool = False
-    time_limit: float = TIME_LIMIT
-    memory_limit: int | None = None
-
-    @property
-    def system(self) -> str:
-        return self.folder.name
-
-    def spec(self, staging: Path) -> JobSpec:
-        return JobSpec(
-            root=str(self.project.root),
-            folder=str(self.folder),
-            stage=self.stage,
-            as_of=self.as_of,
-            reports=str(self.reports),
-            staging=str(staging),
-            by=_user(),
-            pdf=self.pdf,
-            time_limit=self.time_limit,
-            memory_limit=self.memory_limit,
-        )
-
-
-@dataclass(frozen=True)
-class Result:
-    """How it ended. `verdict` is the recommendation, or *failed* with the reason."""
-
-    job: Job
-    verdict: str
-    reason: str
-    folder: Path
-    seconds: float
-    new: bool = True
-
-    @property
-    def system(self) -> str:
-        return self.job.system
-
-    @property
-    def stage(self) -> str:
-        return self.job.stage
-
-    @property
-    def ok(self) -> bool:
-        return self.verdict != "failed"
 
 
 def assess(job: Job, run: Run = run_job) -> Result:
@@ -94,7 +35,7 @@ def assess(job: Job, run: Run = run_job) -> Result:
     """
     start = time.monotonic()
     staging = archive.staging_name(job.reports)
-    spec = job.spec(staging)
+    spec = _spec(job, staging)
     try:
         ended = run(spec)
         if ended.status == "stopped":
@@ -104,16 +45,33 @@ def assess(job: Job, run: Run = run_job) -> Result:
             try:
                 record, folder, new = _publish(job, staging)
                 verdict = record.recommendation
-                return Result(job, verdict.verdict, verdict.reason, folder, time.monotonic() - start, new)
+                return Result(
+                    job, verdict.verdict, verdict.reason, folder, time.monotonic() - start, new, attempts=ended.attempts
+                )
             except Exception as failure:  # as in run_job
                 reason = scrubbed(told(failure), spec)
                 with contextlib.suppress(Exception):
-                    prepare_failure(spec, nbformat.read(staging / "notebook.ipynb", as_version=4), reason)
+                    prepare_failure(spec, _notebook(staging), reason)
         with contextlib.suppress(Exception):
             folder = archive.publish_failure(staging, job.reports, job.system, job.stage, job.as_of)
-        return Result(job, "failed", reason, folder, time.monotonic() - start)
+        return Result(job, "failed", reason, folder, time.monotonic() - start, attempts=ended.attempts)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _spec(job: Job, staging: Path) -> JobSpec:
+    return JobSpec(
+        root=str(job.project.root),
+        folder=str(job.folder),
+        stage=job.stage,
+        as_of=job.as_of,
+        reports=str(job.reports),
+        staging=str(staging),
+        by=_user(),
+        pdf=job.pdf,
+        time_limit=job.time_limit,
+        memory_limit=job.memory_limit,
+    )
 
 
 def _publish(job: Job, staging: Path) -> tuple[Record, Path, bool]:
@@ -132,6 +90,16 @@ def _publish(job: Job, staging: Path) -> tuple[Record, Path, bool]:
     if becomes_current or (job.pdf and not (folder / pdf.FILE).exists()):
         acts.act(job.project, folder, act="run", pdf_wanted=job.pdf)
     return record, folder, new
+
+
+def _notebook(staging: Path) -> nbformat.NotebookNode:
+    """What a job left of its notebook; an empty one where that cannot be read."""
+    notebook: nbformat.NotebookNode
+    try:
+        notebook = nbformat.read(staging / "notebook.ipynb", as_version=4)
+    except Exception:  # a job of another machine may leave anything
+        notebook = nbformat.v4.new_notebook()
+    return notebook
 
 
 def _user() -> str:

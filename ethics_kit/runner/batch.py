@@ -8,44 +8,43 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ethics_kit import archive
-from ethics_kit.project import Project, Stage
+from ethics_kit.errors import Terminated
+from ethics_kit.project import Project
 from ethics_kit.runner import kernel, limits, warm
-from ethics_kit.runner.assessment import Job, Result, assess
+from ethics_kit.runner.assessment import Run, assess
 from ethics_kit.runner.job import run_job
-from ethics_kit.runner.limits import TIME_LIMIT
+from ethics_kit.runner.results import Job, Result
+from ethics_kit.runner.unchanged import Memory, Wanted
+
+if TYPE_CHECKING:
+    from ethics_kit.runner.cluster import Cluster
 
 Located = tuple[Project, Path]
 COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
 
 
-class Terminated(KeyboardInterrupt):
-    """The run was told to end, as by a scheduler (SIGTERM)."""
-
-
 def run(
     systems: Iterable[Located],
+    wanted: Wanted,
     *,
-    stages: Sequence[Stage],
-    as_of: date,
-    reports: Path | None,
     jobs: int,
-    pdf: bool = False,
-    time_limit: float = TIME_LIMIT,
-    memory_limit: int | None = None,
+    cluster: Cluster | None = None,
+    begun: Callable[[Job], None],
     report: Callable[[Result], None],
     say: Callable[[str], None],
 ) -> list[Result]:
-    """Assess `systems`; `report` is called as each assessment ends, from several threads one at a time.
+    """Assess `systems`; each assessment calls `begun` and, as it ends, `report`: from several threads, one at a time.
 
-    `time_limit` is in seconds and `memory_limit` in bytes, for each notebook; where none is said, the machine's memory
-    is shared among the jobs. `say` is told, once, that kernels are started cold where several could have been forked.
+    Jobs run in kernels on this machine, or on the workers of `cluster`. Where no memory is `wanted` for each notebook,
+    the machine's is shared among the jobs. `say` is told, once, that kernels are started cold where several could have
+    been forked.
 
     Kernels are processes of their own, so threads suffice here: one for each job, which takes the next system when it
     is done with one. A system's stages run in their order, as later ones read the records of earlier ones. On Ctrl-C
@@ -58,34 +57,50 @@ def run(
     """
     lock, stopped = threading.Lock(), threading.Event()
     systems = list(systems)
-    folders = {reports or project.reports for project, _ in systems}
-    memory = memory_limit or limits.memory_each(jobs)
+    folders = {wanted.reports or project.reports for project, _ in systems}
+    if cluster is None:
+        wanted = replace(wanted, memory_limit=wanted.memory_limit or limits.memory_each(jobs))
 
     def one(located: Located) -> list[Result]:
-        project, folder = located
-        results: list[Result] = []
-        for stage in stages:
+        memory, results = wanted.memory(*located), list[Result]()
+        for stage in wanted.stages:
             if stopped.is_set():
                 break
-            job = Job(project, folder, stage, as_of, reports or project.reports, pdf, time_limit, memory)
-            results.append(assess(job, partial(run_job, server=server)))
+            job = wanted.job(*located, stage)
+            with lock:
+                begun(job)
+            kept = None if wanted.force else memory.kept(job)
+            results.append(kept or _assessed(job, memory, run_one))
             with lock:
                 report(results[-1])
+        memory.save()
         return results
 
     with _terminable():
         _sweep(folders)
-        server = _server(say) if len(systems) * len(stages) > 1 else None
+        server = _server(say) if cluster is None and len(systems) * len(wanted.stages) > 1 else None
+        run_one = cluster.run if cluster else partial(run_job, server=server)
         try:
-            return _side_by_side(systems, one, jobs, stopped)
+            return _side_by_side(systems, one, jobs, stopped, cluster.stop if cluster else kernel.stop_all)
         finally:
             if server:
                 server.close()
             _sweep(folders)
 
 
+def _assessed(job: Job, memory: Memory, run: Run) -> Result:
+    before = memory.all_of(job)
+    result = assess(job, run)
+    memory.ran(result, before)
+    return result
+
+
 def _side_by_side(
-    systems: Sequence[Located], one: Callable[[Located], list[Result]], jobs: int, stopped: threading.Event
+    systems: Sequence[Located],
+    one: Callable[[Located], list[Result]],
+    jobs: int,
+    stopped: threading.Event,
+    stop_all: Callable[[], None],
 ) -> list[Result]:
     """What `one` makes of each system, in their order, by as many threads as there are jobs."""
     lock, waiting, results = threading.Lock(), iter(enumerate(systems)), dict[int, list[Result]]()
@@ -106,7 +121,7 @@ def _side_by_side(
         except BaseException:
             stopped.set()
             while not all(future.done() for future in futures):
-                kernel.stop_all()  # again and again: one may begin meanwhile
+                stop_all()  # again and again: one may begin meanwhile
                 time.sleep(0.1)
             raise
     return [result for place in sorted(results) for result in results[place]]

@@ -31,6 +31,7 @@ from ethics_kit.framework.catalogue import Stage
 from ethics_kit.project import Project
 from ethics_kit.record import Record, read_record
 from ethics_kit.report import card, commands, page, pdf
+from ethics_kit.runner import secrets
 from ethics_kit.runner.kernel import KernelRun
 from ethics_kit.runner.limits import OUT_OF_MEMORY, OUTPUT_LIMIT, TIME_LIMIT, Limits, machine_memory
 from ethics_kit.runner.warm import Server
@@ -145,6 +146,7 @@ def _execute(spec: JobSpec, staging: Path, server: Server | None) -> _Ran:
             progress_bar=False,
             log_output=False,
             request_save_on_cell_execute=False,
+            shutdown_kernel="immediate",  # all it made is on disk, or in its private folder, which goes with it
             kernel_manager_class=kernel.manager_class(),
             resources={"metadata": {"path": spec.root}},
         )
@@ -205,10 +207,11 @@ def _parameters(spec: JobSpec) -> dict[str, str]:
 
 
 def scrubbed(text: str, spec: JobSpec) -> str:
-    """Without the folders of this machine."""
+    """Without the folders of this machine; nothing of a text that shows a secret of the environment."""
     for folder in (spec.reports, spec.root):
         text = text.replace(f"{folder}{os.sep}", "")
-    return text.replace(str(Path.home()), "~")
+    cleaned: str = secrets.without(text.replace(str(Path.home()), "~"))
+    return cleaned
 
 
 def _checked(notebook: nbformat.NotebookNode, staging: Path, spec: JobSpec) -> Record:
@@ -217,7 +220,7 @@ def _checked(notebook: nbformat.NotebookNode, staging: Path, spec: JobSpec) -> R
     Raises
     ------
     RunError
-        A cell did not run, or the record is missing, altered or another assessment's.
+        A cell did not run, or the record is missing, altered or another assessment's, or a secret is shown.
     """
     pending = sum(not _ran(c) for c in _code(notebook))
     if pending:
@@ -227,6 +230,8 @@ def _checked(notebook: nbformat.NotebookNode, staging: Path, spec: JobSpec) -> R
         raise RunError(f"the notebook saved no valid record: {why}")
     if (record.system["id"], record.stage, record.as_of) != (spec.system, spec.stage, spec.as_of):
         raise RunError("the notebook saved the record of another assessment")
+    if name := secrets.shown(dict(notebook)) or secrets.shown(record.to_bytes().decode()):
+        raise RunError(f"the notebook or its record shows the value of the environment's variable {name}")
     return record
 
 
@@ -273,7 +278,7 @@ def prepare_failure(spec: JobSpec, notebook: nbformat.NotebookNode, reason: str)
 
 def _write_notebook(staging: Path, notebook: nbformat.NotebookNode) -> None:
     """The notebook without papermill's paths and clock times."""
-    kept = json.loads(nbformat.writes(notebook))
+    kept = json.loads(nbformat.writes(nbformat.from_dict(secrets.without(notebook))))
     kept["metadata"].pop("papermill", None)
     for place, cell in enumerate(kept["cells"]):
         if "injected-parameters" in cell["metadata"].get("tags", ()):

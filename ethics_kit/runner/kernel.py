@@ -41,11 +41,12 @@ TICK, LOOK = 0.1, 1.0
 _running: set[KernelRun] = set()
 
 
-def stop_all() -> None:
-    """End every kernel that is running, as its person asked."""
+def stop_all(staging: str | None = None) -> None:
+    """End every kernel that is running, or those of the job that prepares in `staging`, as its person asked."""
     for run in list(_running):
-        run.stopped = True
-        run.kill("stopped")
+        if staging is None or staging in run.environment.values():
+            run.stopped = True
+            run.kill("stopped")
 
 
 def sweep() -> None:
@@ -230,6 +231,9 @@ class PrivateKernelManager(AsyncKernelManager):
         self.kernel_run.launched(self.provisioner.pid)  # type: ignore[union-attr]  # it has just launched
 
     _launch_kernel = _async_launch_kernel
+
+    async def _async_wait(self, pollinterval: float = TICK / 20) -> None:
+        await super()._async_wait(pollinterval)  # a kernel that is killed ends at once
 
     def client(self, **kwargs: Any) -> AsyncKernelClient:  # type: ignore[override]  # as the class above it
         return super().client(kernel_run=self.kernel_run, **kwargs)

@@ -62,6 +62,11 @@ class Case:
     histories: dict[str, past.History] = field(default_factory=dict)
     """The earlier records that were read, by stage; each is an input of the record."""
 
+    def __post_init__(self) -> None:
+        if self.dossier.database:
+            allowed = ((n, t.spec.rows_may_leave) for n, t in self.dossier.located_tables.items())
+            self.dossier.tables.let_rows_leave(n for n, said in allowed if said and said.on <= self.as_of)
+
     @property
     def end(self) -> datetime:
         """The first moment after `as_of`."""
@@ -250,18 +255,28 @@ class Case:
 
     def table(self, name: str) -> ir.Table:
         """A table by roles, up to and including `as_of`. What lies after is left out and counted."""
+        from ethics_kit.measures.tables import CROSSWALK
+
         whole = self.dossier.tables.table(name)
         role = self.time_role(name)
         kept = whole.filter(whole[role] < self.end) if role else whole
         if name not in self.tables_used:
             self.tables_used[name] = self._use(whole, kept, role)
+            if "customer" in self._roles(name) and CROSSWALK in self.dossier.located_tables:
+                self.table(CROSSWALK)  # it says which ids stand for one customer
         return kept
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Every column name of a table's file; the record names the file, as for any that was looked into."""
+        self.table(name)
+        return self.dossier.tables.columns(name)
 
     def _use(self, whole: ir.Table, kept: ir.Table, role: str | None) -> TableUse:
         rows = int(whole.count().to_pyarrow().as_py())
         if role is None:
             return TableUse(rows, 0)
-        seen = kept.aggregate(n=kept.count(), first=kept[role].min(), last=kept[role].max()).to_pyarrow().to_pylist()[0]
+        day = kept[role].truncate("D")
+        seen = kept.aggregate(n=kept.count(), first=day.min(), last=day.max()).to_pyarrow().to_pylist()[0]
         first, last = (moment.date() if moment else None for moment in (seen["first"], seen["last"]))
         return TableUse(rows, rows - seen["n"], first, last)
 

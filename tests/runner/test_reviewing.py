@@ -14,7 +14,7 @@ from ethics_kit import cli_review
 from ethics_kit.attestation import folder as folders
 from ethics_kit.attestation import keys, statement
 from ethics_kit.attestation.chain import read_chain
-from ethics_kit.cli_gate import refused
+from ethics_kit.cli_gate import refused, told
 from ethics_kit.framework import catalogue
 from ethics_kit.project import Project
 from ethics_kit.runner.assessment import Job, Result
@@ -306,7 +306,7 @@ def test_a_run_repeated_after_a_review_keeps_it(published, kit):
 
 
 @pytest.fixture
-def stopped(published, capsys):
+def stopped(published):
     """What the gate stops of the published record, with what it says, under a policy that refuses nothing by itself."""
     root, folder, _ = published
     written = YAML(typ="safe").load(root / "parameters/policy.yaml")
@@ -316,8 +316,8 @@ def stopped(published, capsys):
     def ask(signoff="no"):
         gate = {"refuse": {**LIMIT, "value": []}, "signoff": {**LIMIT, "value": signoff}}
         policies = {root: Policy.model_validate(written | {"gate": gate})}
-        names = [r.stage for r in refused([result], policies, problems=0)]
-        return names, capsys.readouterr().out
+        refusals = refused([result], policies)
+        return [r.result.stage for r in refusals], "\n".join(told([result], refusals, problems=0))
 
     return ask
 

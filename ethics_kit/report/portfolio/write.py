@@ -13,7 +13,7 @@ from ethics_kit import archive, schema, yamlfile
 from ethics_kit.attestation import chain
 from ethics_kit.attestation import keys as trusted
 from ethics_kit.attestation.keys import TrustedKey
-from ethics_kit.dossier import SYSTEM_ID
+from ethics_kit.dossier import SYSTEM_ID, policy_of
 from ethics_kit.errors import InputError, RunError
 from ethics_kit.languages import SOURCE
 from ethics_kit.project import Project, write_atomic
@@ -51,7 +51,7 @@ def scope(reports: Path, projects: Iterable[Project], *, not_run: Collection[str
     """
     projects = list(projects)
     folders = [folder for project in projects for folder in project.systems() if SYSTEM_ID.match(folder.name)]
-    policies = [_policy(project) for project in projects]
+    policies = [policy_of(project) for project in projects]
     tongues = {policy.language for policy in policies if policy}
     labels = dict.fromkeys(policy.confidentiality if policy else UNREADABLE for policy in policies)
     return Scope(
@@ -125,13 +125,6 @@ def _stated(folder: Path) -> Stated:
     except InputError:
         return Stated()
     return Stated(found.name, found.owner.name if found.owner else None) if found else Stated()
-
-
-def _policy(project: Project) -> schema.Policy | None:
-    try:
-        return yamlfile.validate(schema.Policy, yamlfile.read(project.policy))[0]
-    except InputError:
-        return None
 
 
 def _keys(project: Project) -> list[TrustedKey]:

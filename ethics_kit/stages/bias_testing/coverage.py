@@ -76,7 +76,7 @@ def _undeclared(case: Case) -> list[str]:
     found = []
     for name in dict.fromkeys((system.events, "customers")):
         if name in case.dossier.located_tables:
-            found += [c for c in case.dossier.tables.columns(name) if looks_protected(c) and c not in declared]
+            found += [c for c in case.columns(name) if looks_protected(c) and c not in declared]
     return sorted(set(found))
 
 

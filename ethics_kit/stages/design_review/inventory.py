@@ -41,8 +41,7 @@ def columns_of(case: Case, rows: Sequence[DataFlow]) -> Columns:
     """Every column of the dossier's tables, those the dossier reads, and those the inventory lists."""
     found, used = set(), set()
     for name in sorted(case.dossier.located_tables):
-        case.table(name)  # the record names every file that was looked into
-        found |= {(name, column) for column in case.dossier.tables.columns(name)}
+        found |= {(name, column) for column in case.columns(name)}
         used |= {(name, column.name) for column in case.dossier.tables.sources[name].columns.values()}
     listed = {(table, column) for row in rows for table, names in row.columns.items() for column in names}
     return Columns(frozenset(found), frozenset(used), frozenset(listed))

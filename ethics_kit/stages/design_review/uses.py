@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ethics_kit.checks.extracts import source_name
+from ethics_kit.checks.extracts import path_of, source_name
 from ethics_kit.measures.models import Model
 from ethics_kit.schema.design import Category, DataFlow
 from ethics_kit.stages.case import Case
@@ -64,7 +64,7 @@ def inputs(case: Case) -> Inputs:
 def _found(case: Case, column: str) -> ColumnOf:
     """The table in which the system would find a column of its model."""
     tables = [name for name in (case.dossier.system.events, "customers") if name in case.dossier.located_tables]
-    return next(((name, column) for name in tables if column in case.dossier.tables.columns(name)), ("model", column))
+    return next(((name, column) for name in tables if column in case.columns(name)), ("model", column))
 
 
 def decided_by(case: Case) -> frozenset[ColumnOf]:
@@ -95,10 +95,11 @@ def grouped_by(case: Case) -> frozenset[ColumnOf]:
 
 def handed_on(case: Case) -> dict[str, frozenset[str]]:
     """The columns of each extract's file, but for those that tell nothing of anybody."""
-    return {
-        name: frozenset({*case.dossier.tables.columns(source_name(name))} - {*extract.other})
-        for name, extract in case.dossier.system.extracts.items()
-    }
+    found = {}
+    for name, extract in case.dossier.system.extracts.items():
+        case.documents[f"extract {name}"] = path_of(case.dossier, extract)
+        found[name] = frozenset({*case.dossier.tables.columns(source_name(name))} - {*extract.other})
+    return found
 
 
 def listing(rows: list[DataFlow], column: ColumnOf) -> list[DataFlow]:

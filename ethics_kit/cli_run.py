@@ -1,0 +1,141 @@
+"""What ``run`` and ``demo`` do with dossiers that were checked: assess, show, write the pages, and end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from ethics_kit import cli_gate, cli_portfolio
+from ethics_kit.cli_log import JsonLog
+from ethics_kit.cli_progress import Ended, Lines, Plan, Watch
+from ethics_kit.errors import Terminated, display_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from ethics_kit.cli_gate import Refusal
+    from ethics_kit.project import Project
+    from ethics_kit.runner.cluster import Cluster
+    from ethics_kit.runner.results import Job, Result
+    from ethics_kit.runner.unchanged import Wanted
+    from ethics_kit.schema import Policy
+
+OK, FAILED, BAD_INPUT, REFUSED, STOPPED, TERMINATED = 0, 1, 2, 3, 130, 143
+
+Located = tuple["Project", "Path"]
+Log = Literal["text", "json"]
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The dossiers that are sound, those that are not, how many problems were told, and the policies by project."""
+
+    sound: list[Located]
+    bad: list[Located]
+    problems: int
+    policies: dict[Path, Policy]
+    kept: dict[Path, list[Result]] = field(default_factory=dict)
+    """The results of those in which nothing has changed; they are sound still."""
+
+
+def assessed(
+    found: Validated,
+    wanted: Wanted,
+    *,
+    jobs: int,
+    cluster: Cluster | None = None,
+    gate: bool = False,
+    log: Log = "text",
+) -> int:
+    """Assess what is sound, and return the exit code. With `log` *json*, standard output holds that alone."""
+    began = time.monotonic()
+    names, not_run = ([folder.name for _, folder in part] for part in (found.sound, found.bad))
+    plan = Plan(names, wanted.stages, wanted.as_of, jobs, not_run, found.problems)
+    watch: Watch = JsonLog(plan) if log == "json" else Lines(plan)
+    so_far: list[Result] = []
+
+    def ended(result: Result) -> None:
+        so_far.append(result)
+        watch.ended(result)
+
+    try:
+        with watch:
+            results = _results(found, wanted, jobs=jobs, cluster=cluster, begun=watch.started, report=ended)
+    except KeyboardInterrupt as stop:
+        code = TERMINATED if isinstance(stop, Terminated) else STOPPED
+        typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
+        watch.finished(Ended(so_far, None, [], code, time.monotonic() - began))
+        return code
+    watch.ran(results)
+    pages = _write_pages(found, wanted.reports, wanted.as_of)
+    if not_run:
+        typer.echo(f"Not run, as the dossier is not in order (see above): {', '.join(not_run)}", err=True)
+    refusals = cli_gate.refused(results, _policies(found)) if gate else None
+    code = _exit_code(found, results, refusals)
+    watch.finished(Ended(results, refusals, pages, code, time.monotonic() - began))
+    return code
+
+
+def _results(
+    found: Validated,
+    wanted: Wanted,
+    *,
+    jobs: int,
+    cluster: Cluster | None,
+    begun: Callable[[Job], None],
+    report: Callable[[Result], None],
+) -> list[Result]:
+    """The results in the order of the systems; first those are told in which nothing has changed."""
+    by_system = dict(found.kept)
+    for result in (one for results in found.kept.values() for one in results):
+        report(result)
+    if changed := [one for one in found.sound if one[1] not in found.kept]:
+        from ethics_kit.runner import batch
+
+        say = partial(typer.echo, err=True)
+        ran = batch.run(changed, wanted, jobs=jobs, cluster=cluster, begun=begun, report=report, say=say)
+        by_system |= {folder: [*of] for folder, of in groupby(ran, key=lambda result: result.job.folder)}
+    return [result for _, folder in found.sound for result in by_system[folder]]
+
+
+def _policies(found: Validated) -> dict[Path, Policy]:
+    """The policies by project, with those of projects in which nothing has changed."""
+    from ethics_kit.dossier import policy_of
+
+    others = {project.root: project for project, folder in found.sound if folder in found.kept}
+    read = {root: policy_of(project) for root, project in others.items() if root not in found.policies}
+    return found.policies | {root: policy for root, policy in read.items() if policy}
+
+
+def _write_pages(found: Validated, reports: Path | None, day: date) -> list[str]:
+    """The pages of each reports folder that is there, with the systems of all projects that report to it."""
+    projects: dict[Path, dict[Path, Project]] = {}
+    for project, _ in (*found.sound, *found.bad):
+        projects.setdefault(reports or project.reports, {})[project.root] = project
+    pages = [
+        cli_portfolio.after_run(
+            folder,
+            own.values(),
+            day=day,
+            systems=[system.name for project, system in (*found.sound, *found.bad) if project.root in own],
+            not_run=[system.name for project, system in found.bad if project.root in own],
+        )
+        for folder, own in projects.items()
+    ]
+    return [display_path(page) for page in pages if page]
+
+
+def _exit_code(found: Validated, results: Sequence[Result], refusals: Sequence[Refusal] | None) -> int:
+    """2 over 1 over 3."""
+    if found.problems:
+        return BAD_INPUT
+    if not all(r.ok for r in results):
+        return FAILED
+    return REFUSED if refusals else OK
