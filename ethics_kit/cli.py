@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +30,8 @@ from ethics_kit.project import (
 )
 
 if TYPE_CHECKING:
+    from ethics_kit.dossier import Dossier
+    from ethics_kit.runner.cluster import Cluster
     from ethics_kit.runner.unchanged import Wanted
 
 TRACE = "ETHICS_KIT_TRACE"
@@ -107,10 +110,21 @@ def _located(systems: list[str] | None) -> tuple[list[Located], list[InputError]
     return list({folder: (project, folder) for project, folder in found}.values()), errors
 
 
-def _valid(systems: list[str] | None, wanted: Wanted | None = None) -> Validated:
+def _tell_fetched(dossier: Dossier) -> None:
+    """How much was read from storage just now."""
+    from ethics_kit.storage import Fetched
+
+    sizes = [given.size for given in dossier.stored.values() if isinstance(given, Fetched) and given.new]
+    if sizes:
+        files = f"{len(sizes)} file{'s' * (len(sizes) > 1)}"
+        typer.echo(f"{dossier.id}: read {files} from storage, {sum(sizes) / 1e6:.1f} MB", err=True)
+
+
+def _valid(systems: list[str] | None, wanted: Wanted | None = None, cluster: Cluster | None = None) -> Validated:
     """Validate the dossiers named, or all; tell each problem once.
 
-    Of those in which nothing has changed since they were `wanted` before, the results are kept instead.
+    Of those in which nothing has changed since they were `wanted` before, the results are kept instead. With a
+    `cluster`, what cannot travel to it is a problem, too.
     """
     from ethics_kit import checks, dossier
 
@@ -121,10 +135,11 @@ def _valid(systems: list[str] | None, wanted: Wanted | None = None) -> Validated
         began = time.time()
         try:
             loaded = dossier.load(project, folder)
-            if unusable := [*checks.model.problems(loaded)]:
+            if unusable := [*checks.model.problems(loaded), *(cluster.admit(loaded) if cluster else ())]:
                 raise InputError(unusable)
             if wanted:
                 wanted.found_sound(loaded, began)
+            _tell_fetched(loaded)
             policies[project.root] = loaded.policy
             good.add(folder)
         except InputError as error:
@@ -156,13 +171,28 @@ def run(
     stage: Annotated[Stage | None, typer.Option(help="Only this stage.")] = None,
     as_of: Annotated[str, typer.Option(help="ISO date; facts after it are left out. Default: today.")] = "",
     reports: Annotated[Path | None, typer.Option(help="Where records go. Default: reports/ of the project.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Systems assessed at the same time.")] = os.cpu_count() or 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Systems assessed at the same time. Default: as many as this machine has processors; "
+            "with --scheduler, two for each thread of the cluster.",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str, typer.Option(help="Run the notebooks on the workers of a Dask cluster: the address of its scheduler.")
+    ] = "",
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit with 3 where a recommendation is one the policy refuses.")
     ] = False,
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Each report as a PDF too; needs the extra ethics-kit[pdf] and Pango.")
     ] = False,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds that one notebook may take.")] = 600,
+    memory_limit: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="GB of memory that one notebook may take. Default: the machine's, shared by jobs."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Assess again what has not changed, too.")] = False,
     log: Annotated[
         Log, typer.Option(help="What standard output holds: text, or one JSON object a line (docs/scheduling.md).")
@@ -181,14 +211,38 @@ def run(
     if day > date.today():
         typer.echo(f"--as-of {day} lies ahead of today.", err=True)
     stages = [s for s in STAGES if stage in (None, s)]
-    wanted = Wanted(stages, day, reports.resolve() if reports else None, pdf, force)
-    found = _valid(systems, wanted)
-    if not (found.sound or found.bad):
-        raise typer.Exit(BAD_INPUT)
-    if wanted.reports:
-        _refuse_shared_names(found.sound, wanted.reports)
-    code = cli_run.assessed(found, wanted, jobs=jobs, gate=gate, log=log)
+    where, memory = reports.resolve() if reports else None, int(memory_limit * 1e9) if memory_limit else None
+    wanted = Wanted(stages, day, where, pdf, force, time_limit, memory)
+    with _cluster(scheduler, allow_pickle=allow_pickle) as cluster:
+        found = _valid(systems, wanted, cluster)
+        if not (found.sound or found.bad):
+            raise typer.Exit(BAD_INPUT)
+        if wanted.reports:
+            _refuse_shared_names(found.sound, wanted.reports)
+        code = cli_run.assessed(found, wanted, jobs=jobs or _jobs(cluster), cluster=cluster, gate=gate, log=log)
     raise typer.Exit(code)
+
+
+def _jobs(cluster: Cluster | None) -> int:
+    return cluster.window if cluster else os.cpu_count() or 1
+
+
+def _cluster(scheduler: str, *, allow_pickle: bool) -> AbstractContextManager[Cluster | None]:
+    if not scheduler:
+        return nullcontext()
+    if allow_pickle:
+        found, todo = "--allow-pickle with --scheduler", "run the systems with such models without --scheduler"
+        allowed = "models that cannot run code, on the machines of a cluster"
+        raise InputError([Problem(file=Path("--scheduler"), found=found, allowed=allowed, todo=todo)])
+    try:
+        from ethics_kit.runner.cluster import connected
+    except ImportError as error:
+        if error.name not in ("dask", "distributed"):
+            raise
+        found, todo = "no Dask distributed", "pip install 'ethics-kit[cluster]'"
+        allowed = "Dask distributed, here and on the workers"
+        raise InputError([Problem(file=Path("--scheduler"), found=found, allowed=allowed, todo=todo)]) from None
+    return connected(scheduler)
 
 
 def _allow_pickle(allowed: bool) -> None:

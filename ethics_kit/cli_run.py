@@ -13,7 +13,7 @@ import typer
 from ethics_kit import cli_gate, cli_portfolio
 from ethics_kit.cli_log import JsonLog
 from ethics_kit.cli_progress import Ended, Lines, Planned, Watch
-from ethics_kit.errors import display_path
+from ethics_kit.errors import Terminated, display_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from ethics_kit.cli_gate import Refusal
     from ethics_kit.project import Project
+    from ethics_kit.runner.cluster import Cluster
     from ethics_kit.runner.results import Job, Result
     from ethics_kit.runner.unchanged import Wanted
     from ethics_kit.schema import Policy
 
-OK, FAILED, BAD_INPUT, REFUSED, STOPPED = 0, 1, 2, 3, 130
+OK, FAILED, BAD_INPUT, REFUSED, STOPPED, TERMINATED = 0, 1, 2, 3, 130, 143
 
 Located = tuple["Project", "Path"]
 Log = Literal["text", "json"]
@@ -44,7 +45,15 @@ class Validated:
     """The results of those in which nothing has changed; they are sound still."""
 
 
-def assessed(found: Validated, wanted: Wanted, *, jobs: int, gate: bool = False, log: Log = "text") -> int:
+def assessed(
+    found: Validated,
+    wanted: Wanted,
+    *,
+    jobs: int,
+    cluster: Cluster | None = None,
+    gate: bool = False,
+    log: Log = "text",
+) -> int:
     """Assess what is sound, and return the exit code. With `log` *json*, standard output holds that alone."""
     began = time.monotonic()
     names, not_run = ([folder.name for _, folder in part] for part in (found.sound, found.bad))
@@ -58,11 +67,12 @@ def assessed(found: Validated, wanted: Wanted, *, jobs: int, gate: bool = False,
 
     try:
         with watch:
-            results = _results(found, wanted, jobs=jobs, begun=watch.started, report=ended)
-    except KeyboardInterrupt:
+            results = _results(found, wanted, jobs=jobs, cluster=cluster, begun=watch.started, report=ended)
+    except KeyboardInterrupt as stop:
+        code = TERMINATED if isinstance(stop, Terminated) else STOPPED
         typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
-        watch.finished(Ended(so_far, None, [], STOPPED, time.monotonic() - began))
-        return STOPPED
+        watch.finished(Ended(so_far, None, [], code, time.monotonic() - began))
+        return code
     watch.ran(results)
     pages = _write_pages(found, wanted.reports, wanted.as_of)
     if not_run:
@@ -74,7 +84,13 @@ def assessed(found: Validated, wanted: Wanted, *, jobs: int, gate: bool = False,
 
 
 def _results(
-    found: Validated, wanted: Wanted, *, jobs: int, begun: Callable[[Job], None], report: Callable[[Result], None]
+    found: Validated,
+    wanted: Wanted,
+    *,
+    jobs: int,
+    cluster: Cluster | None,
+    begun: Callable[[Job], None],
+    report: Callable[[Result], None],
 ) -> list[Result]:
     """The results in the order of the systems; first those are told in which nothing has changed."""
     by_system = dict(found.kept)
@@ -83,18 +99,8 @@ def _results(
     if changed := [one for one in found.sound if one[1] not in found.kept]:
         from ethics_kit.runner import batch
 
-        ran = batch.run(
-            changed,
-            stages=wanted.stages,
-            as_of=wanted.as_of,
-            reports=wanted.reports,
-            jobs=jobs,
-            pdf=wanted.pdf,
-            force=wanted.force,
-            begun=begun,
-            report=report,
-            say=partial(typer.echo, err=True),
-        )
+        say = partial(typer.echo, err=True)
+        ran = batch.run(changed, wanted, jobs=jobs, cluster=cluster, begun=begun, report=report, say=say)
         by_system |= {folder: [*of] for folder, of in groupby(ran, key=lambda result: result.job.folder)}
     return [result for _, folder in found.sound for result in by_system[folder]]
 

@@ -13,6 +13,7 @@ from ethics_kit import checks, schema, yamlfile
 from ethics_kit.errors import InputError, Problem
 from ethics_kit.framework import catalogue
 from ethics_kit.project import STAGES, Project
+from ethics_kit.storage import Fetched, StorageError
 
 if TYPE_CHECKING:
     from ethics_kit.measures.tables import Tables
@@ -39,12 +40,17 @@ class Given:
 
 @dataclass(frozen=True)
 class LocatedTable:
-    """A table of the dossier: where its file is, and who declared it."""
+    """A table of the dossier: where its file is (None: it is in a database), and who declared it."""
 
     spec: schema.TableSpec
     inherited: bool
-    path: Path
+    path: Path | None
     file: yamlfile.YamlFile
+
+    @property
+    def address(self) -> str:
+        """Where a table of a database lies: the policy's name of the database, and the table; no host and no user."""
+        return f"{self.spec.data}:{self.spec.table}"
 
 
 @dataclass(frozen=True)
@@ -80,23 +86,46 @@ class Dossier:
         """All tables by name, the system's own over the organisation's."""
         found = {}
         for name, spec in self.organisation.tables.items():
-            path = self.project.parameters / spec.source
+            path = self.place(self.project.parameters, spec.source) if spec.source else None
             found[name] = LocatedTable(spec, True, path, self.files["organisation"])
         for name, spec in self.system.tables.items():
-            found[name] = LocatedTable(spec, False, self.folder / spec.source, self.files["system"])
+            path = self.place(self.folder, spec.source) if spec.source else None
+            found[name] = LocatedTable(spec, False, path, self.files["system"])
         return found
+
+    @property
+    def database(self) -> str | None:
+        """The database of policy.yaml that the tables lie in, where they lie in one."""
+        return next((t.spec.data for t in self.located_tables.values() if t.spec.data), None)
 
     @cached_property
     def tables(self) -> Tables:
         """The tables' files, opened when first asked for."""
         from ethics_kit.measures.tables import Tables
 
-        return Tables(checks.data.sources(self) | checks.extracts.sources(self))
+        return Tables(checks.data.sources(self) | checks.extracts.sources(self), checks.data.database(self))
 
     @property
     def model_file(self) -> Path | None:
         """The model itself, where the dossier gives it."""
-        return self.folder / self.system.model.file if self.system.model.file else None
+        return self.place(self.folder, self.system.model.file) if self.system.model.file else None
+
+    @cached_property
+    def stored(self) -> Mapping[str, Fetched | StorageError]:
+        """What storage gave for each address that the policy lets be read, asked for once."""
+        return checks.stored.held(self)
+
+    def place(self, folder: Path, source: str) -> Path:
+        """Where the file is on this machine that `source` means: from `folder`, or as fetched from storage."""
+        given = self.stored.get(source)
+        return given.path if isinstance(given, Fetched) else folder / source
+
+    def address(self, path: Path) -> str:
+        """The place of a file as a record names it: in storage, else in the project or in a folder of the policy's."""
+        for address, given in self.stored.items():
+            if isinstance(given, Fetched) and given.path == path:
+                return address
+        return self.project.address(path, self.project.data_roots(self.policy.data_roots))
 
     def attribute_table(self, name: str) -> str:
         """The table an attribute's column is in: as declared, else the customers table, else the events."""

@@ -87,3 +87,7 @@ class Stopped(EthicsKitError):
 
 class RunError(EthicsKitError):
     """An assessment could not be finished. The message is fit for the failure page."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was told to end, as by a scheduler (SIGTERM)."""

@@ -22,6 +22,9 @@ TITLES = {
 PASSPHRASE = "ETHICS_KIT_PASSPHRASE"
 """The variable of the environment that a key's passphrase may stand in; no notebook gets to see it."""
 
+CACHE = "ETHICS_KIT_CACHE"
+"""The variable of the environment that names the folder for files fetched from storage."""
+
 UMASK = os.umask(0o022)
 os.umask(UMASK)
 
@@ -74,8 +77,8 @@ class Project:
         return sorted({p.parent for name in names for p in self.parameters.glob(f"[!.]*/{name}.yaml")})
 
     def data_roots(self, listed: Iterable[str]) -> list[Path]:
-        """Folders that tables may lie in: as the policy lists them, absolute or from the project's root."""
-        return [self.root / folder for folder in listed]
+        """Folders that tables may lie in: as the policy lists them, absolute or from the project's root; no storage."""
+        return [self.root / folder for folder in listed if "://" not in folder]
 
     def address(self, path: Path, roots: Iterable[Path] = ()) -> str:
         """`path` relative to the project, or to one of `roots` (written ``root1:``); never absolute."""

@@ -19,7 +19,7 @@ from ethics_kit.record import IN_THE_WAY, SINCE_LAST, WAIVERS, Record
 from ethics_kit.report import card
 from ethics_kit.report.html import Html, part
 from ethics_kit.schema import StageAnswers
-from ethics_kit.stages import answers
+from ethics_kit.stages import answers, refused
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.conclude import conclude
 
@@ -134,7 +134,7 @@ class Workbook:
 
     def assess(self, step: Callable[[Case], Outcome]) -> None:
         """Run one step of the stage and show its findings, tables and figures."""
-        outcome = step(self.case)
+        outcome = refused.outcome(step, self.case)
         self._outcomes[step.__name__] = self.case.taken[step.__name__] = outcome
         title = (step.__doc__ or step.__name__).strip().splitlines()[0]
         if outcome.findings:

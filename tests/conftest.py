@@ -1,10 +1,13 @@
 """What tests share: a small valid project, a way to spoil it, the command line, and a real Chromium."""
 
 import csv
+import json
+import logging
 import os
 import random
 import shutil
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -332,6 +335,60 @@ def kit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Done(int(ended.value.code or 0), told.out, told.err)
 
     return run
+
+
+# --- storage ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket of a local S3 server."""
+
+    client: Any
+    name: str = "warehouse"
+
+    def put(self, key: str, content: bytes) -> None:
+        self.client.put_object(Bucket=self.name, Key=key, Body=content)
+
+    def deny(self, keys: str) -> None:
+        """Let nobody read objects under `keys`."""
+        about = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{self.name}/{keys}"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [about]})
+        self.client.put_bucket_policy(Bucket=self.name, Policy=policy)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server of this machine."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Bucket]:
+    """An empty bucket; this process and those it starts have the credentials for it, and a cache of their own."""
+    import boto3
+
+    variables = {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": "tester",
+        "AWS_SECRET_ACCESS_KEY": "tester",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "ETHICS_KIT_CACHE": str(tmp_path / "cache"),
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    urllib.request.urlopen(urllib.request.Request(f"{s3_server}/moto-api/reset", method="POST")).close()
+    bucket = Bucket(boto3.client("s3"))
+    bucket.client.create_bucket(Bucket=bucket.name)
+    yield bucket
+    bucket.client.close()
 
 
 # --- a browser -------------------------------------------------------------------------------------------------

@@ -279,6 +279,13 @@ def test_an_unknown_example_is_answered_with_those_there_are_and_nothing_is_writ
     assert content(here) == {}
 
 
+def test_a_table_at_an_address_is_to_be_downloaded_first_and_nothing_is_written(here):
+    with pytest.raises(InputError, match="found an address; allowed: a file of this machine; to do: download") as told:
+        new("my_churn", data=Path("s3://ann:hunter2@warehouse/scores.csv"))
+    assert "hunter2" not in str(told.value)
+    assert [*here.iterdir()] == []
+
+
 def test_like_and_data_together_are_refused(here: Path) -> None:
     with pytest.raises(InputError, match=r"found --data together with --like .*; allowed: one of the two"):
         new("my_churn", like="churn_risk", data=scores(here / "scores.csv"))

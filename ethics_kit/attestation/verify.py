@@ -54,7 +54,7 @@ def verify(reports: Path, *, key_file: Path | None = None, inputs: bool = False)
     root = asked.alone.parent if asked.alone else asked.systems[0].parent
     project = find_project(root.parent)
     trusted, trust = _trust(project, key_file)
-    known = recorded.of_project(project, _reports(asked, project))
+    known = recorded.of_project(project, _reports(asked, project), remote=inputs)
     if asked.alone:
         looked = seals.look(asked.alone, asked.alone.name, trusted, system="", stage="")
         name = str(looked.record.system["id"]) if looked.record else asked.alone.name

@@ -10,6 +10,7 @@ from ethics_kit.checks import (
     references,
     rollout,
     signers,
+    stored,
     transfers,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "references",
     "rollout",
     "signers",
+    "stored",
     "transfers",
 ]

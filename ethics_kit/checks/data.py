@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ethics_kit.dossier import Dossier, LocatedTable
     from ethics_kit.measures.columns import Column, ColumnType
+    from ethics_kit.measures.engines import Database
     from ethics_kit.measures.faults import Fault
     from ethics_kit.measures.tables import Source
     from ethics_kit.yamlfile import Key
@@ -42,7 +43,8 @@ def problems(dossier: Dossier, wrong: Collection[Problem] = (), doubtful: Collec
     found: list[Problem] = []
     sound: list[str] = []
     for name, located in dossier.located_tables.items():
-        if any(p.key in (f"tables.{name}", f"tables.{name}.source") for p in wrong):
+        keys = {*(f"tables.{name}{key}" for key in ("", ".source", ".sha256", ".data"))}
+        if any(p.key in keys for p in wrong):
             continue
         faults = dossier.tables.faults(name)
         found += [
@@ -62,16 +64,26 @@ def sources(dossier: Dossier) -> dict[str, Source]:
 
     return {
         name: Source(
-            path=resolved(located.path) or located.path,
+            path=located.path and (resolved(located.path) or located.path),
             columns=_columns(dossier, name, located),
             table=located.spec.table,
             dated=_dated(name, located.spec),
             encoding=None if located.spec.encoding == "utf-8" else located.spec.encoding,
             delimiter=located.spec.separator,
+            personal=any(role.type == "id" for role in catalogue.tables()[name].roles.values()),
         )
         for name, located in dossier.located_tables.items()
         if name in catalogue.tables()
     }
+
+
+def database(dossier: Dossier) -> Database | None:
+    """The database that the tables lie in, as the policy describes it."""
+    from ethics_kit.measures.engines import Database
+
+    name = dossier.database or ""
+    told = dossier.policy.databases.get(name)
+    return Database(name, told.engine, told.settings, told.query_seconds) if told else None
 
 
 def _dated(table: str, spec: schema.TableSpec) -> dict[str, date]:
@@ -156,7 +168,7 @@ def _unlisted(dossier: Dossier, fault: Fault) -> tuple[str, str] | None:
 
 
 def _data_problem(dossier: Dossier, table: str, located: LocatedTable, fault: Fault) -> Problem:
-    key: Key = ("tables", table, "source")
+    key: Key = ("tables", table, "source" if located.spec.source else "table")
     file = located.file
     kind, _, name = (fault.role or "").partition("_")
     if kind in DECLARED and name in getattr(dossier.system, DECLARED[kind]):

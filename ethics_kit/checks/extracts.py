@@ -26,7 +26,7 @@ def source_name(extract: str) -> str:
 
 def path_of(dossier: Dossier, extract: schema.Extract) -> Path:
     """Where an extract lies."""
-    return dossier.folder / extract.source
+    return dossier.place(dossier.folder, extract.source)
 
 
 def sources(dossier: Dossier) -> dict[str, Source]:

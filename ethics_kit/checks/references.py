@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ethics_kit import schema
-from ethics_kit.checks import written
+from ethics_kit.checks import databases, stored, written
 from ethics_kit.errors import Problem, quoted
 from ethics_kit.framework import catalogue
 from ethics_kit.measures import formats
@@ -28,7 +28,9 @@ def problems(dossier: Dossier, doubtful: Collection[str] = ()) -> list[Problem]:
     """
     return [
         *_policy_problems(dossier),
+        *stored.policy_problems(dossier),
         *_table_problems(dossier, doubtful),
+        *([] if "tables" in doubtful else databases.mixed(dossier)),
         *_not_kept_problems(dossier),
         *([] if "tables" in doubtful else _column_problems(dossier)),
         *_order_problems(dossier),
@@ -63,7 +65,12 @@ def _table_problems(dossier: Dossier, doubtful: Collection[str]) -> Iterator[Pro
                 continue
             yield from _role_problems(file, name, spec)
             yield from written.problems(file, name, spec)
-            yield from path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation")
+            if spec.source:
+                wrong = list(path_problems(dossier, file, (*key, "source"), spec.source, owner == "organisation"))
+                base = dossier.project.parameters if owner == "organisation" else dossier.folder
+                yield from wrong or _pin_problems(file, key, spec, dossier.place(base, spec.source))
+            else:
+                yield from databases.problems(dossier, file, name, spec)
             if spec.exempt_from_deletion and schema.placeholder(spec.exempt_from_deletion.reason):
                 yield file.problem(
                     (*key, "exempt_from_deletion", "reason"),
@@ -151,15 +158,10 @@ def _role_problems(file: YamlFile, name: str, spec: schema.TableSpec) -> Iterato
 
 
 def path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, shared: bool) -> Iterator[Problem]:
-    """An address in place of a file, or a file outside the project; `source` is seen from the YAML file's folder."""
+    """An address that may not be read, or a file outside the project; `source` is seen from the YAML file's folder."""
     base = dossier.project.parameters if shared else dossier.folder
     if ADDRESS.match(source):
-        yield file.problem(
-            key,
-            found=f"{quoted(source)}, an address",
-            allowed="a CSV, Parquet or DuckDB file; its path from the folder of this YAML file",
-            todo="export the table to a file",
-        )
+        yield from stored.problems(dossier, file, key, source)
         return
     real = resolved(base / source)
     roots = [dossier.project.root, *dossier.project.data_roots(dossier.policy.data_roots)]
@@ -169,6 +171,17 @@ def path_problems(dossier: Dossier, file: YamlFile, key: Key, source: str, share
             found=f"{quoted(source)}, which lies outside the project",
             allowed="files in the project's folder, or under a folder the policy lists in data_roots",
             todo="put the table into the project, or have the policy list its folder",
+        )
+
+
+def _pin_problems(file: YamlFile, key: Key, spec: schema.TableSpec, path: Path) -> Iterator[Problem]:
+    """A table with another content than the one that is pinned."""
+    if spec.sha256 and _there(path) and spec.sha256.lower() != (found := formats.sha256_of(path)):
+        yield file.problem(
+            (*key, "sha256"),
+            found=f"the digest of another content; that of {quoted(spec.source or '')} is {found}",
+            allowed="the sha256 of the table as it is now",
+            todo="put that content back, or write the new digest here",
         )
 
 

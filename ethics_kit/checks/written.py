@@ -21,7 +21,7 @@ def problems(file: YamlFile, table: str, spec: schema.TableSpec) -> Iterator[Pro
     """Problems of one table's settings: for which roles and files they are, and what a map may lead to."""
     types = {role: about.type for role, about in catalogue.tables()[table].roles.items() if role in spec.columns}
     for setting in ("encoding", "delimiter"):
-        if getattr(spec, setting) and not spec.source.lower().endswith(".csv"):
+        if spec.source and getattr(spec, setting) and not spec.source.lower().endswith(".csv"):
             yield file.problem(
                 ("tables", table, setting),
                 found=f"{setting} for a file that is no CSV",

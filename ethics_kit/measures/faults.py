@@ -81,6 +81,18 @@ def not_in(encoding: str | None) -> Fault:
     return Fault(None, f"a file that is not in {encoding}", "the encoding of the file", todo, "encoding")
 
 
+def no_database(name: str, why: str) -> Fault:
+    """A database that cannot be opened."""
+    todo = "see docs/databases.md for what it needs in the environment, then run `ethics-kit check` again"
+    return Fault(None, f"no way into the database {name}: {why}", "a database that answers", todo)
+
+
+def not_read(table: str, error: Exception) -> Fault:
+    """A table that a database does not have, or does not let be read. Its own words may quote data and are not told."""
+    found = f"no table {table} that can be read in the database ({type(error).__name__})"
+    return Fault(None, found, "a table or view that this user may read", "correct `table:`, or ask for the right to it")
+
+
 def unreadable(table: str, error: Exception) -> Fault:
     """A file that DuckDB cannot read."""
     if isinstance(error, ibis.common.exceptions.TableNotFound):

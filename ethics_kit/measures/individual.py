@@ -104,6 +104,17 @@ def _decisions(features: pd.DataFrame, selected: npt.ArrayLike) -> Array:
     return y.astype(np.bool_).astype(np.float64)
 
 
+def reach(features: pd.DataFrame, *, neighbours: int = 5) -> float | None:
+    """The median distance of a row to its neighbour number `neighbours`; None for fewer than 2 rows."""
+    points = encode(features)
+    return _reach(points, neighbours) if len(points) > 1 else None
+
+
+def _reach(points: Array, neighbours: int) -> float:
+    reaches = [reach for _, _, reach in _near(points, points, neighbours, same=True)]
+    return math.sqrt(max(float(np.median(np.concatenate(reaches))), 0.0))
+
+
 def neighbour_pairs(
     features: pd.DataFrame,
     group: npt.ArrayLike,
@@ -115,8 +126,8 @@ def neighbour_pairs(
 ) -> NeighbourPairs:
     """Selection of the group's members less that of their nearest neighbours outside it, averaged over those matched.
 
-    `group` says who is a member. Neighbours beyond the caliper are not taken; unless given it is the median distance of
-    a row to its neighbour number `neighbours` among all rows. Newcombe's interval and a pooled z test, at the number of
+    `group` says who is a member. Neighbours beyond the caliper are not taken; unless given it is the `reach` of all
+    rows. Newcombe's interval and a pooled z test, at the number of
     independent rows that the variance is worth; the variance allows for neighbours used several times (Abadie and
     Imbens 2006, Econometrica 74:235, section 4; the bootstrap would not: 2008, 76:1537). Undefined with fewer than 2
     matched members, or no more than `neighbours` rows outside the group.
@@ -132,8 +143,7 @@ def neighbour_pairs(
     if not len(inside) or len(outside) <= neighbours:
         return NeighbourPairs(UNDEFINED, UNDEFINED, None, 0, len(inside), caliper)
     if caliper is None:
-        reaches = [reach for _, _, reach in _near(points, points, neighbours, same=True)]
-        caliper = math.sqrt(max(float(np.median(np.concatenate(reaches))), 0.0))
+        caliper = _reach(points, neighbours)
     z, gaps, use, use_squared = y[~member], [], np.zeros(len(outside)), np.zeros(len(outside))
     for block, squared, reach in _near(inside, outside, neighbours, same=False):
         near = squared <= np.minimum(reach, caliper**2)[:, None] + ROUNDING

@@ -124,7 +124,7 @@ def opt_outs_of(opt_outs: ir.Table) -> ir.Table:
 
 @dataclass(frozen=True)
 class Retention:
-    """Rows older than a limit, the oldest row's time, and the rows that reach the limit within so many days."""
+    """Rows older than a limit, the oldest row's day, and the rows that reach the limit within so many days."""
 
     over: int
     n: int
@@ -146,7 +146,7 @@ def rows_over_limit(time: ir.Column, *, days: int, as_of: datetime) -> Retention
         "over": over.sum(),
         **{f"next_{d}": (older_than(limit + timedelta(days=d)) & ~over).sum() for d in (30, 90)},
     }
-    row = table.aggregate(n=table.count(), oldest=table.time.min(), **seen).to_pyarrow().to_pylist()[0]
+    row = table.aggregate(n=table.count(), oldest=table.time.truncate("D").min(), **seen).to_pyarrow().to_pylist()[0]
     return Retention(n=int(row["n"]), oldest=row["oldest"], **{name: int(row[name] or 0) for name in seen})
 
 

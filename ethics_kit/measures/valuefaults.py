@@ -22,8 +22,11 @@ ROWS_TO_SHOW = 10
 """A value that stands in fewer rows is told by its shape only."""
 
 
-def value_faults(raw: ir.Table, columns: Mapping[str, Column]) -> list[Fault]:
-    """All that is wrong with the values of a table that has these columns."""
+def value_faults(raw: ir.Table, columns: Mapping[str, Column], *, located: bool = True) -> list[Fault]:
+    """All that is wrong with the values of a table that has these columns.
+
+    Rows that have no order of their own, such as those of a database, are not `located`: only counts are told of them.
+    """
     wanted = [_counts(raw[column.name], column) for column in columns.values()]
     counts = {f"{name}{number}": count for number, of_one in enumerate(wanted) for name, count in of_one.items()}
     seen = raw.aggregate(rows=raw.count(), **counts).to_pyarrow().to_pylist()[0]
@@ -33,7 +36,7 @@ def value_faults(raw: ir.Table, columns: Mapping[str, Column]) -> list[Fault]:
     offsets, clocks = [], []
     for number, (role, column) in enumerate(columns.items()):
         one = {name: seen[f"{name}{number}"] for name in wanted[number]}
-        found += _column_faults(raw, role, column, one, seen["rows"])
+        found += _column_faults(raw, role, column, one, seen["rows"], located)
         offsets += [column.name] * bool(one.get("offset"))
         clocks += [column.name] * bool(one.get("clock") and not column.form.time_zone)
     if offsets and clocks:
@@ -78,17 +81,23 @@ def _offsets(clean: ir.Value) -> tuple[ir.BooleanValue, ir.BooleanValue]:
     return clean.notnull() if kind.is_timestamp() else clean.isnull() & False, clean.isnull() & False
 
 
-def _column_faults(raw: ir.Table, role: str, column: Column, one: Mapping[str, Any], rows: int) -> Iterator[Fault]:
+def _column_faults(
+    raw: ir.Table, role: str, column: Column, one: Mapping[str, Any], rows: int, located: bool
+) -> Iterator[Fault]:
+    def first(how: str) -> str:
+        return _first(raw, column, how) if located else ""
+
     if one.get("unmapped"):
-        what = f"{one['unmapped']} of {rows} values of {column.name} that `values` leaves out" + _few(raw, column)
+        what = f"{one['unmapped']} of {rows} values of {column.name} that `values` leaves out"
+        what += _few(raw, column, least=0 if located else ROWS_TO_SHOW)
         yield Fault(role, what, "an entry for every value of the column", "add them to the map", "values")
     if one.get("uncertain"):
         what = f"{one['uncertain']} of {rows} times of {column.name} that the clocks of {column.form.time_zone} show "
-        what += f"twice or never{_first(raw, column, 'uncertain')}"
+        what += f"twice or never{first('uncertain')}"
         yield Fault(role, what, "times that are certain", "export the times in UTC, or with their offset", "time_zone")
     if one["bad"]:
         what = f"{one['bad']} of {rows} values of {column.name} that are not {column.wanted}"
-        what += _first(raw, column, "bad")
+        what += first("bad")
         yield Fault(role, what, column.allowed, "correct the export, or name another column")
     if one["blank"] and column.required:
         what = f"{one['blank']} of {rows} rows without a value in {column.name}"
@@ -104,13 +113,18 @@ def _first(raw: ir.Table, column: Column, how: str) -> str:
     return f", the first in row {row['place']}, written like {shape(row['value'])}"
 
 
-def _few(raw: ir.Table, column: Column) -> str:
-    """The values that a map leaves out, where they are few; rare ones may be somebody's own and are told by shape."""
+def _few(raw: ir.Table, column: Column, *, least: int) -> str:
+    """The values that a map leaves out, where they are few, of those in at least so many rows.
+
+    Rare ones may be somebody's own and are told by shape.
+    """
     value = filled(raw[column.name]).cast("string")
     counted = raw.select(value=value).group_by("value").aggregate(rows=ibis._.count())
-    left = counted.filter(counted.value.notnull() & counted.value.notin(list(column.values))).limit(MOST_SHOWN + 1)
+    left = counted.filter(
+        counted.value.notnull() & counted.value.notin(list(column.values)) & (counted.rows >= least)
+    ).limit(MOST_SHOWN + 1)
     found = left.to_pyarrow().to_pylist()
-    if len(found) > MOST_SHOWN:
+    if not 0 < len(found) <= MOST_SHOWN:
         return ""
     told = (f"“{row['value'][:40]}”" if row["rows"] >= ROWS_TO_SHOW else shape(row["value"]) for row in found)
     return ": " + ", ".join(sorted(set(told)))

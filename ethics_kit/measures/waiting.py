@@ -129,15 +129,15 @@ def apart(cells: Iterable[Cell]) -> float | None:
 
 @dataclass(frozen=True)
 class Repeats:
-    """Reports, those that name an earlier one, those of them whose earlier one had been corrected by then, and the most
-    reports in one chain. `unknown` name a report that is not there.
+    """Reports, those that name an earlier one, and those of them whose earlier one had been corrected by then.
+
+    `unknown` name a report that is not there.
     """
 
     reports: int
     repeats: int
     after_correction: int
     unknown: int
-    longest: int
 
     @property
     def share(self) -> Share:
@@ -146,7 +146,7 @@ class Repeats:
 
 def repeats(reports: ir.Table) -> Repeats:
     """Reports (id, time, corrected, repeat_of) that repeat earlier ones. A report that names itself is none."""
-    table = reports.filter((reports.repeat_of.notnull() & (reports.repeat_of != reports.id)).fill_null(False))
+    table = _naming(reports)
     first = reports.group_by(first="id").aggregate(corrected=reports.corrected.min(), known=reports.count())
     joined = table.left_join(first, table.repeat_of == first.first)
     row = (
@@ -158,14 +158,19 @@ def repeats(reports: ir.Table) -> Repeats:
         .to_pyarrow()
         .to_pylist()[0]
     )
-    pairs = table.select(table.id, table.repeat_of).to_pyarrow().to_pylist()
     total = int(reports.count().to_pyarrow().as_py())
-    longest = _longest({str(p["id"]): str(p["repeat_of"]) for p in pairs})
-    return Repeats(total, int(row["repeats"]), int(row["after"] or 0), int(row["unknown"] or 0), longest)
+    return Repeats(total, int(row["repeats"]), int(row["after"] or 0), int(row["unknown"] or 0))
 
 
-def _longest(earlier: dict[str, str]) -> int:
-    """The most reports that lead back to one another, without going round in a circle."""
+def _naming(reports: ir.Table) -> ir.Table:
+    return reports.filter((reports.repeat_of.notnull() & (reports.repeat_of != reports.id)).fill_null(False))
+
+
+def longest_chain(reports: ir.Table) -> int:
+    """The most reports (id, repeat_of) that lead back to one another, without going round in a circle; it reads ids."""
+    table = _naming(reports)
+    pairs = table.select(table.id, table.repeat_of).to_pyarrow().to_pylist()
+    earlier = {str(p["id"]): str(p["repeat_of"]) for p in pairs}
     longest = 0
     for report in earlier:
         seen = {report}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,12 @@ class RecordExporter(TemplateExporter):
         return html.furnish(super()._create_environment(), self.language)  # type: ignore[no-untyped-call]
 
 
+@cache
+def _exporter(language: str) -> RecordExporter:
+    """One for all pages in a language: its templates are compiled once."""
+    return RecordExporter(language)
+
+
 def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Reviewed | None = None) -> str:
     """The page of an executed notebook and the record it left, with what proves them and what people made of them.
 
@@ -89,7 +96,9 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
             for k, v in duties.items()
         },
     }
-    page, _ = RecordExporter(record.policy.get("language")).from_notebook_node(notebook, resources=resources)
+    page, _ = _exporter(languages.language(record.policy.get("language")).code).from_notebook_node(
+        notebook, resources=resources
+    )
     return html.lean(page)
 
 

@@ -45,14 +45,16 @@ def assess(job: Job, run: Run = run_job) -> Result:
             try:
                 record, folder, new = _publish(job, staging)
                 verdict = record.recommendation
-                return Result(job, verdict.verdict, verdict.reason, folder, time.monotonic() - start, new)
+                return Result(
+                    job, verdict.verdict, verdict.reason, folder, time.monotonic() - start, new, attempts=ended.attempts
+                )
             except Exception as failure:  # as in run_job
                 reason = scrubbed(told(failure), spec)
                 with contextlib.suppress(Exception):
-                    prepare_failure(spec, nbformat.read(staging / "notebook.ipynb", as_version=4), reason)
+                    prepare_failure(spec, _notebook(staging), reason)
         with contextlib.suppress(Exception):
             folder = archive.publish_failure(staging, job.reports, job.system, job.stage, job.as_of)
-        return Result(job, "failed", reason, folder, time.monotonic() - start)
+        return Result(job, "failed", reason, folder, time.monotonic() - start, attempts=ended.attempts)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -68,6 +70,7 @@ def _spec(job: Job, staging: Path) -> JobSpec:
         by=_user(),
         pdf=job.pdf,
         time_limit=job.time_limit,
+        memory_limit=job.memory_limit,
     )
 
 
@@ -87,6 +90,16 @@ def _publish(job: Job, staging: Path) -> tuple[Record, Path, bool]:
     if becomes_current or (job.pdf and not (folder / pdf.FILE).exists()):
         acts.act(job.project, folder, act="run", pdf_wanted=job.pdf)
     return record, folder, new
+
+
+def _notebook(staging: Path) -> nbformat.NotebookNode:
+    """What a job left of its notebook; an empty one where that cannot be read."""
+    notebook: nbformat.NotebookNode
+    try:
+        notebook = nbformat.read(staging / "notebook.ipynb", as_version=4)
+    except Exception:  # a job of another machine may leave anything
+        notebook = nbformat.v4.new_notebook()
+    return notebook
 
 
 def _user() -> str:

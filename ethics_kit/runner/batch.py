@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 from ethics_kit import archive
-from ethics_kit.project import Project, Stage
-from ethics_kit.runner import kernel, warm
-from ethics_kit.runner.assessment import assess
+from ethics_kit.errors import Terminated
+from ethics_kit.project import Project
+from ethics_kit.runner import kernel, limits, warm
+from ethics_kit.runner.assessment import Run, assess
 from ethics_kit.runner.job import run_job
 from ethics_kit.runner.results import Job, Result
 from ethics_kit.runner.unchanged import Memory, Wanted
+
+if TYPE_CHECKING:
+    from ethics_kit.runner.cluster import Cluster
 
 Located = tuple[Project, Path]
 COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
@@ -24,71 +32,123 @@ COLD = "Each kernel is started anew, which takes longer: this system cannot fork
 
 def run(
     systems: Iterable[Located],
+    wanted: Wanted,
     *,
-    stages: Sequence[Stage],
-    as_of: date,
-    reports: Path | None,
     jobs: int,
-    pdf: bool = False,
-    force: bool = False,
+    cluster: Cluster | None = None,
     begun: Callable[[Job], None],
     report: Callable[[Result], None],
     say: Callable[[str], None],
 ) -> list[Result]:
     """Assess `systems`; each assessment calls `begun` and, as it ends, `report`: from several threads, one at a time.
 
-    `say` is told, once, that kernels are started cold where several could have been forked.
+    Jobs run in kernels on this machine, or on the workers of `cluster`. Where no memory is `wanted` for each notebook,
+    the machine's is shared among the jobs. `say` is told, once, that kernels are started cold where several could have
+    been forked.
 
-    Kernels are processes of their own, so threads suffice here. A system's stages run in their order, as later ones
-    read the records of earlier ones. On Ctrl-C the running kernels are ended, and what is published stays.
+    Kernels are processes of their own, so threads suffice here: one for each job, which takes the next system when it
+    is done with one. A system's stages run in their order, as later ones read the records of earlier ones. On Ctrl-C
+    and SIGTERM the running kernels are ended, and what is published stays.
+
+    Raises
+    ------
+    Terminated
+        The process got SIGTERM.
     """
-    wanted = Wanted(stages, as_of, reports, pdf, force)
     lock, stopped = threading.Lock(), threading.Event()
     systems = list(systems)
-    server = _server(say) if len(systems) * len(stages) > 1 else None
+    folders = {wanted.reports or project.reports for project, _ in systems}
+    if cluster is None:
+        wanted = replace(wanted, memory_limit=wanted.memory_limit or limits.memory_each(jobs))
 
     def one(located: Located) -> list[Result]:
-        project, folder = located
-        memory = wanted.memory(project, folder)
-        results = []
-        for stage in stages:
+        memory, results = wanted.memory(*located), list[Result]()
+        for stage in wanted.stages:
             if stopped.is_set():
                 break
-            job = wanted.job(project, folder, stage)
+            job = wanted.job(*located, stage)
             with lock:
                 begun(job)
-            result = (None if force else memory.kept(job)) or _run(job, memory, server)
-            results.append(result)
+            kept = None if wanted.force else memory.kept(job)
+            results.append(kept or _assessed(job, memory, run_one))
             with lock:
-                report(result)
+                report(results[-1])
         memory.save()
         return results
 
-    folders = {reports or project.reports for project, _ in systems}
-    pool = ThreadPoolExecutor(max_workers=max(1, jobs))
-    futures = [pool.submit(one, located) for located in systems]
-    try:
-        return [result for future in futures for result in future.result()]
-    except BaseException:
-        stopped.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        while not all(future.done() for future in futures):
-            kernel.stop_all()  # again and again: one may begin meanwhile
-            time.sleep(0.1)
-        raise
-    finally:
-        pool.shutdown()
-        if server:
-            server.close()
-        for folder in folders:
-            archive.sweep(folder)
+    with _terminable():
+        _sweep(folders)
+        server = _server(say) if cluster is None and len(systems) * len(wanted.stages) > 1 else None
+        run_one = cluster.run if cluster else partial(run_job, server=server)
+        try:
+            return _side_by_side(systems, one, jobs, stopped, cluster.stop if cluster else kernel.stop_all)
+        finally:
+            if server:
+                server.close()
+            _sweep(folders)
 
 
-def _run(job: Job, memory: Memory, server: warm.Server | None) -> Result:
+def _assessed(job: Job, memory: Memory, run: Run) -> Result:
     before = memory.all_of(job)
-    result = assess(job, partial(run_job, server=server))
+    result = assess(job, run)
     memory.ran(result, before)
     return result
+
+
+def _side_by_side(
+    systems: Sequence[Located],
+    one: Callable[[Located], list[Result]],
+    jobs: int,
+    stopped: threading.Event,
+    stop_all: Callable[[], None],
+) -> list[Result]:
+    """What `one` makes of each system, in their order, by as many threads as there are jobs."""
+    lock, waiting, results = threading.Lock(), iter(enumerate(systems)), dict[int, list[Result]]()
+
+    def work() -> None:
+        while not stopped.is_set():
+            with lock:
+                place, located = next(waiting, (-1, None))
+            if located is None:
+                return
+            results[place] = one(located)
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        futures = [pool.submit(work) for _ in range(min(jobs, len(systems)))]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            stopped.set()
+            while not all(future.done() for future in futures):
+                stop_all()  # again and again: one may begin meanwhile
+                time.sleep(0.1)
+            raise
+    return [result for place in sorted(results) for result in results[place]]
+
+
+def _sweep(folders: Iterable[Path]) -> None:
+    """Remove what runs that were killed left on this machine."""
+    kernel.sweep()
+    for folder in folders:
+        archive.sweep(folder)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM stops what runs in here as Ctrl-C does; only where signals arrive, in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _server(say: Callable[[str], None]) -> warm.Server | None:

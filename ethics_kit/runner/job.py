@@ -10,8 +10,9 @@ import contextlib
 import json
 import logging
 import os
-import threading
+import shutil
 import time
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -30,12 +31,17 @@ from ethics_kit.framework.catalogue import Stage
 from ethics_kit.project import Project
 from ethics_kit.record import Record, read_record
 from ethics_kit.report import card, commands, page, pdf
+from ethics_kit.runner import secrets
 from ethics_kit.runner.kernel import KernelRun
-from ethics_kit.runner.results import TIME_LIMIT
+from ethics_kit.runner.limits import OUT_OF_MEMORY, OUTPUT_LIMIT, TIME_LIMIT, Limits, machine_memory
 from ethics_kit.runner.warm import Server
 from ethics_kit.workbook import STAGING
 
-logging.getLogger("traitlets").addHandler(logging.NullHandler())  # a failure is told once, by its result
+for _name in ("papermill", "traitlets"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())  # a failure is told once, by its result
+
+DIED = "Kernel died"
+"""How jupyter_client's and nbclient's messages about it begin."""
 
 
 class Plain(BaseModel):
@@ -47,7 +53,8 @@ class Plain(BaseModel):
 class JobSpec(Plain):
     """What to run, and where: `root` is the project's folder, `folder` the dossier's; results go into `staging`.
 
-    `by` is who runs it. `time_limit` is in seconds, for the whole notebook.
+    `by` is who runs it. `time_limit` is in seconds, for the whole notebook; `memory_limit` in bytes, for its kernel and
+    what that starts (none: all memory of the machine that runs it); `output_limit` in bytes, for all that it shows.
     """
 
     root: str
@@ -59,6 +66,12 @@ class JobSpec(Plain):
     by: str
     pdf: bool = False
     time_limit: float = TIME_LIMIT
+    memory_limit: int | None = None
+    output_limit: int = OUTPUT_LIMIT
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.time_limit, self.memory_limit or machine_memory(), self.output_limit)
 
     @property
     def system(self) -> str:
@@ -70,11 +83,15 @@ class JobSpec(Plain):
 
 
 class JobResult(Plain):
-    """How a job ended; `reason` says why it failed. Seconds are of the wall clock."""
+    """How a job ended; `reason` says why it failed. Seconds are of the wall clock.
+
+    `attempts` is 2 where a kernel died and a new one was tried.
+    """
 
     status: Literal["ok", "failed", "stopped"]
     reason: str = ""
     seconds: float
+    attempts: int = 1
 
 
 def run_job(spec: JobSpec, *, server: Server | None = None) -> JobResult:
@@ -83,32 +100,43 @@ def run_job(spec: JobSpec, *, server: Server | None = None) -> JobResult:
     A job that is *ok* leaves ``record.json``, ``notebook.ipynb``, ``report.html`` and what belongs to the record
     besides in its staging folder; one that *failed*, its marked notebook and a page, where these can be made.
     """
-    start = time.monotonic()
+    start, attempts = time.monotonic(), 1
     staging, notebook = Path(spec.staging), nbformat.v4.new_notebook()
     try:
         staging.mkdir(parents=True, exist_ok=True)
-        notebook, error = _execute(spec, staging, server)
-        if error:
-            raise RunError(error)
+        ran = _execute(spec, staging, server)
+        if ran.died:
+            attempts = 2
+            shutil.rmtree(staging)
+            staging.mkdir()
+            ran = _execute(spec, staging, server)
+        notebook = ran.notebook
+        if ran.error:
+            raise RunError(ran.error)
         _prepare(spec, staging, notebook, _checked(notebook, staging, spec), time.monotonic() - start)
     except Stopped:
-        return JobResult(status="stopped", seconds=time.monotonic() - start)
+        return JobResult(status="stopped", seconds=time.monotonic() - start, attempts=attempts)
     except Exception as failure:  # whatever befalls one job must not take the others with it
         reason = scrubbed(told(failure), spec)
         with contextlib.suppress(Exception):
             prepare_failure(spec, notebook, reason)
-        return JobResult(status="failed", reason=reason, seconds=time.monotonic() - start)
-    return JobResult(status="ok", seconds=time.monotonic() - start)
+        return JobResult(status="failed", reason=reason, seconds=time.monotonic() - start, attempts=attempts)
+    return JobResult(status="ok", seconds=time.monotonic() - start, attempts=attempts)
 
 
-def _execute(spec: JobSpec, staging: Path, server: Server | None) -> tuple[nbformat.NotebookNode, str]:
-    """The notebook as far as it ran, and why it stopped (empty where it did not)."""
+@dataclass(frozen=True)
+class _Ran:
+    """A notebook as far as it ran, and why it stopped (empty where it did not); whether its kernel died by itself."""
+
+    notebook: nbformat.NotebookNode
+    error: str
+    died: bool
+
+
+def _execute(spec: JobSpec, staging: Path, server: Server | None) -> _Ran:
     output = staging / "notebook.ipynb"
-    kernel = KernelRun({STAGING: str(staging)}, server)
-    timer = threading.Timer(spec.time_limit, kernel.kill)
-    timer.daemon = True
-    timer.start()
-    error = ""
+    kernel = KernelRun({STAGING: str(staging)}, spec.limits, server)
+    error, died = "", False
     try:
         papermill.execute_notebook(
             str(spec.project.template(spec.stage)),
@@ -118,24 +146,22 @@ def _execute(spec: JobSpec, staging: Path, server: Server | None) -> tuple[nbfor
             progress_bar=False,
             log_output=False,
             request_save_on_cell_execute=False,
+            shutdown_kernel="immediate",  # all it made is on disk, or in its private folder, which goes with it
             kernel_manager_class=kernel.manager_class(),
             resources={"metadata": {"path": spec.root}},
         )
     except papermill.PapermillExecutionError as failure:
         error = _of_cell(failure, spec)
-    except DeadKernelError:
-        error = "Kernel died: it was ended from outside, or there was too little memory"
     except Exception as failure:  # whatever kills one run must not take the others with it
-        error = told(failure)
+        died = isinstance(failure, DeadKernelError) or str(failure).startswith(DIED)
+        error = f"{DIED}: it was ended from outside, or there was too little memory" if died else told(failure)
     finally:
-        timer.cancel()
         kernel.close()
     if kernel.stopped:
         raise Stopped
-    if kernel.killed:
-        error = f"stopped after {spec.time_limit:g} seconds, the limit for one notebook"
     source = output if output.is_file() else spec.project.template(spec.stage)
-    return _without_traces(nbformat.read(source, as_version=4), spec), error
+    notebook = _without_traces(nbformat.read(source, as_version=4), spec)
+    return _Ran(notebook, kernel.why or error, died and not kernel.why)
 
 
 def _without_traces(notebook: nbformat.NotebookNode, spec: JobSpec) -> nbformat.NotebookNode:
@@ -158,6 +184,8 @@ def _of_cell(failure: papermill.PapermillExecutionError, spec: JobSpec) -> str:
     """A cell's error: in the kit's own words, else its kind, the step, and how to read the rest."""
     if failure.ename in OWN:
         return f"{failure.ename}: {failure.evalue}"
+    if failure.ename in OUT_OF_MEMORY:
+        return spec.limits.over_memory
     step = next((line for line in reversed(failure.source.splitlines()) if line.strip()), "a cell")
     return f"{printable(failure.ename, 200)} in {printable(step.strip(), 120)}. {_unsaid(spec)}"
 
@@ -179,10 +207,11 @@ def _parameters(spec: JobSpec) -> dict[str, str]:
 
 
 def scrubbed(text: str, spec: JobSpec) -> str:
-    """Without the folders of this machine."""
+    """Without the folders of this machine; nothing of a text that shows a secret of the environment."""
     for folder in (spec.reports, spec.root):
         text = text.replace(f"{folder}{os.sep}", "")
-    return text.replace(str(Path.home()), "~")
+    cleaned: str = secrets.without(text.replace(str(Path.home()), "~"))
+    return cleaned
 
 
 def _checked(notebook: nbformat.NotebookNode, staging: Path, spec: JobSpec) -> Record:
@@ -191,7 +220,7 @@ def _checked(notebook: nbformat.NotebookNode, staging: Path, spec: JobSpec) -> R
     Raises
     ------
     RunError
-        A cell did not run, or the record is missing, altered or another assessment's.
+        A cell did not run, or the record is missing, altered or another assessment's, or a secret is shown.
     """
     pending = sum(not _ran(c) for c in _code(notebook))
     if pending:
@@ -201,6 +230,8 @@ def _checked(notebook: nbformat.NotebookNode, staging: Path, spec: JobSpec) -> R
         raise RunError(f"the notebook saved no valid record: {why}")
     if (record.system["id"], record.stage, record.as_of) != (spec.system, spec.stage, spec.as_of):
         raise RunError("the notebook saved the record of another assessment")
+    if name := secrets.shown(dict(notebook)) or secrets.shown(record.to_bytes().decode()):
+        raise RunError(f"the notebook or its record shows the value of the environment's variable {name}")
     return record
 
 
@@ -247,7 +278,7 @@ def prepare_failure(spec: JobSpec, notebook: nbformat.NotebookNode, reason: str)
 
 def _write_notebook(staging: Path, notebook: nbformat.NotebookNode) -> None:
     """The notebook without papermill's paths and clock times."""
-    kept = json.loads(nbformat.writes(notebook))
+    kept = json.loads(nbformat.writes(nbformat.from_dict(secrets.without(notebook))))
     kept["metadata"].pop("papermill", None)
     for place, cell in enumerate(kept["cells"]):
         if "injected-parameters" in cell["metadata"].get("tags", ()):

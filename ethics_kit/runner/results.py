@@ -7,13 +7,12 @@ from datetime import date
 from pathlib import Path
 
 from ethics_kit.project import Project, Stage
-
-TIME_LIMIT = 600.0
+from ethics_kit.runner.limits import TIME_LIMIT
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to assess. `time_limit` is in seconds, for the whole notebook."""
+    """What to assess. `time_limit` is in seconds, for the whole notebook; `memory_limit` in bytes, for its kernel."""
 
     project: Project
     folder: Path
@@ -22,6 +21,7 @@ class Job:
     reports: Path
     pdf: bool = False
     time_limit: float = TIME_LIMIT
+    memory_limit: int | None = None
 
     @property
     def system(self) -> str:
@@ -33,7 +33,7 @@ class Result:
     """How it ended. `verdict` is the recommendation, or *failed* with the reason.
 
     `new` is False where the record was there already; `since`, an ISO date, where nothing had changed since then and
-    nothing was run.
+    nothing was run; `attempts` is 2 where a kernel died and a new one was tried.
     """
 
     job: Job

@@ -26,6 +26,7 @@ from ethics_kit.report import pdf
 from ethics_kit.runner import cache, standing
 from ethics_kit.runner.digests import Digests
 from ethics_kit.runner.fingerprints import changed, digest, kit, named
+from ethics_kit.runner.limits import TIME_LIMIT
 from ethics_kit.runner.results import Job, Result
 
 SETTLED = 0.1
@@ -207,19 +208,25 @@ class Memory:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a run is to do for each of its systems; with `force`, whether or not anything has changed."""
+    """What a run is to do for each of its systems; with `force`, whether or not anything has changed.
+
+    Limits are for each notebook: seconds, and bytes of memory.
+    """
 
     stages: Sequence[Stage]
     as_of: date
     reports: Path | None = None
     pdf: bool = False
     force: bool = False
+    time_limit: float = TIME_LIMIT
+    memory_limit: int | None = None
 
     def memory(self, project: Project, folder: Path) -> Memory:
         return Memory(project, folder, self.reports or project.reports)
 
     def job(self, project: Project, folder: Path, stage: Stage) -> Job:
-        return Job(project, folder, stage, self.as_of, self.reports or project.reports, self.pdf)
+        where = self.reports or project.reports
+        return Job(project, folder, stage, self.as_of, where, self.pdf, self.time_limit, self.memory_limit)
 
     def kept(self, project: Project, folder: Path) -> list[Result]:
         """The results of a system of which nothing at all has changed, so that it need not be validated; else none."""

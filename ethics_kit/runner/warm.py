@@ -1,14 +1,15 @@
 """Kernels forked from one process that has imported everything already: they start in a fraction of the time.
 
 A server is a process with a single thread. It imports what the notebooks need, then forks a kernel for each request
-that comes over its socket, and hands back a descriptor by which the kernel is watched and ended. Kernels end with the
-server, and the server with the process that started it. Only where fork and process descriptors are to be had (Linux);
-elsewhere, and where the server cannot, kernels are started cold.
+that comes over its socket, and hands back a descriptor by which the kernel is watched and ended. Kernels and what they
+started end with the server, and the server with the process that started it. Only where fork and process descriptors
+are to be had (Linux); elsewhere, and where the server cannot, kernels are started cold.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -19,9 +20,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
+
+import psutil
 
 from ethics_kit.project import PASSPHRASE
 
@@ -35,7 +40,7 @@ PRELOADED = (
     "ethics_kit.stages.deployment_signoff",
     "fairlearn.metrics",
     "fairlearn.reductions",
-    "ibis.backends.sql",
+    "ibis.backends.sql.compilers",
     "ipykernel.kernelapp",
     "matplotlib.backends.backend_svg",
     "shap",
@@ -53,9 +58,15 @@ FIXED = {
 }
 """For every kernel, cold or warm: one thread for each library, nothing imported from the working folder."""
 
+PR_SET_CHILD_SUBREAPER = 36
+"""As in Linux's <sys/prctl.h>: what a kernel leaves behind becomes the server's child, not the system's."""
+
 LONGEST = 1 << 20
 PATIENCE = 60.0
 """Seconds in which the server answers, its imports included; after that a kernel is started cold."""
+
+PATIENCE_AT_THE_END = 4.0
+"""Seconds in which all that was forked has ended; less than the owner waits for."""
 
 
 def public_environment() -> dict[str, str]:
@@ -177,23 +188,33 @@ class Server:
 
 def serve(connection: socket.socket) -> None:
     """Import, then fork a kernel for each request until the owner is gone; kernels that still run end then."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _load()
     gc.collect()
     gc.freeze()  # a kernel's collector leaves the pages alone that it shares with the server
-    running: set[int] = set()
     try:
         while True:
             request, logs, _, _ = socket.recv_fds(connection, LONGEST, 1)
-            running -= _ended()
+            _reap()
             if not request:
                 return
-            _answer(connection, request, logs, running)
+            _answer(connection, request, logs)
     finally:
-        for pid in running - _ended():
-            os.kill(pid, signal.SIGKILL)
+        _end_all()
 
 
-def _answer(connection: socket.socket, request: bytes, logs: Sequence[int], running: set[int]) -> None:
+def _end_all() -> None:
+    """End the kernels that still run and all they started; who loses its parent becomes this process's child."""
+    own, end = psutil.Process(), time.monotonic() + PATIENCE_AT_THE_END
+    while (left := own.children(recursive=True)) and time.monotonic() < end:
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        time.sleep(0.01)
+        _reap()
+
+
+def _answer(connection: socket.socket, request: bytes, logs: Sequence[int]) -> None:
     """A kernel's number and its descriptor, or why there is none."""
     made: list[int] = []
     try:
@@ -201,7 +222,6 @@ def _answer(connection: socket.socket, request: bytes, logs: Sequence[int], runn
         pid = os.fork()
         if not pid:
             _become_kernel(request, log, connection, server)
-        running.add(pid)
         made.append(_watched(pid))
         told = str(pid)
     except (OSError, ValueError) as error:  # no process or no descriptor to be had, for this kernel
@@ -243,13 +263,11 @@ def _load() -> None:
     html.environment().get_template("parts.html.j2")
 
 
-def _ended() -> set[int]:
-    """The kernels that ended since this was asked last. Until then, nobody else gets their numbers."""
-    ended: set[int] = set()
+def _reap() -> None:
+    """Let go of the processes that ended since; until then, nobody else gets their numbers."""
     with contextlib.suppress(ChildProcessError):
-        while pid := os.waitpid(-1, os.WNOHANG)[0]:
-            ended.add(pid)
-    return ended
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _become_kernel(request: bytes, log: int, connection: socket.socket, server: int) -> NoReturn:
@@ -265,6 +283,7 @@ def _become_kernel(request: bytes, log: int, connection: socket.socket, server: 
         os.environ.clear()
         os.environ.update(asked["env"])
         os.chdir(asked["cwd"])
+        tempfile.tempdir = None  # the server may have asked for its own
         random.seed()
         if numpy := sys.modules.get("numpy"):
             numpy.random.seed()

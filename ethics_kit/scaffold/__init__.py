@@ -33,6 +33,14 @@ __all__ = [
 ]
 
 HERE = Path(__file__).parent
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""How an address begins as a path, which has one slash where the address has two."""
+DOWNLOAD_FIRST = Problem(
+    file=Path("--data"),
+    found="an address",
+    allowed="a file of this machine",
+    todo="download the table, or a part of it, and name that; docs/storage.md says how a dossier names the address",
+)
 
 
 def example_project(root: Path) -> Project:
@@ -52,6 +60,8 @@ def create(system: str, *, like: str, data: Path | None, kind: Kind | None = Non
     InputError
         The name, the example or the table cannot be used, or the system exists already.
     """
+    if data and ADDRESS.match(str(data)):
+        raise InputError([DOWNLOAD_FIRST])
     project, folder = _place(system)
     if like and (data or quick or kind):
         raise InputError([_choose_one(like, "--data" if data else "--quick" if quick else "--kind")])

@@ -28,6 +28,7 @@ Text = Annotated[str, Field(pattern=NOT_BLANK, max_length=20_000), AfterValidato
 Line = Annotated[str, Field(pattern=NOT_BLANK, max_length=300), AfterValidator(_seen)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 Points = Annotated[int, Field(ge=1, le=5, strict=True)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 Count = Annotated[int, Field(ge=1, strict=True)]
 
 PLACEHOLDER = re.compile(r"(?i:[\W_]*|\W*(todo|tb[acd]|fixme|n\W?a|x+)\W*)|(TODO|TBD|FIXME)\b.*", re.DOTALL)

@@ -10,6 +10,7 @@ from pydantic import Field
 from ethics_kit import languages
 from ethics_kit.framework.catalogue import Identifier
 from ethics_kit.schema.autonomy import AuditPolicy, AutonomyPolicy
+from ethics_kit.schema.databases import Database
 from ethics_kit.schema.evidence import AcceptancePolicy, ExplanationPolicy, PrivacyPolicy
 from ethics_kit.schema.fields import Count, Day, Line, Model, Person, ReportLanguage, Share, YesNo
 from ethics_kit.schema.governance import CommitteePolicy, GovernancePolicy
@@ -185,6 +186,7 @@ class Policy(Model):
     confidentiality: Line
     language: ReportLanguage = languages.SOURCE
     data_roots: list[Line] = []
+    databases: dict[Identifier, Database] = {}
     fairness: FairnessPolicy
     risk: RiskPolicy
     consultation: ConsultationPolicy

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from ethics_kit.framework.catalogue import Identifier, Kind, Use
 from ethics_kit.schema.answers import Answer, Applicability
 from ethics_kit.schema.extracts import Extract
-from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Place, StandardId, Text, YesNo, yes_no
+from ethics_kit.schema.fields import Count, Day, Line, Model, Person, Place, Sha256, StandardId, Text, YesNo, yes_no
 from ethics_kit.schema.governance import Audit
 from ethics_kit.schema.oversight import CardPart
 from ethics_kit.schema.signers import Signer
@@ -115,7 +115,7 @@ class ModelInfo(Model):
     released: Day | None = None
     earlier_versions: list[EarlierVersion] = []
     file: Line | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    sha256: Sha256 | None = None
     plugin: Line | None = None
     columns: list[Line] = []
     positive: Line | None = None

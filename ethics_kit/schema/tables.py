@@ -6,10 +6,11 @@ import difflib
 import zoneinfo
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ethics_kit.framework.catalogue import Identifier
-from ethics_kit.schema.fields import Day, Line, Model, Text, yes_no
+from ethics_kit.schema.databases import TABLE, RowsMayLeave
+from ethics_kit.schema.fields import Day, Line, Model, Sha256, Text, yes_no
 
 
 def _known_zone(name: str) -> str:
@@ -43,9 +44,13 @@ class Exemption(Model):
 class TableSpec(Model):
     """Where a table lies and which column plays which part.
 
-    `source` is a CSV, Parquet or DuckDB file, from the dossier's folder; `table` names the table in a DuckDB
-    file. `columns` maps roles (see framework/tables.yaml) to the table's own column names. A snapshot without a time
-    column says its day in `dated`. `ignored` says why a yes/no column that no role reads does not matter.
+    `source` is a CSV, Parquet or DuckDB file, from the dossier's folder, or its address in storage that the policy
+    lists; `sha256` pins its content; `table` names the table in a DuckDB file. Or else `data` names a database of
+    policy.yaml and `table` the table in it (SCHEMA.TABLE), of which only counts are read unless `rows_may_leave` says
+    why rows are.
+
+    `columns` maps roles (see framework/tables.yaml) to the table's own column names. A snapshot without a time column
+    says its day in `dated`. `ignored` says why a yes/no column that no role reads does not matter.
     `exempt_from_deletion` says why rows of people who asked to be deleted stay.
 
     How the file is written: `encoding` and `delimiter` of a CSV, `decimal`, `dates`, the `time_zone` of times without
@@ -53,8 +58,11 @@ class TableSpec(Model):
     may have 15 or 18 characters.
     """
 
-    source: Line
+    source: Line | None = None
+    sha256: Sha256 | None = None
+    data: Identifier | None = None
     table: Line | None = None
+    rows_may_leave: RowsMayLeave | None = None
     columns: dict[Identifier, Line]
     dated: Day | None = None
     encoding: Encoding | None = None
@@ -68,6 +76,18 @@ class TableSpec(Model):
     retention_class: Identifier | None = None
     exempt_from_deletion: Exemption | None = None
     override_reason: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> TableSpec:
+        if (self.source is None) == (self.data is None):
+            raise ValueError("either source (a file), or data (a database of policy.yaml) with table")
+        if self.data and not TABLE.fullmatch(self.table or ""):
+            raise ValueError("with data, in table: the table's name in the database, such as crm.decisions")
+        if self.rows_may_leave and not self.data:
+            raise ValueError("rows_may_leave only with data: a file's rows are here already")
+        if self.sha256 and self.data:
+            raise ValueError("sha256 only with source: the rows of a database change")
+        return self
 
     @property
     def separator(self) -> str | None:

@@ -62,6 +62,11 @@ class Case:
     histories: dict[str, past.History] = field(default_factory=dict)
     """The earlier records that were read, by stage; each is an input of the record."""
 
+    def __post_init__(self) -> None:
+        if self.dossier.database:
+            allowed = ((n, t.spec.rows_may_leave) for n, t in self.dossier.located_tables.items())
+            self.dossier.tables.let_rows_leave(n for n, said in allowed if said and said.on <= self.as_of)
+
     @property
     def end(self) -> datetime:
         """The first moment after `as_of`."""
@@ -270,7 +275,8 @@ class Case:
         rows = int(whole.count().to_pyarrow().as_py())
         if role is None:
             return TableUse(rows, 0)
-        seen = kept.aggregate(n=kept.count(), first=kept[role].min(), last=kept[role].max()).to_pyarrow().to_pylist()[0]
+        day = kept[role].truncate("D")
+        seen = kept.aggregate(n=kept.count(), first=day.min(), last=day.max()).to_pyarrow().to_pylist()[0]
         first, last = (moment.date() if moment else None for moment in (seen["first"], seen["last"]))
         return TableUse(rows, rows - seen["n"], first, last)
 

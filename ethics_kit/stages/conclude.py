@@ -60,13 +60,18 @@ def conclude(case: Case, taken: Mapping[str, Outcome]) -> Record:
         findings=findings,
         obligations=case.obligations,
         recommendation=recommendation,
-        versions={
-            "ethics_kit": version("ethics-kit"),
-            "python": platform.python_version(),
-            **{name: version(name) for name in LIBRARIES},
-        },
+        versions=versions(),
     )
     return record.model_copy(update={"tables": [*record.tables, *changes.since_last(case.last, record)]}).sealed()
+
+
+def versions() -> dict[str, str]:
+    """What a record made here names: the kit, Python and the libraries that compute."""
+    return {
+        "ethics_kit": version("ethics-kit"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }
 
 
 def _left_out(case: Case, taken: Mapping[str, Outcome]) -> list[Finding]:
@@ -220,7 +225,6 @@ def _system(case: Case) -> dict[str, object]:
 
 def _inputs(case: Case) -> list[Input]:
     dossier, project = case.dossier, case.dossier.project
-    roots = project.data_roots(dossier.policy.data_roots)
     inputs = [
         Input(role=name, address=project.address(file.path), sha256=file_sha256(file.path))
         for name, file in dossier.files.items()
@@ -232,8 +236,8 @@ def _inputs(case: Case) -> list[Input]:
         inputs.append(
             Input(
                 role=f"table {name}",
-                address=project.address(located.path, roots),
-                sha256=file_sha256(located.path),
+                address=dossier.address(located.path) if located.path else located.address,
+                sha256=file_sha256(located.path) if located.path else dossier.tables.fingerprint(name),
                 rows=use.rows,
                 rows_after_as_of=use.rows_after_as_of,
                 first_day=use.first_day,
@@ -241,12 +245,11 @@ def _inputs(case: Case) -> list[Input]:
                 inherited=located.inherited,
             )
         )
-        log = located.path.with_name(f"{located.path.name}.wal")
-        if located.path.suffix.lower() == ".duckdb" and log.is_file():  # DuckDB reads it with the file
-            address = project.address(log, roots)
-            inputs.append(Input(role=f"table {name}, log", address=address, sha256=file_sha256(log)))
+        log = located.path and located.path.with_name(f"{located.path.name}.wal")
+        if log and log.name.lower().endswith(".duckdb.wal") and log.is_file():  # DuckDB reads it with the file
+            inputs.append(Input(role=f"table {name}, log", address=dossier.address(log), sha256=file_sha256(log)))
     if dossier.model_file:
-        address, sha256 = project.address(dossier.model_file), file_sha256(dossier.model_file)
+        address, sha256 = dossier.address(dossier.model_file), file_sha256(dossier.model_file)
         inputs.append(Input(role="model", address=address, sha256=sha256))
     evidence = {}
     for question, given in case.given.items():
@@ -255,7 +258,7 @@ def _inputs(case: Case) -> list[Input]:
             evidence[f"evidence {question}"] = (path, given.inherited)
     evidence |= {role: (path, False) for role, path in case.documents.items()}
     inputs += [
-        Input(role=role, address=project.address(path, roots), sha256=file_sha256(path), inherited=inherited)
+        Input(role=role, address=dossier.address(path), sha256=file_sha256(path), inherited=inherited)
         for role, (path, inherited) in sorted(evidence.items())
     ]
     read = {address: sha256 for h in (*case.histories.values(), case.last) for address, sha256 in h.files.items()}

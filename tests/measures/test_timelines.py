@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -115,15 +116,19 @@ def test_opt_outs_equal_a_loop_over_events(drawn: list[tuple[Any, ...]], left: l
 # --- retention ----------------------------------------------------------------------------------------------------
 
 
+def day_of(moment: datetime) -> datetime:
+    return datetime.combine(moment.date(), datetime.min.time())
+
+
 def test_a_row_exactly_at_its_limit_is_kept_in_time_and_a_second_older_is_not() -> None:
     ages = table("given", (-86_400,), (-86_401,))
     found = timelines.rows_over_limit(ages.given, days=1, as_of=NOON)
-    assert found == Retention(over=1, n=2, oldest=at(-86_401), next_30=1, next_90=1)
+    assert found == Retention(over=1, n=2, oldest=day_of(at(-86_401)), next_30=1, next_90=1)
 
 
 def test_a_row_without_a_time_is_not_counted_as_kept_in_time() -> None:
     found = timelines.rows_over_limit(table("time", (0,), (None,)).time, days=1, as_of=NOON)
-    assert found == Retention(over=1, n=2, oldest=NOON, next_30=1, next_90=1)
+    assert found == Retention(over=1, n=2, oldest=day_of(NOON), next_30=1, next_90=1)
 
 
 def test_rows_without_any_time_have_no_oldest() -> None:

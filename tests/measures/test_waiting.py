@@ -99,4 +99,4 @@ def test_repeats_are_counted_in_chains_and_those_after_a_correction_apart():
 
 def test_a_circle_of_reports_ends():
     circle = [("e1", "2026-01-01", None, "e2"), ("e2", "2026-01-02", None, "e1")]
-    assert waiting.repeats(reports(*circle)).longest == 2
+    assert waiting.longest_chain(reports(*circle)) == 2

@@ -7,9 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import date
 from functools import partial
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -19,6 +21,7 @@ from ethics_kit.project import Project, notebook_name
 from ethics_kit.report import page
 from ethics_kit.runner.assessment import Job, assess
 from ethics_kit.runner.job import run_job
+from ethics_kit.runner.limits import Limits
 
 KIT = [sys.executable, "-c", "from ethics_kit.cli import main; main()"]
 DAY = "2026-11-01"
@@ -107,12 +110,12 @@ def test_a_kernel_that_is_killed_before_it_starts_does_not_run_on(short, either,
     launch = AsyncKernelManager._async_launch_kernel
 
     async def killed_while_starting(manager, *arguments, **options):
-        manager.kernel_run.kill()
+        manager.kernel_run.kill("told")
         await launch(manager, *arguments, **options)
 
     monkeypatch.setattr(AsyncKernelManager, "_async_launch_kernel", killed_while_starting)
     result = assess(job(root, time_limit=300), forked(either))
-    assert result.reason == "stopped after 300 seconds, the limit for one notebook"
+    assert result.reason == "told"
     assert not list(root.rglob("canary"))
 
 
@@ -121,7 +124,7 @@ def test_a_notebook_over_its_time_limit_is_ended_and_failed(short):
     spoil(root, "impact_analysis", "import time; time.sleep(300)")
     result = assess(job(root, time_limit=3))
     assert result.verdict == "failed"
-    assert result.reason == "stopped after 3 seconds, the limit for one notebook"
+    assert result.reason == Limits(seconds=3).over_time
 
 
 def test_the_page_of_a_failure_escapes_what_the_error_says(short, server):
@@ -266,14 +269,26 @@ def _wait_for(condition, seconds=120):
 INTERRUPTIBLE = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {KIT[-1]}"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_run_again(short, number, kit):
+@pytest.fixture
+def private(monkeypatch):
+    """Where the private folders of this test's kernels go: short, as their sockets are there."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_run_again(
+    short, number, code, kit, private
+):
     root = short()
     spoil(root, "design_review", "import time; time.sleep(120)")
     first = root / "reports/demo/impact_analysis/latest.json"
     with subprocess.Popen(
         [sys.executable, "-X", "faulthandler", "-c", INTERRUPTIBLE, "run", "demo", "--as-of", DAY],
         cwd=root,
+        env=os.environ | {"TMPDIR": str(private)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -289,8 +304,10 @@ def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_r
             pytest.fail(f"it does not stop; its threads:\n{running.communicate(timeout=60)[1]}")
         finally:
             running.kill()
-    if number == signal.SIGINT:
-        assert running.returncode == 130
+    assert running.returncode == code
+    if number != signal.SIGKILL:
+        assert not (root / "reports/.staging").exists()
+        assert list(private.iterdir()) == []
         assert "Stopped. What is published is whole" in told
     assert not (root / "reports/demo/design_review").exists()
     before = first.read_bytes()
@@ -300,6 +317,7 @@ def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_r
     assert first.read_bytes() == before
     assert "impact_analysis  undetermined" in again.out
     assert "(unchanged)" in again.out
+    assert list(private.iterdir()) == []
     assert not (root / "reports/.staging").exists()
     _wait_for(lambda: not _kernels_below(root))  # a kernel ends when it misses its parent
 

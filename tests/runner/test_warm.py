@@ -114,7 +114,7 @@ def test_a_kernel_over_its_time_limit_is_ended(short, server, monkeypatch):
     monkeypatch.setattr(server, "fork", lambda *words, **options: forked.append(fork(*words, **options)) or forked[-1])
     spoil(root, "import time; time.sleep(300)")
     result = assessed(root, server, time_limit=4)
-    assert result.reason == "stopped after 4 seconds, the limit for one notebook"
+    assert result.reason == "stopped after 4 seconds, the limit for one notebook. To do: --time-limit allows more"
     (kernel,) = forked
     assert gone(kernel.pid)
 

@@ -59,7 +59,7 @@ def _panels(width: float, height: float, rows: int, columns: int) -> tuple[Canva
             "font.size": 9,
         }
     )
-    canvas = Canvas(figsize=(width, height), layout="constrained")
+    canvas = Canvas(figsize=(width, height))
     panels = canvas.subplots(rows, columns, squeeze=False).ravel().tolist()
     for axes in panels:
         axes.spines[["top", "right"]].set_visible(False)
@@ -67,12 +67,18 @@ def _panels(width: float, height: float, rows: int, columns: int) -> tuple[Canva
 
 
 def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     for axes in canvas.axes:
         axes.patch.set_visible(False)
     canvas.patch.set_visible(False)  # the drawing as a whole has a white ground
+    FigureCanvasSVG(canvas)  # whose fonts' widths the layout asks for
+    canvas.dpi = 72  # an SVG's
     target = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own fonts draw the text
+        ConstrainedLayoutEngine().execute(canvas)  # by hand: savefig would draw everything twice
         canvas.savefig(target, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return Figure(lean(target.getvalue().decode()).encode(), caption, alt)
 

@@ -64,13 +64,15 @@ def next_to_each_other(case: Case) -> Iterator[Family]:
         return
     for name in labelled(case).compared:
         known = rows[rows[f"attribute_{name}"].notna()]
-        group = known[f"attribute_{name}"]
+        group, features = known[f"attribute_{name}"], known[list(case.dossier.system.features)]
+        caliper = individual.reach(features, neighbours=policy.neighbours.value)
         for value in sorted(group.unique()):
             found = individual.neighbour_pairs(
-                known[list(case.dossier.system.features)],
+                features,
                 group == value,
                 known["selected"],
                 neighbours=policy.neighbours.value,
+                caliper=caliper,
                 confidence=policy.confidence.value,
             )
             own = known["selected"][group == value]

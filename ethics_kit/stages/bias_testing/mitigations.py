@@ -10,11 +10,12 @@ import pandas as pd
 
 from ethics_kit import schema
 from ethics_kit.measures import fairness
+from ethics_kit.measures.engines import RowsRefused
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.mitigation import Constraint, Split, try_mitigations
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
-from ethics_kit.stages import events, told
+from ethics_kit.stages import events, refused, told
 from ethics_kit.stages.bias_testing import families
 from ethics_kit.stages.bias_testing.parity import SEED, Line
 from ethics_kit.stages.bias_testing.tested import tested
@@ -48,7 +49,10 @@ def mitigation(case: Case) -> Outcome:
     awaits = _awaits(case) if wanted else None
     if awaits:
         return Outcome((found, not_assessed("P2.1", "mitigations_tried", awaits)))
-    outcome = [_tried(case, name) for name in wanted]
+    try:
+        outcome = [_tried(case, name) for name in wanted]
+    except RowsRefused as error:
+        return Outcome((found, refused.finding(case, "P2.1", "mitigations_tried", error)))
     return Outcome(
         (found, *(f for o in outcome for f in o.findings)),
         tuple(t for o in outcome for t in o.tables),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ethics_kit.record import Finding, Table
+from ethics_kit.stages import refused
 from ethics_kit.stages.bias_testing.alike import individual_fairness
 from ethics_kit.stages.bias_testing.cells import intersectional_bias
 from ethics_kit.stages.bias_testing.coverage import paired_swaps, segment_coverage
@@ -34,7 +35,11 @@ def bias_profile(case: Case) -> Outcome:
     earlier = case.earlier("impact_analysis")
     found: dict[str, list[Finding]] = {}
     steps = (segment_coverage, paired_swaps, demographic_parity, outcome_equity, equitable_treatment)
-    own = [f for step in (*steps, individual_fairness, intersectional_bias, mitigation) for f in step(case).findings]
+    own = [
+        f
+        for step in (*steps, individual_fairness, intersectional_bias, mitigation)
+        for f in refused.outcome(step, case).findings
+    ]
     for finding in [*own, *(earlier.findings if earlier else ())]:
         found.setdefault(finding.requirement, []).append(finding)
     rows = [_row(part, clause, [f for r in served for f in found.get(r, ())]) for part, clause, served in ITEMS]

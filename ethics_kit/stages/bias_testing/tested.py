@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ethics_kit.measures import fairness
+from ethics_kit.measures.engines import RowsRefused
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.record import Finding
 from ethics_kit.stages.bias_testing import crossed, families, individuals, scored, sessions
@@ -24,9 +25,9 @@ FAMILIES: tuple[Callable[[Case], Iterator[Family]], ...] = (
     scored.under_capacity,
     scored.waited,
     scored.forecast_apart,
-    individuals.next_to_each_other,
-    individuals.flipped,
 )
+OF_ROWS: tuple[Callable[[Case], Iterator[Family]], ...] = (individuals.next_to_each_other, individuals.flipped)
+"""What compares single rows: left out where they stay in a database, which the finding on people alike (C2.2) says."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def tested(case: Case) -> Tested:
     """Compare everything that can be compared, then judge."""
     beside = [*individuals.swapped(case), *sessions.understood_apart(case)]
     awaits = lacking(case) or in_parts(case)
-    found = beside + ([] if awaits else [entry for family in FAMILIES for entry in family(case)])
+    found = beside + ([] if awaits else [entry for family in FAMILIES for entry in family(case)] + _of_rows(case))
     policy = case.dossier.policy.fairness
     judged = fairness.judge(
         [comparison for _, comparison in found],
@@ -62,6 +63,13 @@ def tested(case: Case) -> Tested:
     )
     served = (requirement for requirement, _ in found)
     return Tested(tuple(zip(served, judged, strict=True)), awaits)
+
+
+def _of_rows(case: Case) -> list[Family]:
+    try:
+        return [entry for family in OF_ROWS for entry in family(case)]
+    except RowsRefused:
+        return []
 
 
 def uncovered(case: Case, requirement: str, what: str) -> list[Finding]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from statistics import median
 
 from ethics_kit.measures import waiting
+from ethics_kit.measures.engines import RowsRefused
 from ethics_kit.measures.waiting import Cell
 from ethics_kit.record import Finding, Table
 from ethics_kit.stages.case import Case, Outcome, hide_small
@@ -40,6 +41,14 @@ def _in_time(case: Case, cells: Sequence[Cell]) -> Finding:
     )
 
 
+def _longest(case: Case) -> int:
+    """The most reports in one chain; 0 where there is none, or their ids stay in a database."""
+    try:
+        return waiting.longest_chain(case.table(TABLE))
+    except RowsRefused:
+        return 0
+
+
 def _repeats(case: Case) -> Finding:
     name, limit = "repeat_errors", case.dossier.policy.response.repeats_max
     if not case.has(TABLE, "repeat_of"):
@@ -48,7 +57,8 @@ def _repeats(case: Case) -> Finding:
     if 2 * found.unknown > max(found.repeats, 1):
         awaits = f"repeat_of with the ids of reports: {found.unknown} of {found.repeats} name none that is there"
         return not_assessed("P4.3", name, awaits)
-    chain = f"; the longest chain has {found.longest} reports" if found.longest else ""
+    longest = _longest(case)
+    chain = f"; the longest chain has {longest} reports" if longest else ""
     return share_finding(
         case,
         "P4.3",

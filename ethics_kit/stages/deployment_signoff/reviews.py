@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import ibis
+
 from ethics_kit import archive, review
 from ethics_kit.errors import InputError
 from ethics_kit.framework import catalogue
@@ -24,8 +26,8 @@ def held(case: Case) -> list[Review]:
     """Reviews up to `as_of`, oldest first: past assessments, and sign-off records that people decided on."""
     found = {}
     if case.has("past_assessments", "date"):
-        column = case.table("past_assessments").date
-        days = {d.date() for d in column.as_table().to_pyarrow()[column.get_name()].to_pylist()}
+        days_held = case.table("past_assessments").select(day=ibis._.date.truncate("D")).distinct()
+        days = {moment.date() for moment in days_held.to_pyarrow()["day"].to_pylist()}
         found = {day: Review(day, "table past_assessments") for day in days}
     for record in case.history("deployment_signoff").records:
         day = decided_on(case, record)

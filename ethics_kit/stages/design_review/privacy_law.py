@@ -10,7 +10,7 @@ from ethics_kit.framework import catalogue, crosswalk
 from ethics_kit.framework.crosswalk import Clause, Part
 from ethics_kit.project import STAGES
 from ethics_kit.record import Duty, Finding, Status, Table
-from ethics_kit.stages import laws
+from ethics_kit.stages import laws, refused
 from ethics_kit.stages.answers import attested
 from ethics_kit.stages.case import Case, Outcome
 from ethics_kit.stages.conclude import settled
@@ -69,7 +69,7 @@ def _by_requirement(case: Case) -> tuple[dict[str, list[Finding]], set[str]]:
     from ethics_kit.stages.design_review import STEPS  # this step is one of them
 
     steps = [step for step in STEPS if step is not privacy_law_evidence]
-    outcomes = [case.taken.get(step.__name__) or step(case) for step in steps]
+    outcomes = [case.taken.get(step.__name__) or refused.outcome(step, case) for step in steps]
     outcomes += [attested(case, section.id) for section in catalogue.sections(case.stage)]
     own = [f for outcome in outcomes for f in outcome.findings]
     duties: list[Duty] = list(case.obligations.duties)

@@ -259,7 +259,7 @@ def test_whatever_part_is_verified_earlier_records_are_sought_in_its_reports_fol
 ) -> None:
     sought = []
     of_project = recorded.of_project
-    monkeypatch.setattr(recorded, "of_project", lambda *places: sought.append(places) or of_project(*places))
+    monkeypatch.setattr(recorded, "of_project", lambda *places, **_: sought.append(places) or of_project(*places))
     copy = tmp_path / "copy"
     shutil.copytree(history.reports, copy)
     verify(copy / named.format(record=history.folder().name))
