@@ -25,6 +25,7 @@ RATIOS = {
 }
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", RATIOS)
 def test_a_quick_look_writes_every_ratio(tmp_path: Path, name: str) -> None:
     written = tmp_path / "found.json"
