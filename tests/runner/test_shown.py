@@ -19,6 +19,7 @@ from ethics_kit import cli_gate, cli_progress, cli_run, cli_summary
 from ethics_kit.cli_gate import Refusal
 from ethics_kit.cli_log import JsonLog
 from ethics_kit.cli_progress import Ended, Pace, Planned
+from ethics_kit.errors import Terminated
 from ethics_kit.project import STAGES, Project
 from ethics_kit.runner.results import Job, Result
 from ethics_kit.runner.unchanged import Wanted
@@ -266,13 +267,14 @@ def test_a_run_without_a_sound_dossier_still_ends_its_log(project, edit, kit):
     assert (done.code, last["exit_code"], first["not_run"], first["problems"]) == (2, 2, ["demo"], 1)
 
 
-def test_a_run_that_is_stopped_ends_its_log_with_what_it_had(monkeypatch, capsys):
+@pytest.mark.parametrize(("stop", "expected"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_a_run_that_is_stopped_ends_its_log_with_what_it_had(monkeypatch, capsys, stop, expected):
     from ethics_kit.runner import batch
 
-    def stopped(_systems, *, begun, report, **_):
+    def stopped(*_, begun, report, **__):
         begun(result("s0").job)
         report(result("s0"))
-        raise KeyboardInterrupt
+        raise stop
 
     monkeypatch.setattr(batch, "run", stopped)
     job = result().job
@@ -280,7 +282,7 @@ def test_a_run_that_is_stopped_ends_its_log_with_what_it_had(monkeypatch, capsys
     code = cli_run.assessed(found, Wanted(STAGES, DAY), jobs=1, log="json")
     told = capsys.readouterr()
     last = json.loads(told.out.splitlines()[-1])
-    assert (code, last["event"], last["exit_code"], last["assessed"]) == (130, "finished", 130, 1)
+    assert (code, last["event"], last["exit_code"], last["assessed"]) == (expected, "finished", expected, 1)
     assert told.err == "Stopped. What is published is whole; run again to go on.\n"
 
 
