@@ -86,8 +86,9 @@ class Grid:
         return json.loads(self.file.read_text())["address"]
 
     def at_work(self) -> list[Path]:
-        """The places of the workers that have unpacked a job."""
-        return [place for place in self.workers if any(place.rglob("job-*/files"))]
+        """The places of the living workers that have unpacked a job."""
+        alive = [place for place, worker in self.workers.items() if worker.poll() is None]
+        return [place for place in alive if any(place.rglob("job-*/files"))]
 
     def kernels(self) -> list[str]:
         """The processes that run in the folder of a job."""
