@@ -26,6 +26,7 @@ from distributed import Client, Status, get_worker
 from distributed.scheduler import KilledWorker
 
 from ethics_kit import dossier as dossiers
+from ethics_kit import storage
 from ethics_kit.errors import InputError, Problem, RunError, printable, quoted, told
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.runner import kernel, limits, parcel, warm
@@ -213,7 +214,9 @@ def work(sent: bytes) -> bytes:
             job = parcel.unpacked(sent, Path(name))
             if why := _differing(versions(), job.versions):
                 raise RunError(f"the worker on {socket.gethostname()} has other versions than the record names: {why}")
-            memory = job.spec.memory_limit or limits.memory_each(worker.state.nthreads)
+            for address, sha256 in job.stored.items():
+                storage.fetched(address, sha256)
+            memory = job.spec.memory_limit or _memory_each(worker)
             with _while_wanted(worker, job.spec.staging):
                 result = run_job(job.spec.model_copy(update={"memory_limit": memory}), server=_server())
             if result.status != "stopped":

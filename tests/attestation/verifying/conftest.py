@@ -19,8 +19,10 @@ from ethics_kit.attestation.result import Trouble, Verification
 from ethics_kit.attestation.verify import verify
 from ethics_kit.project import STAGES, Project, Stage, notebook_name
 from ethics_kit.record import Record
-from ethics_kit.runner import acts, assessment
+from ethics_kit.runner import acts
+from ethics_kit.runner import job as jobs
 from ethics_kit.runner.assessment import Job, assess
+from ethics_kit.runner.job import JobSpec
 from ethics_kit.workbook import STAGING
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
@@ -80,24 +82,24 @@ def shorten(root: Path) -> None:
         nbformat.write(notebook, root / "notebooks" / notebook_name(stage))
 
 
-def in_this_process(job: Job, staging: Path) -> tuple[nbformat.NotebookNode, str]:
-    """What `assess` has a kernel do, without its start: what cells show is left out."""
-    template = load_notebook_node(str(job.project.template(job.stage)))
-    notebook = parameterize_notebook(template, assessment._parameters(job), kernel_name="python3", language="python")
+def in_this_process(spec: JobSpec, staging: Path, _server: object) -> jobs._Ran:
+    """What `run_job` has a kernel do, without its start: what cells show is left out."""
+    template = load_notebook_node(str(spec.project.template(spec.stage)))
+    notebook = parameterize_notebook(template, jobs._parameters(spec), kernel_name="python3", language="python")
     names: dict[str, object] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(job.project.root)
+        patch.chdir(spec.root)
         patch.setenv(STAGING, str(staging))
         for number, cell in enumerate(notebook.cells, start=1):
             exec(cell.source, names)  # noqa: S102  # the kit's own template
             cell.execution_count = number
-    return notebook, ""
+    return jobs._Ran(notebook, error="", died=False)
 
 
 def run(root: Path, stage: Stage, day: date, system: str = "demo") -> None:
     project = Project(root)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assessment, "_execute", in_this_process)
+        patch.setattr(jobs, "_execute", in_this_process)
         result = assess(Job(project, project.parameters / system, stage, day, project.reports))
     assert result.ok, result.reason
 
