@@ -2,10 +2,11 @@
 
     python -m benchmarks.faults REPORTS [--systems 1000] [--jobs 10] [--json FILE]
 
-Each system has one notebook of two cells, whose kernel is forked as in any run. Of ten, one kernel is killed by a signal
-(and its second attempt, too), one raises, one takes longer than it may, one takes more memory than it may, and six leave
-a record: the first in REPORTS, under their own id. Told are how many ended in each way, those that did not end as they
-should, and the processes, files and descriptors that are left. Seconds are of the wall clock, and of all processors.
+Each system has one notebook of two cells, whose kernel is forked as in any run. Of ten, one kernel is killed by a
+signal (and in its second attempt, too), one raises, one takes longer than it may, one takes more memory than it may,
+and six leave a record: the first in REPORTS, under their own id. Told are how many ended in each way, those that did
+not end as they should, and the processes, files and descriptors that are left. Seconds are of the wall clock, and of
+all processors.
 """
 
 from __future__ import annotations

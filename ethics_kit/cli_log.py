@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-    from ethics_kit.cli_progress import Ended, Plan
+    from ethics_kit.cli_progress import Ended, Planned
     from ethics_kit.runner.results import Job, Result
 
 
 class JsonLog:
     """One JSON object a line on standard output, and nothing else; docs/scheduling.md lists events and fields."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Planned) -> None:
         self._plan = plan
 
     def __enter__(self) -> Self:

@@ -33,7 +33,7 @@ RECENT = 101
 
 
 @dataclass(frozen=True)
-class Plan:
+class Planned:
     """What is to be done: each of `systems` through `stages`, `jobs` systems at a time.
 
     `not_run` are the dossiers that are not in order; `problems` counts what was told of these and of names unknown.
@@ -65,13 +65,13 @@ class Ended:
 class Pace:
     """How far a run is, and how long the rest will take. Seconds are of the wall clock. Any thread may ask."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Planned) -> None:
         self._plan = plan
         self._lock = threading.Lock()
         self._running: dict[tuple[Path, str], float] = {}
         self._seconds = {stage: deque[float](maxlen=RECENT) for stage in plan.stages}
-        self._ended, self._skipped = Counter[str](), Counter[str]()
-        self._failed = 0
+        self._ended, self._begun, self._ran = Counter[str](), Counter[str](), Counter[str]()
+        self._failed = self._unchanged = 0
 
     @property
     def done(self) -> int:
@@ -83,41 +83,43 @@ class Pace:
 
     def ended(self, result: Result) -> None:
         with self._lock:
-            self._running.pop((result.job.folder, result.stage), None)
+            began = self._running.pop((result.job.folder, result.stage), None)
             self._ended[result.stage] += 1
+            self._begun[result.stage] += began is not None
             self._failed += not result.ok
-            if result.since:
-                self._skipped[result.stage] += 1
-            else:
+            self._unchanged += result.since is not None
+            if result.since is None:
+                self._ran[result.stage] += 1
                 self._seconds[result.stage].append(result.seconds)
 
     def left(self) -> float | None:
-        """Seconds until the end, or None while a stage that is to come has not been seen yet.
+        """Seconds until the end, or None while no assessment of a stage that is to come has begun and ended.
 
-        Of each stage: those to come × the share that was not skipped × the median of the last that ran. Those of one
-        system run one after another, so that the last systems keep fewer than all jobs busy.
+        Of each stage: those to come × the share that was run of those begun × the median of the last that ran. Systems
+        known beforehand to be unchanged never begin, and say nothing of those that do. The stages of one system run
+        one after another, so that the last systems keep fewer than all jobs busy.
         """
         with self._lock:
             return self._left()
 
     def _left(self) -> float | None:
-        systems, seconds = len(self._plan.systems), 0.0
+        systems, each = len(self._plan.systems), dict[str, float]()
         for stage, took in self._seconds.items():
-            ended = self._ended[stage]
-            if ended < systems and not ended:
+            if self._ended[stage] < systems and not self._begun[stage]:
                 return None
-            if took:
-                seconds += (systems - ended) * (1 - self._skipped[stage] / ended) * statistics.median(took)
+            share = self._ran[stage] / max(1, self._begun[stage])
+            each[stage] = share * statistics.median(took) if took else 0.0
         now = time.monotonic()
-        seconds -= sum(now - began for began in self._running.values())
+        seconds = sum((systems - self._ended[stage]) * one for stage, one in each.items())
+        seconds -= sum(min(now - began, each[stage]) for (_, stage), began in self._running.items())
         systems_left = systems - min(self._ended[stage] for stage in self._plan.stages)
-        return max(0.0, seconds) / max(1, min(self._plan.jobs, systems_left))
+        return seconds / max(1, min(self._plan.jobs, systems_left))
 
     def words(self) -> str:
         """Such as "12/20 done, 2 running, 1 failed, 3 unchanged, about 2 min 5 s left"."""
         with self._lock:
             left = self._left()
-            counts = {"running": len(self._running), "failed": self._failed, "unchanged": self._skipped.total()}
+            counts = {"running": len(self._running), "failed": self._failed, "unchanged": self._unchanged}
         said = [f"{self.done}/{self._plan.total} done", *(f"{n} {word}" for word, n in counts.items() if n)]
         if left is not None and self.done < self._plan.total:
             said.append(f"about {cli_summary.duration(left)} left")
@@ -154,7 +156,7 @@ def line(result: Result, number: int, total: int) -> str:
 class Lines:
     """A line for each assessment as it ends; on a terminal that can, above one bar for all of them."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Planned) -> None:
         self._plan = plan
         self._pace = Pace(plan)
         self._bar: Bar | None = None

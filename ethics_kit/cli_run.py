@@ -12,7 +12,7 @@ import typer
 
 from ethics_kit import cli_gate, cli_portfolio
 from ethics_kit.cli_log import JsonLog
-from ethics_kit.cli_progress import Ended, Lines, Plan, Watch
+from ethics_kit.cli_progress import Ended, Lines, Planned, Watch
 from ethics_kit.errors import Terminated, display_path
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def assessed(
     """Assess what is sound, and return the exit code. With `log` *json*, standard output holds that alone."""
     began = time.monotonic()
     names, not_run = ([folder.name for _, folder in part] for part in (found.sound, found.bad))
-    plan = Plan(names, wanted.stages, wanted.as_of, jobs, not_run, found.problems)
+    plan = Planned(names, wanted.stages, wanted.as_of, jobs, not_run, found.problems)
     watch: Watch = JsonLog(plan) if log == "json" else Lines(plan)
     so_far: list[Result] = []
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from ethics_kit.cli_progress import Ended, Plan
+    from ethics_kit.cli_progress import Ended, Planned
     from ethics_kit.runner.results import Result
 
 NEXT_TOLD = 5
@@ -24,7 +24,7 @@ WORST_FIRST = (NOT_RUN, FAILED, "reject", "undetermined", "approve_with_conditio
 WHOLE = "in the pages and in actions.csv"
 
 
-def table(plan: Plan, results: Sequence[Result]) -> list[str]:
+def table(plan: Planned, results: Sequence[Result]) -> list[str]:
     """Verdicts, one line per system, worst first; plain text, so that it can be pasted."""
     of: dict[Path, dict[str, Result]] = {}
     for result in results:
@@ -64,12 +64,12 @@ def next_steps(results: Sequence[Result]) -> list[str]:
     return ["", title, *lines] if records else []
 
 
-def summary(plan: Plan, ended: Ended) -> list[str]:
+def summary(plan: Planned, ended: Ended) -> list[str]:
     """At most 72 columns, and as long for ten thousand systems as for fifty."""
     return [line for part in _parts(plan, ended) for line in part]
 
 
-def _parts(plan: Plan, ended: Ended) -> Iterator[list[str]]:
+def _parts(plan: Planned, ended: Ended) -> Iterator[list[str]]:
     results = ended.results
     systems = len({result.job.folder for result in results})
     yield [f"Summary as of {plan.as_of}: {counted(len(results), 'assessment')} of {counted(systems, 'system')}"]

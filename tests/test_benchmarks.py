@@ -15,6 +15,7 @@ from tests.published import put, record
 
 ROOT = Path(__file__).parents[1]
 RATIOS = {
+    "batch": {"papermill_cli", "in_process_cold", "two_dask_workers"},
     "fairness": {"metricframe_1e6", "metricframe_bootstrap_1e5", "bare_group_by_1e8"},
     "privacy": {
         f"{beside}_{measure}_{rows}"
@@ -24,6 +25,7 @@ RATIOS = {
 }
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", RATIOS)
 def test_a_quick_look_writes_every_ratio(tmp_path: Path, name: str) -> None:
     written = tmp_path / "found.json"

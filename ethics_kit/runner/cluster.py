@@ -26,6 +26,7 @@ from distributed import Client, Status, get_worker
 from distributed.scheduler import KilledWorker
 
 from ethics_kit import dossier as dossiers
+from ethics_kit import storage
 from ethics_kit.errors import InputError, Problem, RunError, printable, quoted, told
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.runner import kernel, limits, parcel, warm
@@ -115,7 +116,7 @@ class Cluster:
     def __init__(self, client: Client, address: str) -> None:
         self.address = address
         self._client = client
-        self._files: dict[str, list[Path]] = {}
+        self._contents: dict[str, parcel.Contents] = {}
         self._running: set[Future[bytes]] = set()
         self._stopped = threading.Event()
 
@@ -127,7 +128,9 @@ class Cluster:
 
     def admit(self, dossier: Dossier) -> list[Problem]:
         """Why a dossier's files cannot travel; otherwise they are remembered for its jobs."""
-        self._files[str(dossier.folder)], problems = parcel.contents(dossier)
+        contents, problems = parcel.contents(dossier)
+        if not problems:
+            self._contents[str(dossier.folder)] = contents
         return problems
 
     def run(self, spec: JobSpec) -> JobResult:
@@ -140,9 +143,8 @@ class Cluster:
         """
         start = time.monotonic()
         try:
-            return parcel.received(
-                self._answer(parcel.packed(spec, self._contents(spec), versions())), Path(spec.staging)
-            )
+            answer = self._answer(parcel.packed(spec, self._contents_of(spec), versions()))
+            return parcel.received(answer, Path(spec.staging))
         except CancelledError:
             if self._stopped.is_set():
                 return JobResult(status="stopped", seconds=time.monotonic() - start)
@@ -160,12 +162,12 @@ class Cluster:
             prepare_failure(spec, nbformat.v4.new_notebook(), reason)
         return JobResult(status="failed", reason=reason, seconds=time.monotonic() - start)
 
-    def _contents(self, spec: JobSpec) -> list[Path]:
-        if spec.folder not in self._files and (
+    def _contents_of(self, spec: JobSpec) -> parcel.Contents:
+        if spec.folder not in self._contents and (
             problems := self.admit(dossiers.load(spec.project, Path(spec.folder), tables=False))
         ):
             raise InputError(problems)
-        return self._files[spec.folder]
+        return self._contents[spec.folder]
 
     def _answer(self, sent: bytes) -> bytes:
         future = self._client.submit(work, sent, pure=False, retries=RETRIES)
@@ -212,7 +214,9 @@ def work(sent: bytes) -> bytes:
             job = parcel.unpacked(sent, Path(name))
             if why := _differing(versions(), job.versions):
                 raise RunError(f"the worker on {socket.gethostname()} has other versions than the record names: {why}")
-            memory = job.spec.memory_limit or limits.memory_each(worker.state.nthreads)
+            for address, sha256 in job.stored.items():
+                storage.fetched(address, sha256)
+            memory = job.spec.memory_limit or _memory_each(worker)
             with _while_wanted(worker, job.spec.staging):
                 result = run_job(job.spec.model_copy(update={"memory_limit": memory}), server=_server())
             if result.status != "stopped":
@@ -223,6 +227,12 @@ def work(sent: bytes) -> bytes:
     raise Unwanted
 
 
+def _memory_each(worker: Worker) -> int:
+    """Bytes for each of the kernels that a worker may run at the same time: its own share of its machine, divided."""
+    whole = worker.memory_manager.memory_limit or limits.machine_memory()
+    return max(limits.MEMORY_LEAST, int(whole * limits.MEMORY_SHARE / worker.state.nthreads))
+
+
 def _server() -> warm.Server | None:
     with _starting:
         return _only_server()
@@ -231,6 +241,7 @@ def _server() -> warm.Server | None:
 @functools.cache
 def _only_server() -> warm.Server | None:
     """What this worker's kernels are forked from; it ends with the worker."""
+    kernel.sweep()
     os.environ[ALLOW_PICKLE] = "0"  # whatever the shell says that started the worker
     try:
         return warm.Server()

@@ -10,6 +10,7 @@ import io
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from ethics_kit.errors import RunError, printable, quoted
 from ethics_kit.project import STAGES, Project, is_file
 from ethics_kit.report import card, commands, pdf
 from ethics_kit.runner.job import JobResult, JobSpec, Plain
+from ethics_kit.storage import Fetched
 
 if TYPE_CHECKING:
     from ethics_kit.dossier import Dossier
@@ -40,17 +42,30 @@ PREPARED = {"record.json", card.FILE, pdf.FILE, *TOLD}
 
 
 class Sent(Plain):
-    """A job on its way: folders relative to the parcel's, and the versions that its record has to name."""
+    """A job on its way: folders relative to the parcel's, and the versions that its record has to name.
+
+    `stored` gives the sha256 of each file that the dossier has in storage, by its address: whoever runs the job reads
+    it from there.
+    """
 
     spec: JobSpec
     versions: dict[str, str]
+    stored: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a system's jobs take along: files of its project, and the sha256 of what is in storage by address."""
+
+    files: list[Path]
+    stored: dict[str, str]
 
 
 # --- what travels --------------------------------------------------------------------------------------------------
 
 
-def contents(dossier: Dossier) -> tuple[list[Path], list[Problem]]:
-    """The project's files that a dossier consists of and names, and why some of them cannot travel.
+def contents(dossier: Dossier) -> tuple[Contents, list[Problem]]:
+    """What a dossier consists of and names, and why some of it cannot travel.
 
     Whatever text of its YAML files is a file's path from there is taken for that file's name.
     """
@@ -67,12 +82,14 @@ def contents(dossier: Dossier) -> tuple[list[Path], list[Problem]]:
                         key,
                         found=f"{quoted(text)}, {why}, which does not travel to other machines",
                         allowed=f"files in the project's folder, each of {LARGEST_FILE // 1_000_000} MB at most",
-                        todo="put a copy into the project, or run this system without --scheduler",
+                        todo="put a copy into the project, or a large file into storage that the policy lists "
+                        "(docs/storage.md); or run this system without --scheduler",
                     )
                 )
             elif why is not None:
                 found.add(Path(os.path.normpath(path)))
-    return sorted(path for path in found if is_file(path)), problems
+    stored = {address: given.sha256 for address, given in dossier.stored.items() if isinstance(given, Fetched)}
+    return Contents(sorted(path for path in found if is_file(path)), stored), problems
 
 
 def _texts(node: object, key: Key) -> Iterator[tuple[Key, str]]:
@@ -107,8 +124,8 @@ def _records(reports: Path, system: str) -> Iterator[Path]:
             yield from disk.entries(folder).values()
 
 
-def packed(spec: JobSpec, files: Iterable[Path], versions: dict[str, str]) -> bytes:
-    """A job with `files` of its project, its own template and the earlier records of its system.
+def packed(spec: JobSpec, contents: Contents, versions: dict[str, str]) -> bytes:
+    """A job with the contents of its dossier, its project's own template and the earlier records of its system.
 
     Raises
     ------
@@ -117,11 +134,12 @@ def packed(spec: JobSpec, files: Iterable[Path], versions: dict[str, str]) -> by
     """
     base = Path(os.path.commonpath([Path(spec.root).parent, Path(spec.reports).parent]))
     places = {name: os.path.relpath(getattr(spec, name), base) for name in ("root", "folder", "reports")}
-    sent = Sent(spec=spec.model_copy(update={**places, "staging": STAGING}), versions=versions)
+    there = spec.model_copy(update={**places, "staging": STAGING})
+    sent = Sent(spec=there, versions=versions, stored=contents.stored)
     template = spec.project.template(spec.stage)
     own = [template] if template.is_relative_to(spec.root) else []
     entries = {JOB: sent.model_dump_json().encode()}
-    for path in (*files, *own):
+    for path in (*contents.files, *own):
         content = disk.content(path, LARGEST)
         if isinstance(content, Odd):
             raise RunError(f"{os.path.relpath(path, spec.root)} {content.why}")

@@ -7,9 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import date
 from functools import partial
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -267,14 +269,26 @@ def _wait_for(condition, seconds=120):
 INTERRUPTIBLE = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {KIT[-1]}"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_run_again(short, number, kit):
+@pytest.fixture
+def private(monkeypatch):
+    """Where the private folders of this test's kernels go: short, as their sockets are there."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_run_again(
+    short, number, code, kit, private
+):
     root = short()
     spoil(root, "design_review", "import time; time.sleep(120)")
     first = root / "reports/demo/impact_analysis/latest.json"
     with subprocess.Popen(
         [sys.executable, "-X", "faulthandler", "-c", INTERRUPTIBLE, "run", "demo", "--as-of", DAY],
         cwd=root,
+        env=os.environ | {"TMPDIR": str(private)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -290,8 +304,10 @@ def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_r
             pytest.fail(f"it does not stop; its threads:\n{running.communicate(timeout=60)[1]}")
         finally:
             running.kill()
-    if number == signal.SIGINT:
-        assert running.returncode == 130
+    assert running.returncode == code
+    if number != signal.SIGKILL:
+        assert not (root / "reports/.staging").exists()
+        assert list(private.iterdir()) == []
         assert "Stopped. What is published is whole" in told
     assert not (root / "reports/demo/design_review").exists()
     before = first.read_bytes()
@@ -301,6 +317,7 @@ def test_a_run_that_is_stopped_half_way_leaves_nothing_half_written_and_can_be_r
     assert first.read_bytes() == before
     assert "impact_analysis  undetermined" in again.out
     assert "unchanged since" in again.out
+    assert list(private.iterdir()) == []
     assert not (root / "reports/.staging").exists()
     _wait_for(lambda: not _kernels_below(root))  # a kernel ends when it misses its parent
 
