@@ -81,6 +81,14 @@ def test_a_job_that_takes_too_much_is_ended_and_told_and_not_tried_again(short, 
     assert (root / "staging/notebook.ipynb").stat().st_size < 100_000
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limit for another process")
+def test_a_kernel_may_not_ask_for_more_address_space_than_its_limit_and_what_libraries_reserve(short, either):
+    root = short()
+    spoil(root, "import resource; open('space', 'w').write(str(resource.getrlimit(resource.RLIMIT_DATA)))")
+    run_job(spec(root), server=either)
+    assert (root / "space").read_text() == str((5_000_000_000, 5_000_000_000))
+
+
 def test_the_words_of_the_limits_say_how_much_and_what_to_do():
     own = Limits(seconds=90, memory=2_500_000_000, output=50_000_000)
     assert own.over_time.startswith("stopped after 90 seconds")
