@@ -15,11 +15,8 @@ import pytest
 from ethics_kit.measures.tables import MEMORY, Source, Tables
 from ethics_kit.project import Project, notebook_name
 from ethics_kit.runner import job, kernel, limits
-from ethics_kit.runner.job import run_job
+from ethics_kit.runner.job import JobSpec, run_job
 from ethics_kit.runner.limits import Limits
-from ethics_kit.runner.results import Job
-
-DAY = date(2026, 11, 1)
 
 
 def spoil(root, source):
@@ -31,9 +28,17 @@ def spoil(root, source):
 
 
 def spec(root, **changes):
-    one = Job(Project(root), root / "parameters/demo", "impact_analysis", DAY, root / "reports")
-    own = {"memory_limit": 1_000_000_000, "output_limit": 2_000_000, "time_limit": 120}
-    return one.spec(root / "staging").model_copy(update=own | changes)
+    own = {"memory_limit": 1_000_000_000, "output_limit": 2_000_000, "time_limit": 120} | changes
+    return JobSpec(
+        root=str(root),
+        folder=str(root / "parameters/demo"),
+        stage="impact_analysis",
+        as_of=date(2026, 11, 1),
+        reports=str(root / "reports"),
+        staging=str(root / "staging"),
+        by="a test",
+        **own,
+    )
 
 
 @pytest.fixture
