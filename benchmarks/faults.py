@@ -32,8 +32,9 @@ from ethics_kit.attestation.folder import altered
 from ethics_kit.project import STAGES, Project, notebook_name
 from ethics_kit.record import Record, read_record
 from ethics_kit.runner import batch
-from ethics_kit.runner.assessment import Result
 from ethics_kit.runner.limits import Limits
+from ethics_kit.runner.results import Result
+from ethics_kit.runner.unchanged import Wanted
 
 LIMITS = Limits(seconds=20, memory=800_000_000)
 
@@ -99,12 +100,9 @@ def run(root: Path, record: Record, *, systems: int, jobs: int) -> Found:
     try:
         results = batch.run(
             located,
-            stages=[record.stage],
-            as_of=record.as_of,
-            reports=None,
+            Wanted([record.stage], record.as_of, time_limit=LIMITS.seconds, memory_limit=LIMITS.memory),
             jobs=jobs,
-            time_limit=LIMITS.seconds,
-            memory_limit=LIMITS.memory,
+            begun=lambda _: None,
             report=lambda _: None,
             say=lambda _: None,
         )

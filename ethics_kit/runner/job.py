@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import shutil
 import time
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ from ethics_kit.workbook import STAGING
 
 for _name in ("papermill", "traitlets"):
     logging.getLogger(_name).addHandler(logging.NullHandler())  # a failure is told once, by its result
+
+ERROR_NUMBER = re.compile(r"\[Errno (\d{1,4})\]")
+"""How the words of an OSError begin; what the number stands for is no data."""
 
 DIED = "Kernel died"
 """How jupyter_client's and nbclient's messages about it begin."""
@@ -187,7 +191,8 @@ def _of_cell(failure: papermill.PapermillExecutionError, spec: JobSpec) -> str:
     if failure.ename in OUT_OF_MEMORY:
         return spec.limits.over_memory
     step = next((line for line in reversed(failure.source.splitlines()) if line.strip()), "a cell")
-    return f"{printable(failure.ename, 200)} in {printable(step.strip(), 120)}. {_unsaid(spec)}"
+    reason = f": {os.strerror(int(number[1]))}" if (number := ERROR_NUMBER.match(failure.evalue)) else ""
+    return f"{printable(failure.ename, 200)}{reason} in {printable(step.strip(), 120)}. {_unsaid(spec)}"
 
 
 def _unsaid(spec: JobSpec) -> str:

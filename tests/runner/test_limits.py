@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from datetime import date
@@ -14,11 +15,8 @@ import pytest
 from ethics_kit.measures.tables import MEMORY, Source, Tables
 from ethics_kit.project import Project, notebook_name
 from ethics_kit.runner import job, kernel, limits
-from ethics_kit.runner.job import run_job
+from ethics_kit.runner.job import JobSpec, run_job
 from ethics_kit.runner.limits import Limits
-from ethics_kit.runner.results import Job
-
-DAY = date(2026, 11, 1)
 
 
 def spoil(root, source):
@@ -30,9 +28,17 @@ def spoil(root, source):
 
 
 def spec(root, **changes):
-    one = Job(Project(root), root / "parameters/demo", "impact_analysis", DAY, root / "reports")
-    own = {"memory_limit": 1_000_000_000, "output_limit": 2_000_000, "time_limit": 120}
-    return one.spec(root / "staging").model_copy(update=own | changes)
+    own = {"memory_limit": 1_000_000_000, "output_limit": 2_000_000, "time_limit": 120} | changes
+    return JobSpec(
+        root=str(root),
+        folder=str(root / "parameters/demo"),
+        stage="impact_analysis",
+        as_of=date(2026, 11, 1),
+        reports=str(root / "reports"),
+        staging=str(root / "staging"),
+        by="a test",
+        **own,
+    )
 
 
 @pytest.fixture
@@ -79,6 +85,14 @@ def test_a_job_that_takes_too_much_is_ended_and_told_and_not_tried_again(short, 
     assert list(private.iterdir()) == []
     assert "To do:" in result.reason
     assert (root / "staging/notebook.ipynb").stat().st_size < 100_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limit for another process")
+def test_a_kernel_may_not_ask_for_more_address_space_than_its_limit_and_what_libraries_reserve(short, either):
+    root = short()
+    spoil(root, "import resource; open('space', 'w').write(str(resource.getrlimit(resource.RLIMIT_DATA)))")
+    run_job(spec(root), server=either)
+    assert (root / "space").read_text() == str((5_000_000_000, 5_000_000_000))
 
 
 def test_the_words_of_the_limits_say_how_much_and_what_to_do():

@@ -27,8 +27,8 @@ def record(short, server):
 
 def test_each_job_is_accounted_for_the_rest_is_right_and_nothing_is_left(record):
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        found = faults.run(Path(folder) / "p", record, systems=60, jobs=12)
-    assert Counter(found.ended) == {**dict.fromkeys(faults.ENDS.values(), 6), "ok": 36}
+        found = faults.run(Path(folder) / "p", record, systems=40, jobs=8)
+    assert Counter(found.ended) == {**dict.fromkeys(faults.ENDS.values(), 4), "ok": 24}
     assert found.not_as_they_should == []
     assert (found.processes_left, found.files_left) == (0, [])
     assert found.descriptors_left <= 0
