@@ -17,13 +17,10 @@ LEAVE = {"reason": "The analysts of this system see these rows anyway.", "by": "
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     """A PostgreSQL of the tests' own, for all of them."""
     postgres.required()
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)  # another user runs it
-    with postgres.served(folder) as running:
+    with postgres.served() as running:
         yield running
 
 

@@ -102,7 +102,7 @@ def test_a_dossier_names_databases_of_the_policy_only_and_one_place_for_all(proj
     assert "tables.decisions.source: found a file, while other tables are in the database" in problems
     assert "tables.opt_outs.time_zone: found time_zone for a table of a database" in problems
     assert "tables.opt_outs.encoding" in problems
-    assert "past_assessments" not in problems
+    assert "tables.past_assessments" not in problems
     assert "training.source" not in problems
 
 
