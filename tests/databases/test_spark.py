@@ -16,7 +16,9 @@ from ethics_kit.measures.engines import Database, Leave, NoDatabase, RowsRefused
 from ethics_kit.measures.tables import Tables
 from ethics_kit.project import STAGES
 from ethics_kit.schema.databases import Database as Named
-from tests import lakes, spark
+from tests.databases import lakes, spark
+
+pytestmark = pytest.mark.xdist_group("spark")  # its server is started by one worker
 
 TEXTS = [
     "2026-10-31", "2026-02-29", "2024-02-29", "2026-10-31T14:05:00Z", "2026-10-31 14:05", "2026-10-31T14:05:00+02",
