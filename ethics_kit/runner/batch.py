@@ -57,6 +57,7 @@ def run(
     """
     lock, stopped = threading.Lock(), threading.Event()
     systems = list(systems)
+    jobs = max(1, min(jobs, len(systems)))
     folders = {wanted.reports or project.reports for project, _ in systems}
     if cluster is None:
         wanted = replace(wanted, memory_limit=wanted.memory_limit or limits.memory_each(jobs))
@@ -115,7 +116,7 @@ def _side_by_side(
             results[place] = one(located)
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        futures = [pool.submit(work) for _ in range(min(jobs, len(systems)))]
+        futures = [pool.submit(work) for _ in range(jobs)]
         try:
             for future in as_completed(futures):
                 future.result()
