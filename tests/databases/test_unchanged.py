@@ -1,0 +1,18 @@
+"""What lies in a database may have changed: what reads it is run again each time, and the run says so."""
+
+import pytest
+
+from tests.databases.conftest import moved
+from tests.databases.server import Server
+from tests.runner.test_unchanged import IMPACT, STAGES, _aged, again, run, whole
+
+pytestmark = pytest.mark.xdist_group("postgres")  # its server is started by one worker
+
+
+def test_a_stage_that_reads_a_database_is_never_kept_and_one_that_does_not_is(project, server: Server, enter) -> None:
+    root = project()
+    moved(server, root, "unchanged")
+    _aged(root)
+    run(root)
+    assert again(root) == {*STAGES} - {IMPACT}
+    assert not whole(root, stages=(IMPACT,)), "whether the tables are in order is looked at again"
