@@ -14,7 +14,7 @@ import pytest
 
 from ethics_kit.measures.tables import MEMORY, Source, Tables
 from ethics_kit.project import Project, notebook_name
-from ethics_kit.runner import batch, job, kernel, limits
+from ethics_kit.runner import batch, job, kernel, leftovers, limits
 from ethics_kit.runner.job import JobResult, JobSpec, run_job
 from ethics_kit.runner.limits import Limits
 from ethics_kit.runner.unchanged import Wanted
@@ -167,7 +167,7 @@ def test_the_folder_of_a_kernel_whose_owner_is_gone_is_swept_and_no_other(privat
     other = private / "ek-00000000-1-other"
     other.mkdir()
     assert len(list(private.iterdir())) == 3
-    kernel.sweep()
+    leftovers.sweep([])
     assert {path.name for path in private.iterdir()} == {mine.folder.name, other.name}
     mine.close()
 
