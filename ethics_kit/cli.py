@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 import traceback
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ethics_kit import cli_compare, cli_portfolio, cli_record, cli_review, cli_run
-from ethics_kit.cli_run import BAD_INPUT, FAILED, Located, Log, Validated
+from ethics_kit import cli_check, cli_compare, cli_portfolio, cli_record, cli_review, cli_run
+from ethics_kit.cli_run import BAD_INPUT, FAILED, Located, Log
 from ethics_kit.errors import EthicsKitError, InputError, Problem, display_path, printable, told
 from ethics_kit.measures.formats import ALLOW_PICKLE
 from ethics_kit.project import (
@@ -25,14 +24,11 @@ from ethics_kit.project import (
     Project,
     find_project,
     locate_system,
-    locate_systems,
     require_project,
 )
 
 if TYPE_CHECKING:
-    from ethics_kit.dossier import Dossier
     from ethics_kit.runner.cluster import Cluster
-    from ethics_kit.runner.unchanged import Wanted
 
 TRACE = "ETHICS_KIT_TRACE"
 """Set by a person who wants to read an unexpected error whole, on a terminal of their own."""
@@ -67,7 +63,7 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        _tell(error)
+        cli_check.tell(error)
         sys.exit(BAD_INPUT)
     except EthicsKitError as error:
         typer.echo(str(error), err=True)
@@ -93,71 +89,11 @@ def _place(error: Exception) -> str:
     return own[-1] if own else "an unknown place"
 
 
-def _tell(error: InputError) -> None:
-    for problem in error.problems:
-        typer.echo(str(problem), err=True)
-
-
-def _located(systems: list[str] | None) -> tuple[list[Located], list[InputError]]:
-    """The dossiers named, or all; a folder of dossiers stands for each of them."""
-    found: list[Located] = []
-    errors = []
-    for name in systems or [""]:
-        try:
-            found += locate_systems(name)
-        except InputError as error:
-            errors.append(error)
-    return list({folder: (project, folder) for project, folder in found}.values()), errors
-
-
-def _tell_fetched(dossier: Dossier) -> None:
-    """How much was read from storage just now."""
-    from ethics_kit.storage import Fetched
-
-    sizes = [given.size for given in dossier.stored.values() if isinstance(given, Fetched) and given.new]
-    if sizes:
-        files = f"{len(sizes)} file{'s' * (len(sizes) > 1)}"
-        typer.echo(f"{dossier.id}: read {files} from storage, {sum(sizes) / 1e6:.1f} MB", err=True)
-
-
-def _valid(systems: list[str] | None, wanted: Wanted | None = None, cluster: Cluster | None = None) -> Validated:
-    """Validate the dossiers named, or all; tell each problem once.
-
-    Of those in which nothing has changed since they were `wanted` before, the results are kept instead. With a
-    `cluster`, what cannot travel to it is a problem, too.
-    """
-    from ethics_kit import checks, dossier
-
-    located, errors = _located(systems)
-    kept = {folder: found for project, folder in located if wanted and (found := wanted.kept(project, folder))}
-    good, bad, policies = {*kept}, [], {}
-    for project, folder in (one for one in located if one[1] not in kept):
-        began = time.time()
-        try:
-            loaded = dossier.load(project, folder)
-            if unusable := [*checks.model.problems(loaded), *(cluster.admit(loaded) if cluster else ())]:
-                raise InputError(unusable)
-            if wanted:
-                wanted.found_sound(loaded, began)
-            _tell_fetched(loaded)
-            policies[project.root] = loaded.policy
-            good.add(folder)
-        except InputError as error:
-            errors.append(error)
-            bad.append((project, folder))
-    seen: set[str] = set()
-    for raised in errors:
-        fresh = [p for p in raised.problems if str(p) not in seen]
-        seen |= {str(p) for p in fresh}
-        _tell(InputError(fresh))
-    return Validated([one for one in located if one[1] in good], bad, len(seen), policies, kept)
-
-
 @app.command()
 def check(systems: Systems = None, allow_pickle: AllowPickle = False) -> None:
     """Validate dossiers, policy and tables; print every problem at once; run nothing."""
     _allow_pickle(allow_pickle)
-    found = _valid(systems)
+    found = cli_check.valid(systems)
     for _, folder in found.sound:
         typer.echo(f"{folder.name}: in order")
     if found.problems:
@@ -214,7 +150,7 @@ def run(
     where, memory = reports.resolve() if reports else None, int(memory_limit * 1e9) if memory_limit else None
     wanted = Wanted(stages, day, where, pdf, force, time_limit, memory)
     with cli_run.stoppable(), _cluster(scheduler, allow_pickle=allow_pickle) as cluster:
-        found = _valid(systems, wanted, cluster)
+        found = cli_check.valid(systems, wanted, cluster, jobs=jobs)
         if not (found.sound or found.bad):
             raise typer.Exit(BAD_INPUT)
         if wanted.reports:
@@ -366,7 +302,7 @@ def demo(
         typer.echo(f"Made {len(written)} example tables under {display_path(project.parameters)}/")
     wanted = Wanted(STAGES, parse_as_of(EXAMPLE_DAY))
     with cli_run.stoppable():
-        found = _valid([str(project.parameters / name) for name in examples.planted()["systems"]], wanted)
+        found = cli_check.valid([str(project.parameters / name) for name in examples.planted()["systems"]], wanted)
         if found.problems:
             raise typer.Exit(BAD_INPUT)
         code = cli_run.assessed(found, wanted, jobs=jobs)

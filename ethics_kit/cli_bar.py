@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ethics_kit.cli_progress import Pace
 
 WIDE = 80
@@ -65,3 +68,21 @@ def shown(pace: Pace, total: int) -> Iterator[Bar | None]:
     ) as progress:
         progress.add_task("", total=total)
         yield Bar(progress, pace)
+
+
+@contextmanager
+def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error that says "WHAT 12 of 1,000"; what is yielded is called after each of them."""
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    said = TextColumn(f"{what} {{task.completed:,.0f}} of {total:,}")
+    with Progress(
+        *[BarColumn(bar_width=None)] * (console.width >= WIDE),
+        said,
+        console=console,
+        expand=console.width >= WIDE,
+        transient=True,
+        refresh_per_second=4,
+        redirect_stdout=False,
+        disable=console.is_dumb_terminal,
+    ) as progress:
+        yield partial(progress.advance, progress.add_task("", total=total))

@@ -39,12 +39,11 @@ Log = Literal["text", "json"]
 
 @dataclass(frozen=True)
 class Validated:
-    """The dossiers that are sound, those that are not, how many problems were told, and the policies by project."""
+    """The dossiers that are sound, those that are not, and how many problems were told."""
 
     sound: list[Located]
     bad: list[Located]
     problems: int
-    policies: dict[Path, Policy]
     kept: dict[Path, list[Result]] = field(default_factory=dict)
     """The results of those in which nothing has changed; they are sound still."""
 
@@ -85,6 +84,7 @@ def assessed(
     names, not_run = ([folder.name for _, folder in part] for part in (found.sound, found.bad))
     plan = Planned(names, wanted.stages, wanted.as_of, jobs, not_run, found.problems)
     watch: Watch = JsonLog(plan) if log == "json" else Lines(plan)
+    policies = _policies(found) if gate else {}
     so_far: list[Result] = []
 
     def ended(result: Result) -> None:
@@ -98,7 +98,7 @@ def assessed(
         pages = _write_pages(found, wanted.reports, wanted.as_of)
         if not_run:
             typer.echo(f"Not run, as the dossier is not in order (see above): {', '.join(not_run)}", err=True)
-        refusals = cli_gate.refused(results, _policies(found)) if gate else None
+        refusals = cli_gate.refused(results, policies) if gate else None
     except KeyboardInterrupt as stop:
         code = _told_stopped(stop)
         watch.finished(Ended(so_far, None, [], code, time.monotonic() - began))
@@ -134,12 +134,11 @@ def _results(
 
 
 def _policies(found: Validated) -> dict[Path, Policy]:
-    """The policies by project, with those of projects in which nothing has changed."""
+    """The policies by project."""
     from ethics_kit.dossier import policy_of
 
-    others = {project.root: project for project, folder in found.sound if folder in found.kept}
-    read = {root: policy_of(project) for root, project in others.items() if root not in found.policies}
-    return found.policies | {root: policy for root, policy in read.items() if policy}
+    read = {root: policy_of(project) for root, project in {p.root: p for p, _ in found.sound}.items()}
+    return {root: policy for root, policy in read.items() if policy}
 
 
 def _write_pages(found: Validated, reports: Path | None, day: date) -> list[str]:

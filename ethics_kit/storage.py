@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -53,6 +53,16 @@ class Fetched:
     sha256: str
     size: int
     new: bool
+
+
+@dataclass(frozen=True)
+class _Latest:
+    """What an object was when it was last read here: its `version`, and the name, digest and size of the file made."""
+
+    version: str
+    name: str
+    sha256: str
+    size: int
 
 
 def is_address(source: str) -> bool:
@@ -113,7 +123,7 @@ def fetched(address: str, sha256: str | None = None) -> Fetched:
 
     now = version(address)
     with _kept_here():
-        place = _folder() / hashlib.sha256(address.encode()).hexdigest()
+        place = _place(address)
         place.mkdir(mode=0o700, exist_ok=True)
         with FileLock(place / "lock"):
             found = _known(place, now) or _read(place, address, now)
@@ -126,17 +136,41 @@ def fetched(address: str, sha256: str | None = None) -> Fetched:
     return found
 
 
+def known(address: str) -> str | None:
+    """The sha256 of an object that is as it was when it was last read here; None where it is not, or nobody can say.
+
+    Costs one request and reads no content.
+    """
+    try:
+        now = version(address)
+        with _kept_here():
+            told = _latest(_place(address))
+    except StorageError:
+        return None
+    return told.sha256 if told and told.version == now else None
+
+
 def _known(place: Path, now: str) -> Fetched | None:
     """What was fetched before, where the object has not changed since."""
+    told = _latest(place)
+    if told is None or told.version != now:
+        return None
+    path = place / told.name
     try:
-        told = json.loads((place / "latest.json").read_bytes())
-        path = place / str(told["name"])
-        if told["version"] != now or path.stat().st_size != told["size"]:
+        if path.stat().st_size != told.size:
             return None
         os.utime(path)
-    except (OSError, ValueError, KeyError):
+    except OSError:
         return None
-    return Fetched(path, told["sha256"], told["size"], new=False)
+    return Fetched(path, told.sha256, told.size, new=False)
+
+
+def _latest(place: Path) -> _Latest | None:
+    """What the object was when it was last read, if it was."""
+    try:
+        return _Latest(**json.loads((place / "latest.json").read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _read(place: Path, address: str, now: str) -> Fetched:
@@ -150,8 +184,8 @@ def _read(place: Path, address: str, now: str) -> Fetched:
             if now == before:
                 path = place / f"{sha256}{PurePosixPath(address).suffix.lower()}"
                 beside.replace(path)
-                told = {"version": now, "name": path.name, "sha256": sha256, "size": size}
-                write_atomic(place / "latest.json", json.dumps(told).encode())
+                told = _Latest(version=now, name=path.name, sha256=sha256, size=size)
+                write_atomic(place / "latest.json", json.dumps(asdict(told)).encode())
                 _delete_unused(place.parent)
                 return Fetched(path, sha256, size, new=True)
         finally:
@@ -178,6 +212,11 @@ def _delete_unused(folder: Path) -> None:
         with suppress(FileNotFoundError):  # another process may delete or rename one at the same time
             if path.name not in ("lock", "latest.json") and path.stat().st_mtime < limit:
                 path.unlink()
+
+
+def _place(address: str) -> Path:
+    """The folder of one object's content."""
+    return _folder() / hashlib.sha256(address.encode()).hexdigest()
 
 
 def _folder() -> Path:

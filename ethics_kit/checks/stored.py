@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ethics_kit import storage
 from ethics_kit.errors import Problem, quoted
@@ -13,6 +13,8 @@ from ethics_kit.storage import Fetched, StorageError
 if TYPE_CHECKING:
     from ethics_kit.dossier import Dossier
     from ethics_kit.yamlfile import Key, YamlFile
+
+T = TypeVar("T")
 
 AT_ONCE = 8
 """Requests under way at the same time."""
@@ -23,11 +25,21 @@ def held(dossier: Dossier) -> Mapping[str, Fetched | StorageError]:
     system = dossier.system
     named = [t.source or "" for t in (*dossier.organisation.tables.values(), *system.tables.values())]
     named += [e.source for e in system.extracts.values()] + [system.model.file or ""]
-    wanted = sorted({source for source in named if storage.listed(source, dossier.policy.data_roots)})
+    return _of_each(named, dossier.policy.data_roots, _given)
+
+
+def known(addresses: Iterable[str], listed: Iterable[str]) -> Mapping[str, str | None]:
+    """As `storage.known`, for those of `addresses` in storage that the policy has `listed`; no other is asked for."""
+    return _of_each(addresses, listed, storage.known)
+
+
+def _of_each(addresses: Iterable[str], listed: Iterable[str], ask: Callable[[str], T]) -> dict[str, T]:
+    roots = [*listed]
+    wanted = sorted({address for address in addresses if storage.listed(address, roots)})
     if not wanted:
         return {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(wanted, pool.map(_given, wanted), strict=True))
+        return dict(zip(wanted, pool.map(ask, wanted), strict=True))
 
 
 def _given(address: str) -> Fetched | StorageError:

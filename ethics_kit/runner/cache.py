@@ -35,8 +35,9 @@ class Seen(Part):
 class Cache(Part):
     """What is known of a system since its last runs.
 
-    `named`: the paths that its YAML files name, from the parameters folder. `valid`: the digest of these files when
-    they were last found in order. `digests`: of files, by what the disk says of them.
+    `named`: the paths that its YAML files name, from the parameters folder, and the addresses in storage. `valid`: the
+    digest of these files and objects when they were last found in order. `digests`: of files, by what the disk says of
+    them.
     """
 
     schema_: Literal["ethics-kit/cache/1"] = Field(default="ethics-kit/cache/1", alias="schema")

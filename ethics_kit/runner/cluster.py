@@ -36,7 +36,6 @@ from ethics_kit.stages.conclude import versions
 if TYPE_CHECKING:
     from distributed import Future, Worker
 
-    from ethics_kit.dossier import Dossier
 
 ADDRESS = re.compile(r"(tcp|tls)://[^/@\s]+:\d{1,5}\Z")
 PATIENCE = 10.0
@@ -126,12 +125,9 @@ class Cluster:
         threads: dict[str, int] = self._client.nthreads()
         return 2 * sum(threads.values())
 
-    def admit(self, dossier: Dossier) -> list[Problem]:
-        """Why a dossier's files cannot travel; otherwise they are remembered for its jobs."""
-        contents, problems = parcel.contents(dossier)
-        if not problems:
-            self._contents[str(dossier.folder)] = contents
-        return problems
+    def admit(self, folder: Path, contents: parcel.Contents) -> None:
+        """Remember what travels with the jobs of the dossier in `folder`."""
+        self._contents[str(folder)] = contents
 
     def run(self, spec: JobSpec) -> JobResult:
         """Run a job on a worker, as `run_job` does here; what it prepared lies in the staging folder afterwards.
@@ -163,10 +159,11 @@ class Cluster:
         return JobResult(status="failed", reason=reason, seconds=time.monotonic() - start)
 
     def _contents_of(self, spec: JobSpec) -> parcel.Contents:
-        if spec.folder not in self._contents and (
-            problems := self.admit(dossiers.load(spec.project, Path(spec.folder), tables=False))
-        ):
-            raise InputError(problems)
+        if spec.folder not in self._contents:
+            contents, problems = parcel.contents(dossiers.load(spec.project, Path(spec.folder), tables=False))
+            if problems:
+                raise InputError(problems)
+            self._contents[spec.folder] = contents
         return self._contents[spec.folder]
 
     def _answer(self, sent: bytes) -> bytes:

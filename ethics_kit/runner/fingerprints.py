@@ -36,7 +36,8 @@ def kit() -> str:
 
 
 def named(dossier: Dossier) -> Iterator[str]:
-    """The YAML files of a dossier, and every file that one of them names, from the parameters folder."""
+    """The YAML files of a dossier, every file that one of them names, from the parameters folder, and every address."""
+    yield from dossier.stored
     for file in dossier.files.values():
         yield os.path.relpath(file.path, dossier.project.parameters)
         for text in _texts(file.data):

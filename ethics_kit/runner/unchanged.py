@@ -3,6 +3,9 @@
 What a record read stands in its attestation: address and sha256 of each input. The cache holds what it looked at
 besides, as one digest per stage: the kit and its libraries, the day, where the paths that the dossier names lead to,
 and the records, reviews and failed runs that the stage takes into account. It never says what a record says.
+
+Of an object in storage one request tells whether it has changed. Of a table in a database nothing does that costs less
+than to read it: a stage that reads one is run each time.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ethics_kit import archive, duties, yamlfile
+from ethics_kit import archive, duties, storage
 from ethics_kit.archive import Latest
 from ethics_kit.attestation import chain, statement
-from ethics_kit.dossier import Dossier
+from ethics_kit.checks import stored
+from ethics_kit.dossier import Dossier, policy_of
 from ethics_kit.measures.formats import pickle_allowed
 from ethics_kit.project import STAGES, Project, Stage, is_file, notebook_name
 from ethics_kit.report import pdf
@@ -28,6 +32,7 @@ from ethics_kit.runner.digests import Digests
 from ethics_kit.runner.fingerprints import changed, digest, kit, named
 from ethics_kit.runner.limits import TIME_LIMIT
 from ethics_kit.runner.results import Job, Result
+from ethics_kit.storage import Fetched
 
 SETTLED = 0.1
 """Seconds by which the times of files may lag behind the clock."""
@@ -55,21 +60,28 @@ class Memory:
     # --- the dossier ---------------------------------------------------------------------------------------------
 
     def sound(self) -> bool:
-        """Whether the dossier and all files that it names are as they were when they were found in order."""
+        """Whether the dossier and all that it names are as they were when they were found in order."""
         return self._cache.valid is not None and self._cache.valid == self._named_digest(self._cache.named)
 
     def found_sound(self, dossier: Dossier, began: float) -> None:
         """The dossier was found in order; `began` is when, in seconds of the clock, its files were first read."""
         names = sorted({*named(dossier)})
         untouched = all(changed(self._project.parameters / name) < began - SETTLED for name in names)
-        valid = self._named_digest(names) if untouched else None
+        seen = {address: given.sha256 for address, given in dossier.stored.items() if isinstance(given, Fetched)}
+        self._looked["stored"] = seen  # what was looked at, whatever has come since
+        valid = self._named_digest(names) if untouched and not dossier.database else None
         self._cache = self._cache.model_copy(update={"named": names, "valid": valid})
         self.forget()
 
-    def _named_digest(self, names: Sequence[str]) -> str:
-        return digest(
-            [kit(), pickle_allowed(), [(name, self._file(self._project.parameters / name)) for name in names]]
-        )
+    def _named_digest(self, names: Sequence[str]) -> str | None:
+        """The digest of all that the dossier names, as it is now; None where storage does not say it of an object."""
+        read = [(name, self._named(name)) for name in names]
+        if any(sha256 is None and storage.is_address(name) for name, sha256 in read):
+            return None
+        return digest([kit(), pickle_allowed(), read])
+
+    def _named(self, name: str) -> str | None:
+        return self._stored().get(name) if storage.is_address(name) else self._file(self._project.parameters / name)
 
     # --- the stages ----------------------------------------------------------------------------------------------
 
@@ -95,17 +107,17 @@ class Memory:
         records = [(stage, self._records(stage, job)) for stage in STAGES if stage in looked_at(job.stage)]
         return digest([kit(), pickle_allowed(), job.stage, job.as_of.isoformat(), leads, records])
 
-    def all_of(self, job: Job) -> str:
-        """The digest of all that a job may read, as it is now."""
+    def all_of(self, job: Job) -> str | None:
+        """The digest of all that a job may read, as it is now; None where that is not known."""
         self.forget()
-        template = self._file(self._project.template(job.stage))
-        return digest([self.state(job), self._named_digest(self._cache.named), template])
+        template, read = self._file(self._project.template(job.stage)), self._named_digest(self._cache.named)
+        return digest([self.state(job), read, template]) if read else None
 
-    def ran(self, result: Result, before: str) -> None:
+    def ran(self, result: Result, before: str | None) -> None:
         """A job ended; `before` it began, `all_of` was so. What was changed meanwhile it may or may not have seen."""
         job = result.job
         stages = {name: seen for name, seen in self._cache.stages.items() if name != job.stage}
-        as_before = result.ok and self.all_of(job) == before
+        as_before = result.ok and before and self.all_of(job) == before
         sha256, state = self._file(result.folder / standing.RECORD), self.state(job)
         if as_before and sha256 and state:
             stages[job.stage] = cache.Seen(record=result.folder.name, sha256=sha256, state=state)
@@ -130,11 +142,13 @@ class Memory:
         return all(self._input(address, job.stage) == sha256 for address, sha256 in stated.inputs)
 
     def _input(self, address: str, stage: str) -> str | None:
-        """The sha256 of an input now; None where it is gone, or lay where it cannot be found again."""
+        """The sha256 of an input now; None where it is gone, or lay where nobody looks, as in a database."""
         if address == f"notebooks/{notebook_name(stage)}":
             return self._file(self._project.template(stage))
         if re.match(rf"{re.escape(self._system)}/({'|'.join(STAGES)})/[^/]+/record\.json\Z", address):
             return self._file(self._reports / address)  # an earlier record
+        if storage.is_address(address):
+            return self._stored().get(address)
         if re.match(r"root\d+:", address):
             return self._elsewhere().get(address)
         return None if ":" in address else self._file(self._project.root / address)
@@ -142,12 +156,24 @@ class Memory:
     def _elsewhere(self) -> dict[str, str | None]:
         """The files named outside the project, by the address that a record gives them."""
         if "elsewhere" not in self._looked:
-            policy = yamlfile.read(self._project.policy).data
-            roots = self._project.data_roots(map(str, policy.get("data_roots") or ()))
-            paths = [self._project.parameters / name for name in self._cache.named]
+            roots = self._project.data_roots(self._listed())
+            paths = [self._project.parameters / name for name in self._cache.named if not storage.is_address(name)]
             self._looked["elsewhere"] = {self._project.address(path, roots): self._file(path) for path in paths}
         found: dict[str, str | None] = self._looked["elsewhere"]
         return found
+
+    def _stored(self) -> dict[str, str | None]:
+        """The sha256 of each object named that the policy lets be read, where storage says that it is as it was."""
+        if "stored" not in self._looked:
+            addresses = [name for name in self._cache.named if storage.is_address(name)]
+            self._looked["stored"] = stored.known(addresses, self._listed() if addresses else ())
+        found: dict[str, str | None] = self._looked["stored"]
+        return found
+
+    def _listed(self) -> list[str]:
+        """The folders and storage that the policy lets be read."""
+        policy = policy_of(self._project)
+        return policy.data_roots if policy else []
 
     def _records(self, stage: Stage, job: Job) -> list[Any]:
         """What there is of a stage up to a job's day: records with all their files and acts, failed runs, the current.

@@ -209,7 +209,9 @@ def test_a_worker_reads_from_storage_what_this_machine_saw_there(short, edit, bu
     bucket.put("crm/customers.csv", content)
     table.unlink()
     edit(root / "parameters/demo/system.yaml", ("tables", "customers", "source"), address)
-    assert workers.admit(loaded(root)) == []
+    contents, problems = parcel.contents(loaded(root))
+    assert problems == []
+    workers.admit(root / "parameters/demo", contents)
     done = assess(job(root), workers.run)
     assert done.ok, done.reason
     assert content in [p.read_bytes() for p in (grid.folder / "cache").rglob("*") if p.is_file()]

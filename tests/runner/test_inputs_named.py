@@ -35,9 +35,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
     WATCHING.append(opened)
     before = Tables._open
 
-    def told(self: Tables, source: Source, name: str) -> Any:
-        opened.append(source.path)
-        return before(self, source, name)
+    def told(self: Tables, path: Path, source: Source, name: str) -> Any:
+        opened.append(path)
+        return before(self, path, source, name)
 
     monkeypatch.setattr(Tables, "_open", told)
     try:

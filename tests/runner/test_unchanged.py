@@ -78,8 +78,8 @@ def again(root: Path, name: str = "demo", **wanted: Any) -> set[str]:
 
 def whole(root: Path, **wanted: Any) -> bool:
     """Whether nothing at all has changed, so that the system would not even be validated."""
-    project = Project(root)
-    return bool(Wanted(STAGES, AS_OF, **wanted).kept(project, project.parameters / "demo"))
+    project, stages = Project(root), wanted.pop("stages", STAGES)
+    return bool(Wanted(stages, AS_OF, **wanted).kept(project, project.parameters / "demo"))
 
 
 @pytest.fixture(scope="module")
