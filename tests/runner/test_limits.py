@@ -1,12 +1,9 @@
 """What a job takes too much of ends it, is told, and leaves neither a process nor a file."""
 
 import os
-import shutil
 import sys
-import tempfile
 import time
 from datetime import date
-from pathlib import Path
 
 import nbformat
 import psutil
@@ -40,15 +37,6 @@ def spec(root, **changes):
         by="a test",
         **own,
     )
-
-
-@pytest.fixture
-def private(monkeypatch):
-    """Where the private folders of this test's kernels go: short, as their sockets are there."""
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    yield folder
-    shutil.rmtree(folder)
 
 
 def gone(pid: int) -> bool:
