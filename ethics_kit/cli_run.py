@@ -118,6 +118,9 @@ def _results(
     report: Callable[[Result], None],
 ) -> list[Result]:
     """The results in the order of the systems; first those are told in which nothing has changed."""
+    from ethics_kit.runner import leftovers
+
+    leftovers.sweep({wanted.reports or project.reports for project, _ in found.sound})
     by_system = dict(found.kept)
     for result in (one for results in found.kept.values() for one in results):
         report(result)

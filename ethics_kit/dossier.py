@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SYSTEM_ID = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
 
+SHARED = ("policy", "organisation")
+"""The files that all dossiers of a project share."""
+
 S = TypeVar("S", bound=schema.StageAnswers)
 
 
@@ -144,7 +147,7 @@ class Dossier:
 def policy_of(project: Project) -> schema.Policy | None:
     """A project's policy, where it is in order."""
     try:
-        return yamlfile.validate(schema.Policy, yamlfile.read(project.policy))[0]
+        return yamlfile.validate(schema.Policy, yamlfile.read_shared(project.policy))[0]
     except InputError:
         return None
 
@@ -179,7 +182,7 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
     models: dict[str, schema.Model] = {}
     for name, path in paths.items():
         try:
-            files[name] = yamlfile.read(path)
+            files[name] = yamlfile.read_shared(path) if name in SHARED else yamlfile.read(path)
         except InputError as error:
             files[name] = yamlfile.YamlFile(path, {})
             problems += error.problems
@@ -194,7 +197,7 @@ def load(project: Project, folder: Path, *, tables: bool = True) -> Dossier:
         part, lost = yamlfile.sound_part(whole, files[name])
         models[name] = part or whole.model_construct()
         doubtful |= lost
-    if any(not models[name].model_fields_set for name in ("policy", "organisation")):
+    if any(not models[name].model_fields_set for name in SHARED):
         raise InputError(problems)  # without them it cannot be said what is wrong with the others
     dossier = Dossier(
         project=project,

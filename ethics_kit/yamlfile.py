@@ -128,6 +128,16 @@ def read(path: Path) -> YamlFile:
     return parse(path, _content(path))
 
 
+def read_shared(path: Path) -> YamlFile:
+    """As `read`, of a file that many dossiers share: parsed once while its content stays. Not to be altered."""
+    return _parsed_once(path, _content(path))
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed_once(path: Path, content: bytes) -> YamlFile:
+    return parse(path, content)
+
+
 def parse(path: Path, content: bytes) -> YamlFile:
     """As `read`, of the bytes that are, or will be, in `path`."""
     data = _parse(path, _text(path, content))

@@ -11,9 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ethics_kit import archive
 from ethics_kit.project import Project
-from ethics_kit.runner import kernel, limits, warm
+from ethics_kit.runner import kernel, leftovers, limits, warm
 from ethics_kit.runner.assessment import Run, assess
 from ethics_kit.runner.job import run_job
 from ethics_kit.runner.results import Job, Result
@@ -68,7 +67,6 @@ def run(
         memory.save()
         return results
 
-    _sweep(folders)
     server = _server(say) if cluster is None and len(systems) * len(wanted.stages) > 1 else None
     run_one = cluster.run if cluster else partial(run_job, server=server)
     try:
@@ -76,7 +74,7 @@ def run(
     finally:
         if server:
             server.close()
-        _sweep(folders)
+        leftovers.sweep(folders)
 
 
 def _assessed(job: Job, memory: Memory, run: Run) -> Result:
@@ -117,13 +115,6 @@ def _side_by_side(
                 time.sleep(0.1)
             raise
     return [result for place in sorted(results) for result in results[place]]
-
-
-def _sweep(folders: Iterable[Path]) -> None:
-    """Remove what runs that were killed left on this machine."""
-    kernel.sweep()
-    for folder in folders:
-        archive.sweep(folder)
 
 
 def _server(say: Callable[[str], None]) -> warm.Server | None:

@@ -14,13 +14,17 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ethics_kit import checks, dossier
 from ethics_kit.errors import InputError, Problem, RunError
 from ethics_kit.project import Project
-from ethics_kit.runner import parcel
 from ethics_kit.runner.unchanged import Wanted
 from ethics_kit.storage import Fetched
+
+if TYPE_CHECKING:
+    from ethics_kit.dossier import Dossier
+    from ethics_kit.runner.parcel import Contents
 
 Located = tuple[Project, Path]
 
@@ -38,7 +42,7 @@ class Checked:
     problems: Sequence[Problem] = ()
     read: Sequence[int] = ()
     in_database: bool = False
-    contents: parcel.Contents | None = None
+    contents: Contents | None = None
 
 
 def each(
@@ -74,13 +78,19 @@ def _checked(located: Located, *, wanted: Wanted | None, travel: bool) -> Checke
         loaded = dossier.load(*located)
     except InputError as error:
         return Checked(error.problems)
-    contents, problems = parcel.contents(loaded) if travel else (None, [])
+    contents, problems = _contents(loaded) if travel else (None, [])
     if unusable := [*checks.model.problems(loaded), *problems]:
         return Checked(InputError(unusable).problems)
     if wanted:
         wanted.found_sound(loaded, began)
     read = [given.size for given in loaded.stored.values() if isinstance(given, Fetched) and given.new]
     return Checked((), read, loaded.database is not None, contents)
+
+
+def _contents(loaded: Dossier) -> tuple[Contents, list[Problem]]:
+    from ethics_kit.runner import parcel  # with what runs notebooks, which takes two seconds to import
+
+    return parcel.contents(loaded)
 
 
 def _end_with_owner() -> None:

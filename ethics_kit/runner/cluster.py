@@ -29,7 +29,7 @@ from ethics_kit import dossier as dossiers
 from ethics_kit import storage
 from ethics_kit.errors import InputError, Problem, RunError, printable, quoted, told
 from ethics_kit.measures.formats import ALLOW_PICKLE
-from ethics_kit.runner import kernel, limits, parcel, warm
+from ethics_kit.runner import kernel, leftovers, limits, parcel, warm
 from ethics_kit.runner.job import JobResult, JobSpec, prepare_failure, run_job
 from ethics_kit.stages.conclude import versions
 
@@ -238,7 +238,7 @@ def _server() -> warm.Server | None:
 @functools.cache
 def _only_server() -> warm.Server | None:
     """What this worker's kernels are forked from; it ends with the worker."""
-    kernel.sweep()
+    leftovers.sweep([])
     os.environ[ALLOW_PICKLE] = "0"  # whatever the shell says that started the worker
     try:
         return warm.Server()

@@ -16,6 +16,7 @@ from ethics_kit.attestation import statement
 from ethics_kit.dossier import Dossier
 from ethics_kit.project import is_file
 from ethics_kit.stages.conclude import LIBRARIES
+from ethics_kit.yamlfile import Key, YamlFile
 
 LONGEST = 1000
 """Characters of a text that may be a path."""
@@ -40,24 +41,34 @@ def named(dossier: Dossier) -> Iterator[str]:
     yield from dossier.stored
     for file in dossier.files.values():
         yield os.path.relpath(file.path, dossier.project.parameters)
-        for text in _texts(file.data):
+    for _, _, _, path in files_named(dossier):
+        yield os.path.relpath(path, dossier.project.parameters)
+
+
+def files_named(dossier: Dossier) -> Iterator[tuple[YamlFile, Key, str, Path]]:
+    """Each text of a dossier's YAML files that is a file's path from there: where it stands, the text and the path.
+
+    With a DuckDB file comes its log, whether or not there is one: DuckDB reads it with the file.
+    """
+    for file in dossier.files.values():
+        for key, text in _texts(file.data, ()):
             path = file.path.parent / text
             if is_file(path):
-                yield os.path.relpath(path, dossier.project.parameters)
+                yield file, key, text, path
                 if path.suffix.lower() == ".duckdb":
-                    yield os.path.relpath(f"{path}.wal", dossier.project.parameters)
+                    yield file, key, f"{text}.wal", Path(f"{path}.wal")
 
 
-def _texts(node: Any) -> Iterator[str]:
+def _texts(node: Any, key: Key) -> Iterator[tuple[Key, str]]:
     if isinstance(node, Mapping):
-        for value in node.values():
-            yield from _texts(value)
+        for name, value in node.items():
+            yield from _texts(value, (*key, name))
     elif isinstance(node, str):
         if node and len(node) < LONGEST and "\n" not in node:
-            yield str(node)
+            yield key, str(node)
     elif isinstance(node, Sequence):
-        for value in node:
-            yield from _texts(value)
+        for index, value in enumerate(node):
+            yield from _texts(value, (*key, index))
 
 
 def changed(path: Path) -> float:

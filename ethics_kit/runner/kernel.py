@@ -7,17 +7,14 @@ import contextlib
 import os
 import resource
 import shutil
-import socket
 import sys
 import tempfile
 import threading
 import time
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
 import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
@@ -28,7 +25,7 @@ from jupyter_client.session import Session
 from traitlets import Instance, Type
 
 from ethics_kit.measures.tables import MEMORY
-from ethics_kit.runner import warm
+from ethics_kit.runner import leftovers, warm
 from ethics_kit.runner.family import Family
 from ethics_kit.runner.limits import TABLE_SHARE, Limits
 
@@ -49,19 +46,6 @@ def stop_all(staging: str | None = None) -> None:
             run.kill("stopped")
 
 
-def sweep() -> None:
-    """Remove the private folders of kernels whose owner was killed on this machine."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_machine()}*"):
-        with contextlib.suppress(ValueError):
-            if not psutil.pid_exists(int(left.name.split("-")[2])):
-                shutil.rmtree(left, ignore_errors=True)
-
-
-def _machine() -> str:
-    """How the private folders of this machine's kernels begin; short, as a socket's path has 107 characters."""
-    return f"ek-{zlib.crc32(socket.gethostname().encode()):08x}-"
-
-
 class KernelRun:
     """One kernel's private folder, environment and limits, and the means to end it with all that it started.
 
@@ -72,7 +56,7 @@ class KernelRun:
         self, environment: dict[str, str], limits: Limits | None = None, server: warm.Server | None = None
     ) -> None:
         self.server, self.limits = server, limits or Limits()
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{_machine()}{os.getpid()}-"))  # 0700
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{leftovers.machine()}{os.getpid()}-"))  # 0700
         self.log = (self.folder / "kernel.log").open("wb")  # what a kernel says while it ends is of no use to a reader
         (self.folder / "tmp").mkdir()
         own = {"TMPDIR": str(self.folder / "tmp"), MEMORY: str(int(self.limits.memory * TABLE_SHARE))}

@@ -23,13 +23,13 @@ from ethics_kit.disk import Odd
 from ethics_kit.errors import RunError, printable, quoted
 from ethics_kit.project import STAGES, Project, is_file
 from ethics_kit.report import card, commands, pdf
+from ethics_kit.runner.fingerprints import files_named
 from ethics_kit.runner.job import JobResult, JobSpec, Plain
 from ethics_kit.storage import Fetched
 
 if TYPE_CHECKING:
     from ethics_kit.dossier import Dossier
     from ethics_kit.errors import Problem
-    from ethics_kit.yamlfile import Key
 
 LARGEST_FILE = 20_000_000
 LARGEST = 200_000_000
@@ -72,35 +72,22 @@ def contents(dossier: Dossier) -> tuple[Contents, list[Problem]]:
     found = {file.path for file in dossier.files.values()}
     problems = []
     places = [root.resolve() for root in dossier.project.data_roots(dossier.policy.data_roots)]
-    for file in dossier.files.values():
-        for key, text in _texts(file.data, ()):
-            path = file.path.parent / text
-            why = _stays(dossier.project, places, path) if is_file(path) else ""
-            if why:
-                problems.append(
-                    file.problem(
-                        key,
-                        found=f"{quoted(text)}, {why}, which does not travel to other machines",
-                        allowed=f"files in the project's folder, each of {LARGEST_FILE // 1_000_000} MB at most",
-                        todo="put a copy into the project, or a large file into storage that the policy lists "
-                        "(docs/storage.md); or run this system without --scheduler",
-                    )
+    for file, key, text, path in files_named(dossier):
+        why = _stays(dossier.project, places, path) if is_file(path) else None
+        if why:
+            problems.append(
+                file.problem(
+                    key,
+                    found=f"{quoted(text)}, {why}, which does not travel to other machines",
+                    allowed=f"files in the project's folder, each of {LARGEST_FILE // 1_000_000} MB at most",
+                    todo="put a copy into the project, or a large file into storage that the policy lists "
+                    "(docs/storage.md); or run this system without --scheduler",
                 )
-            elif why is not None:
-                found.add(Path(os.path.normpath(path)))
+            )
+        elif why is not None:
+            found.add(Path(os.path.normpath(path)))
     stored = {address: given.sha256 for address, given in dossier.stored.items() if isinstance(given, Fetched)}
     return Contents(sorted(path for path in found if is_file(path)), stored), problems
-
-
-def _texts(node: object, key: Key) -> Iterator[tuple[Key, str]]:
-    if isinstance(node, Mapping):
-        for name, value in node.items():
-            yield from _texts(value, (*key, name))
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _texts(value, (*key, index))
-    elif isinstance(node, str):
-        yield key, node
 
 
 def _stays(project: Project, places: Iterable[Path], path: Path) -> str | None:

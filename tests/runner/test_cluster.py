@@ -345,6 +345,18 @@ def test_a_parcel_holds_what_its_job_reads_and_nothing_of_other_systems(short):
     assert str(root).encode() not in zipfile.ZipFile(io.BytesIO(packed)).read("job.json")
 
 
+def test_with_a_duckdb_file_travels_its_log_which_is_read_with_it(short, edit):
+    root = short()
+    folder = root / "parameters/demo"
+    for name in ("customers.duckdb", "customers.duckdb.wal", "unnamed.wal"):
+        (folder / "data" / name).write_text("")
+    edit(folder / "system.yaml", ("tables", "customers", "source"), "data/customers.duckdb")
+    contents, problems = parcel.contents(dossier.load(Project(root), folder, tables=False))
+    assert problems == []
+    assert {p.name for p in contents.files} >= {"customers.duckdb", "customers.duckdb.wal"}
+    assert "unnamed.wal" not in {p.name for p in contents.files}
+
+
 def test_an_example_takes_along_all_that_it_names(tmp_path):
     """With the tables in their places: a dossier in a parcel is as much in order as the one it was made from."""
     root = Path(__file__).parents[2]

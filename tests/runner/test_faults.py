@@ -7,11 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import date
 from functools import partial
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -267,15 +265,6 @@ def _wait_for(condition, seconds=120):
 
 # A shell's background job, and what it starts, ignores SIGINT.
 INTERRUPTIBLE = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {KIT[-1]}"
-
-
-@pytest.fixture
-def private(monkeypatch):
-    """Where the private folders of this test's kernels go: short, as their sockets are there."""
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])

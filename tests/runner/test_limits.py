@@ -1,12 +1,9 @@
 """What a job takes too much of ends it, is told, and leaves neither a process nor a file."""
 
 import os
-import shutil
 import sys
-import tempfile
 import time
 from datetime import date
-from pathlib import Path
 
 import nbformat
 import psutil
@@ -14,7 +11,7 @@ import pytest
 
 from ethics_kit.measures.tables import MEMORY, Source, Tables
 from ethics_kit.project import Project, notebook_name
-from ethics_kit.runner import batch, job, kernel, limits
+from ethics_kit.runner import batch, job, kernel, leftovers, limits
 from ethics_kit.runner.job import JobResult, JobSpec, run_job
 from ethics_kit.runner.limits import Limits
 from ethics_kit.runner.unchanged import Wanted
@@ -40,15 +37,6 @@ def spec(root, **changes):
         by="a test",
         **own,
     )
-
-
-@pytest.fixture
-def private(monkeypatch):
-    """Where the private folders of this test's kernels go: short, as their sockets are there."""
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    yield folder
-    shutil.rmtree(folder)
 
 
 def gone(pid: int) -> bool:
@@ -167,7 +155,7 @@ def test_the_folder_of_a_kernel_whose_owner_is_gone_is_swept_and_no_other(privat
     other = private / "ek-00000000-1-other"
     other.mkdir()
     assert len(list(private.iterdir())) == 3
-    kernel.sweep()
+    leftovers.sweep([])
     assert {path.name for path in private.iterdir()} == {mine.folder.name, other.name}
     mine.close()
 

@@ -155,7 +155,7 @@ print("the end")
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def on_a_terminal(columns, **environment):
+def on_a_terminal(columns, script=SCRIPT, **environment):
     """What a program writes to a terminal of so many columns."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -163,7 +163,7 @@ def on_a_terminal(columns, **environment):
     environment = {**kept, "TERM": "xterm-256color", **environment}
     root = Path(__file__).parents[2]
     with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], cwd=root, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+        [sys.executable, "-c", script], cwd=root, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
     ) as running:
         os.close(theirs)
         read = b""
@@ -209,6 +209,27 @@ def test_no_color_and_a_dumb_terminal_are_respected():
     assert "\x1b" not in dumb
     assert len(re.findall(r"(?m)^\[\d/6\] ", dumb)) == 6
     assert " done" not in dumb
+
+
+CHECKING = """
+import time
+from ethics_kit.cli_check import _shown
+with _shown(1200) as looked_at:
+    for number in range(700):
+        looked_at()
+    time.sleep(0.6)
+print("the end")
+"""
+
+
+def test_on_a_terminal_a_bar_counts_the_dossiers_that_were_checked():
+    read = on_a_terminal(100, CHECKING)
+    plain = ESCAPE.sub("", read)
+    assert re.search(r"━.* checking 700 of 1,200", plain)
+    assert "Checked" not in plain
+    assert "\x1b[?25h" in read.split("the end")[0]  # the cursor is back
+    assert not re.search("[━╸]", ESCAPE.sub("", on_a_terminal(30, CHECKING)))
+    assert "\x1b" not in on_a_terminal(100, CHECKING, TERM="dumb")
 
 
 # --- the log for programs ----------------------------------------------------------------------------------------
