@@ -149,7 +149,7 @@ def run(
     stages = [s for s in STAGES if stage in (None, s)]
     where, memory = reports.resolve() if reports else None, int(memory_limit * 1e9) if memory_limit else None
     wanted = Wanted(stages, day, where, pdf, force, time_limit, memory)
-    with _cluster(scheduler, allow_pickle=allow_pickle) as cluster:
+    with cli_run.stoppable(), _cluster(scheduler, allow_pickle=allow_pickle) as cluster:
         found = cli_check.valid(systems, wanted, cluster, jobs=jobs)
         if not (found.sound or found.bad):
             raise typer.Exit(BAD_INPUT)
@@ -301,10 +301,13 @@ def demo(
     if written:
         typer.echo(f"Made {len(written)} example tables under {display_path(project.parameters)}/")
     wanted = Wanted(STAGES, parse_as_of(EXAMPLE_DAY))
-    found = cli_check.valid([str(project.parameters / name) for name in examples.planted()["systems"]], wanted)
-    if found.problems:
-        raise typer.Exit(BAD_INPUT)
-    raise typer.Exit(cli_run.assessed(found, wanted, jobs=jobs))
+    with cli_run.stoppable():
+        named = [str(project.parameters / name) for name in examples.planted()["systems"]]
+        found = cli_check.valid(named, wanted)
+        if found.problems:
+            raise typer.Exit(BAD_INPUT)
+        code = cli_run.assessed(found, wanted, jobs=jobs)
+    raise typer.Exit(code)
 
 
 @app.command()

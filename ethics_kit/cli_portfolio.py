@@ -55,13 +55,14 @@ def after_run(
         return None
     projects = list(projects)
     pages = Pages(reports, projects, day, systems, not_run)
-    if index := pages.current():
+    before = pages.state()
+    if index := pages.current(before):
         return index
     from ethics_kit.report.portfolio import write
 
     scope = write.scope(reports, projects, not_run=not_run)
     index = write.write(scope, day=write.day_of(reports, day), only=systems)
-    pages.written()
+    pages.written(before)
     return index
 
 

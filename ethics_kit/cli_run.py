@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -16,9 +18,11 @@ from ethics_kit.cli_progress import Ended, Lines, Planned, Watch
 from ethics_kit.errors import Terminated, display_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
+    from types import FrameType
+    from typing import NoReturn
 
     from ethics_kit.cli_gate import Refusal
     from ethics_kit.project import Project
@@ -42,6 +46,28 @@ class Validated:
     problems: int
     kept: dict[Path, list[Result]] = field(default_factory=dict)
     """The results of those in which nothing has changed; they are sound still."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """SIGTERM stops what runs in here as Ctrl-C does, and either ends the command with an exit code of its own."""
+
+    def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise typer.Exit(_told_stopped(stop)) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _told_stopped(stop: KeyboardInterrupt) -> int:
+    """The exit code, once it is told."""
+    typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
+    return TERMINATED if isinstance(stop, Terminated) else STOPPED
 
 
 def assessed(
@@ -68,16 +94,15 @@ def assessed(
     try:
         with watch:
             results = _results(found, wanted, jobs=jobs, cluster=cluster, begun=watch.started, report=ended)
+        watch.ran(results)
+        pages = _write_pages(found, wanted.reports, wanted.as_of)
+        if not_run:
+            typer.echo(f"Not run, as the dossier is not in order (see above): {', '.join(not_run)}", err=True)
+        refusals = cli_gate.refused(results, policies) if gate else None
     except KeyboardInterrupt as stop:
-        code = TERMINATED if isinstance(stop, Terminated) else STOPPED
-        typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
+        code = _told_stopped(stop)
         watch.finished(Ended(so_far, None, [], code, time.monotonic() - began))
         return code
-    watch.ran(results)
-    pages = _write_pages(found, wanted.reports, wanted.as_of)
-    if not_run:
-        typer.echo(f"Not run, as the dossier is not in order (see above): {', '.join(not_run)}", err=True)
-    refusals = cli_gate.refused(results, policies) if gate else None
     code = _exit_code(found, results, refusals)
     watch.finished(Ended(results, refusals, pages, code, time.monotonic() - began))
     return code

@@ -13,7 +13,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
@@ -209,8 +209,9 @@ def _delete_unused(folder: Path) -> None:
     """Delete what nobody asked for in a week."""
     limit = time.time() - UNUSED_FOR.total_seconds()
     for path in folder.glob("*/*"):
-        if path.name not in ("lock", "latest.json") and path.stat().st_mtime < limit:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process may delete or rename one at the same time
+            if path.name not in ("lock", "latest.json") and path.stat().st_mtime < limit:
+                path.unlink()
 
 
 def _place(address: str) -> Path:

@@ -130,6 +130,14 @@ def test_a_cache_folder_that_cannot_be_made_is_a_problem_of_this_machine(here, m
         fetched(HERE)
 
 
+def test_a_file_that_another_process_renames_meanwhile_is_passed_over(here, tmp_path):
+    beside = tmp_path / "cache/storage/other"
+    beside.mkdir(mode=0o700, parents=True)
+    beside.parent.chmod(0o700)
+    (beside / "tmp1").symlink_to("renamed")  # listed, and not there when it is looked at
+    assert fetched(HERE).path.read_bytes() == ONE
+
+
 UPWARDS, OPTIONS = "an address that leads out of its folder", "an address with a user, a password or options in it"
 NO_OBJECT, UNREAD = "an address that does not name an object", "an address of a kind that is not read"
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from ethics_kit import archive
-from ethics_kit.errors import Terminated
 from ethics_kit.project import Project
 from ethics_kit.runner import kernel, limits, warm
 from ethics_kit.runner.assessment import Run, assess
@@ -47,16 +43,12 @@ def run(
     been forked.
 
     Kernels are processes of their own, so threads suffice here: one for each job, which takes the next system when it
-    is done with one. A system's stages run in their order, as later ones read the records of earlier ones. On Ctrl-C
-    and SIGTERM the running kernels are ended, and what is published stays.
-
-    Raises
-    ------
-    Terminated
-        The process got SIGTERM.
+    is done with one. A system's stages run in their order, as later ones read the records of earlier ones. On
+    KeyboardInterrupt the running kernels are ended, and what is published stays.
     """
     lock, stopped = threading.Lock(), threading.Event()
     systems = list(systems)
+    jobs = max(1, min(jobs, len(systems)))
     folders = {wanted.reports or project.reports for project, _ in systems}
     if cluster is None:
         wanted = replace(wanted, memory_limit=wanted.memory_limit or limits.memory_each(jobs))
@@ -76,16 +68,15 @@ def run(
         memory.save()
         return results
 
-    with _terminable():
+    _sweep(folders)
+    server = _server(say) if cluster is None and len(systems) * len(wanted.stages) > 1 else None
+    run_one = cluster.run if cluster else partial(run_job, server=server)
+    try:
+        return _side_by_side(systems, one, jobs, stopped, cluster.stop if cluster else kernel.stop_all)
+    finally:
+        if server:
+            server.close()
         _sweep(folders)
-        server = _server(say) if cluster is None and len(systems) * len(wanted.stages) > 1 else None
-        run_one = cluster.run if cluster else partial(run_job, server=server)
-        try:
-            return _side_by_side(systems, one, jobs, stopped, cluster.stop if cluster else kernel.stop_all)
-        finally:
-            if server:
-                server.close()
-            _sweep(folders)
 
 
 def _assessed(job: Job, memory: Memory, run: Run) -> Result:
@@ -115,7 +106,7 @@ def _side_by_side(
             results[place] = one(located)
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        futures = [pool.submit(work) for _ in range(min(jobs, len(systems)))]
+        futures = [pool.submit(work) for _ in range(jobs)]
         try:
             for future in as_completed(futures):
                 future.result()
@@ -133,23 +124,6 @@ def _sweep(folders: Iterable[Path]) -> None:
     kernel.sweep()
     for folder in folders:
         archive.sweep(folder)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM stops what runs in here as Ctrl-C does; only where signals arrive, in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _server(say: Callable[[str], None]) -> warm.Server | None:

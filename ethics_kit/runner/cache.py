@@ -23,9 +23,12 @@ LARGEST, MOST_DIGESTS = 20_000_000, 20_000
 
 
 class Seen(Part):
-    """The record that a stage's last run left, and the digest of what it looked at besides its inputs."""
+    """The record that a stage's last run left: its folder, its file's sha256, and the digest of what it looked at
+    besides its inputs.
+    """
 
     record: str
+    sha256: Sha256
     state: Sha256
 
 

@@ -215,7 +215,8 @@ def scrubbed(text: str, spec: JobSpec) -> str:
     """Without the folders of this machine; nothing of a text that shows a secret of the environment."""
     for folder in (spec.reports, spec.root):
         text = text.replace(f"{folder}{os.sep}", "")
-    cleaned: str = secrets.without(text.replace(str(Path.home()), "~"))
+    home = os.path.expanduser("~")  # noqa: PTH111  # which is no folder of a user's, or ~ itself, in many containers
+    cleaned: str = secrets.without(text.replace(home, "~") if home.strip(os.sep) else text)
     return cleaned
 
 

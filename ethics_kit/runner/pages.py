@@ -21,6 +21,14 @@ KEPT = "_pages"
 
 
 @dataclass(frozen=True)
+class State:
+    """The digests of what the pages are made from, and of the pages."""
+
+    read: str
+    shown: str
+
+
+@dataclass(frozen=True)
 class Pages:
     """The pages of a reports folder as of a day: of `systems` those to be written, with those of all that report to it.
 
@@ -33,29 +41,35 @@ class Pages:
     systems: Collection[str]
     not_run: Collection[str] = ()
 
-    def current(self) -> Path | None:
+    def state(self) -> State:
+        """What there is now."""
+        own = Digests({})
+        shown: list[Any] = [(name, own.of(self.reports / name)) for name in (INDEX, PACK, ACTIONS)]
+        read: list[Any] = [kit(), self.day.isoformat(), sorted(self.systems), sorted(self.not_run)]
+        read += [list(_of_project(project, own)) for project in self.projects]
+        for folder, files in self._of_reports():
+            shown.append((folder, files.pop(INDEX, None)))
+            read += [(folder, sorted(files.items()))] * bool(files)  # a folder may come with its page
+        return State(digest(read), digest(shown))
+
+    def current(self, now: State) -> Path | None:
         """The index, where all pages are as they were last written and from what there is now; else None."""
         kept = cache.read(cache.path(self.reports, KEPT))
-        return self.reports / INDEX if kept.valid is not None and kept.valid == self._state() else None
+        return self.reports / INDEX if kept.valid == digest([now.read, now.shown]) else None
 
-    def written(self) -> None:
-        """Keep what the pages were written from."""
-        cache.write(cache.path(self.reports, KEPT), cache.Cache(valid=self._state()), {})
+    def written(self, before: State) -> None:
+        """Keep what the pages were written from, where it is still as it was `before`; else they may not show it."""
+        now = self.state()
+        if now.read == before.read:
+            cache.write(cache.path(self.reports, KEPT), cache.Cache(valid=digest([now.read, now.shown])), {})
 
-    def _state(self) -> str:
-        told: list[Any] = [kit(), self.day.isoformat(), sorted(self.systems), sorted(self.not_run)]
-        own = Digests({})
-        told += [(name, own.of(self.reports / name)) for name in (INDEX, PACK, ACTIONS)]
-        told += [list(_of_project(project, own)) for project in self.projects]
-        return digest([*told, list(self._of_reports())])
-
-    def _of_reports(self) -> Iterator[tuple[str, str]]:
-        """Each system's folder, by all the files in it; the system's own page is one."""
+    def _of_reports(self) -> Iterator[tuple[str, dict[str, str | None]]]:
+        """Each system's folder, and the digests of all files in it; the system's own page is one."""
         for folder in sorted(_folders(self.reports)):
             path = cache.path(self.reports, folder)
             known = cache.read(path)
             digests = Digests(known.digests)
-            yield folder, digest(sorted(_files(self.reports / folder, digests)))
+            yield folder, dict(_files(self.reports / folder, digests))
             cache.write(path, known, digests.used)
 
 

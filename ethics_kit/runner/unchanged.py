@@ -89,7 +89,7 @@ class Memory:
         """The standing record of a job as its result, where running it would give the same; None where it may not."""
         began = time.monotonic()
         seen = self._cache.stages.get(job.stage)
-        if seen is None or seen.state != self.state(job) or not self._stands(job, seen.record):
+        if seen is None or seen.state != self.state(job) or not self._stands(job, seen):
             return None
         folder = archive.stage_folder(self._reports, self._system, job.stage) / seen.record
         told = standing.told(folder)
@@ -117,12 +117,15 @@ class Memory:
         """A job ended; `before` it began, `all_of` was so. What was changed meanwhile it may or may not have seen."""
         job = result.job
         stages = {name: seen for name, seen in self._cache.stages.items() if name != job.stage}
-        if result.ok and before and self.all_of(job) == before and (state := self.state(job)):
-            stages[job.stage] = cache.Seen(record=result.folder.name, state=state)
+        as_before = result.ok and before and self.all_of(job) == before
+        sha256, state = self._file(result.folder / standing.RECORD), self.state(job)
+        if as_before and sha256 and state:
+            stages[job.stage] = cache.Seen(record=result.folder.name, sha256=sha256, state=state)
         self._cache = self._cache.model_copy(update={"stages": stages})
 
-    def _stands(self, job: Job, name: str) -> bool:
-        """Whether the record `name` is the current one, its folder as it was attested, and each input as it was."""
+    def _stands(self, job: Job, seen: cache.Seen) -> bool:
+        """Whether the record is the current one, its folder as it was left and attested, and each input as it was."""
+        name = seen.record
         parent = archive.stage_folder(self._reports, self._system, job.stage)
         known = self._chain()
         if archive.read_latest(parent) != Latest("ok", name, job.as_of) or known is None:
@@ -134,7 +137,7 @@ class Memory:
         own = (about.system, about.stage, about.as_of) == (self._system, job.stage, job.as_of)
         if not own or name != f"{about.as_of}_{about.record_id[:12]}" or (job.pdf and pdf.FILE not in stated.files):
             return False
-        if self._files(parent / name) != stated.files:
+        if self._files(parent / name) != stated.files or stated.files.get(standing.RECORD) != seen.sha256:
             return False
         return all(self._input(address, job.stage) == sha256 for address, sha256 in stated.inputs)
 

@@ -10,6 +10,7 @@ import pytest
 
 from ethics_kit import cli_portfolio, cli_run
 from ethics_kit.project import Project
+from ethics_kit.report.portfolio import write
 from ethics_kit.runner import batch, pages
 from tests.runner.test_unchanged import AS_OF, _act, _aged, _rewrite, short
 
@@ -51,6 +52,24 @@ def test_pages_that_are_written_anew_hold_the_same_bytes(root: Path) -> None:
     shutil.rmtree(root / "reports/.cache")
     assert written(root)
     assert {name: (root / "reports" / name).read_bytes() for name in PAGES} == before
+
+
+def test_pages_are_written_again_where_another_run_published_while_they_were_written(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = write.write
+
+    def overtaken(*given: Any, **named: Any) -> Path:
+        index = whole(*given, **named)
+        _act(root, "impact_analysis")
+        return index
+
+    _act(root, "bias_testing")
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "write", overtaken)
+        assert written(root)
+    assert written(root)
+    assert not written(root)
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {

@@ -14,9 +14,10 @@ import pytest
 
 from ethics_kit.measures.tables import MEMORY, Source, Tables
 from ethics_kit.project import Project, notebook_name
-from ethics_kit.runner import job, kernel, limits
-from ethics_kit.runner.job import JobSpec, run_job
+from ethics_kit.runner import batch, job, kernel, limits
+from ethics_kit.runner.job import JobResult, JobSpec, run_job
 from ethics_kit.runner.limits import Limits
+from ethics_kit.runner.unchanged import Wanted
 
 
 def spoil(root, source):
@@ -194,6 +195,22 @@ def test_the_memory_of_a_container_is_shared_among_the_jobs(tmp_path, monkeypatc
     assert limits._control_group_limits(mount, tmp_path / "none") == []
     monkeypatch.setattr(limits, "machine_memory", lambda: 8_000_000_000)
     assert [limits.memory_each(jobs) for jobs in (1, 4, 100)] == [6_400_000_000, 1_600_000_000, limits.MEMORY_LEAST]
+
+
+def test_one_system_may_take_what_all_jobs_may_take_together(project, monkeypatch):
+    asked = []
+
+    def ended(spec, *, server):
+        asked.append((spec.memory_limit, server))
+        return JobResult(status="failed", reason="as planned", seconds=0)
+
+    monkeypatch.setattr(limits, "machine_memory", lambda: 64_000_000_000)
+    monkeypatch.setattr(batch, "run_job", ended)
+    root = project()
+    located = [(Project(root), root / "parameters/demo")]
+    wanted = Wanted(["impact_analysis"], date(2026, 11, 1))
+    batch.run(located, wanted, jobs=64, begun=lambda _: None, report=lambda _: None, say=pytest.fail)
+    assert asked == [(51_200_000_000, None)]
 
 
 def test_a_job_that_says_no_memory_may_take_its_machines(short, monkeypatch):

@@ -1,6 +1,7 @@
 """Whatever goes wrong with data that hold one mark in every column, the mark stands in nothing that is published."""
 
 import csv
+import os
 from datetime import date
 from functools import partial
 
@@ -9,7 +10,7 @@ import pytest
 
 from ethics_kit.project import Project, notebook_name
 from ethics_kit.runner.assessment import Job, assess
-from ethics_kit.runner.job import run_job
+from ethics_kit.runner.job import JobSpec, run_job, scrubbed
 
 CANARY = "Canaria Vogelsang"
 HIDDEN = CANARY.split()
@@ -127,3 +128,16 @@ def test_an_unexpected_error_of_a_command_is_told_by_kind_and_place(project, kit
     assert done.code == 1
     assert done.err.startswith("ValueError at cli.py:")
     assert not [word for word in HIDDEN if word in done.out + done.err]
+
+
+@pytest.mark.parametrize("home", ["/", "", "/srv/people", None])
+def test_folders_of_this_machine_are_not_told_and_no_others_are_altered(tmp_path, monkeypatch, home):
+    if home is None:  # as in a container whose user is a number without a name
+        monkeypatch.delenv("HOME")
+        monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    else:
+        monkeypatch.setenv("HOME", home)
+    places = {name: str(tmp_path / name) for name in ("root", "reports", "staging")}
+    spec = JobSpec(**places, folder="demo", stage="bias_testing", as_of=date(2026, 11, 1), by="Ann")
+    told = scrubbed(f"{tmp_path}/root/parameters/demo/x.csv and /srv/people/y.csv", spec)
+    assert told == f"parameters/demo/x.csv and {'~' if home == '/srv/people' else '/srv/people'}/y.csv"

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -305,6 +306,25 @@ def test_a_run_that_is_stopped_ends_its_log_with_what_it_had(monkeypatch, capsys
     last = json.loads(told.out.splitlines()[-1])
     assert (code, last["event"], last["exit_code"], last["assessed"]) == (expected, "finished", expected, 1)
     assert told.err == "Stopped. What is published is whole; run again to go on.\n"
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("place", "told_of"), [("ethics_kit.dossier.load", None), ("ethics_kit.cli_portfolio.after_run", "finished")]
+)
+def test_a_run_can_be_stopped_while_it_checks_dossiers_and_while_it_writes_pages(
+    project, kit, monkeypatch, place, told_of, number, expected
+):
+    def stopped(*_, **__):
+        signal.raise_signal(number)
+
+    root, before = project(), signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli_run, "_results", lambda *_, **__: [])
+    monkeypatch.setattr(place, stopped)
+    done = kit("run", "--log", "json", cwd=root)
+    assert (done.code, done.err) == (expected, "Stopped. What is published is whole; run again to go on.\n")
+    assert [json.loads(line)["event"] for line in done.out.splitlines()][-1:] == ([told_of] if told_of else [])
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 # --- the table ---------------------------------------------------------------------------------------------------

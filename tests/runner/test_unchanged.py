@@ -1,5 +1,7 @@
 """What runs again after a change, and what does not: exactly the stages that read what was changed."""
 
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -336,6 +338,28 @@ def test_a_dossier_that_was_changed_while_it_was_validated_is_validated_again(ro
     _rewrite(root / "parameters/demo/data/opt_outs.csv")
     Wanted(STAGES, AS_OF).found_sound(loaded, began)
     assert not whole(root)
+
+
+def test_a_record_that_was_altered_together_with_its_attestation_and_the_chain_is_not_kept(root: Path) -> None:
+    folder = archive.current_folder(root / "reports/demo" / BIAS)
+    assert folder
+    chained = root / "reports/demo/chain.json"
+    _exchanged(folder / "record.json", ('"verdict":"undetermined"', '"verdict":"approve"'), folder, chained)
+    assert again(root) == {BIAS, SIGNOFF}
+
+
+def _exchanged(record: Path, words: tuple[str, str], folder: Path, chained: Path) -> None:
+    """Other words in a record, and whatever rests on its digest made to fit."""
+    before = hashlib.sha256(record.read_bytes()).hexdigest()
+    record.write_text(record.read_text().replace(*words))
+    envelope = json.loads((folder / "attestation.json").read_bytes())
+    payload = base64.b64decode(envelope["payload"]).decode()
+    payload = payload.replace(before, hashlib.sha256(record.read_bytes()).hexdigest())
+    envelope["payload"] = base64.b64encode(payload.encode()).decode()
+    was = hashlib.sha256((folder / "attestation.json").read_bytes()).hexdigest()
+    (folder / "attestation.json").write_text(json.dumps(envelope))
+    now = hashlib.sha256((folder / "attestation.json").read_bytes()).hexdigest()
+    chained.write_text(chained.read_text().replace(was, now))
 
 
 # --- the cache -------------------------------------------------------------------------------------------------
