@@ -95,8 +95,9 @@ def _tell_run_always(names: Sequence[str]) -> None:
     """Whose stages are not skipped, though nothing else may have changed."""
     if names:
         more = f" and {len(names) - NAMED} more" * (len(names) > NAMED)
-        told = "Run again whether or not anything has changed, as tables are in a database"
-        typer.echo(f"{told}: {', '.join(names[:NAMED])}{more}", err=True)
+        typer.echo(
+            f"Run again in any case, as their tables are in a database: {', '.join(names[:NAMED])}{more}", err=True
+        )
 
 
 @contextmanager
