@@ -17,7 +17,7 @@ demo: .venv/installed
 # Quick checks first; the first failure ends it.
 test: lint
 	@$(BIN)/python -m ethics_kit.examples
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests
+	$(BIN)/python -m pytest -q -n 2 tests
 	$(BIN)/python -m pytest -q --nbval-lax notebooks
 
 lint: .venv/installed-test

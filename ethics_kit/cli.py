@@ -302,7 +302,8 @@ def demo(
         typer.echo(f"Made {len(written)} example tables under {display_path(project.parameters)}/")
     wanted = Wanted(STAGES, parse_as_of(EXAMPLE_DAY))
     with cli_run.stoppable():
-        found = cli_check.valid([str(project.parameters / name) for name in examples.planted()["systems"]], wanted)
+        named = [str(project.parameters / name) for name in examples.planted()["systems"]]
+        found = cli_check.valid(named, wanted)
         if found.problems:
             raise typer.Exit(BAD_INPUT)
         code = cli_run.assessed(found, wanted, jobs=jobs)

@@ -54,8 +54,8 @@ def valid(
     told = _tell_each([*(e.problems for e in errors), *(checked.problems for checked in found.values())])
     if wanted and not wanted.force:
         _tell_run_always([folder.name for (_, folder), checked in found.items() if checked.in_database])
-    bad = [one for one, checked in found.items() if checked.problems]
-    return Validated([one for one in located if one not in bad], bad, told, kept)
+    bad = {one: None for one, checked in found.items() if checked.problems}
+    return Validated([one for one in located if one not in bad], [*bad], told, kept)
 
 
 def tell(error: InputError) -> None:
@@ -95,8 +95,9 @@ def _tell_run_always(names: Sequence[str]) -> None:
     """Whose stages are not skipped, though nothing else may have changed."""
     if names:
         more = f" and {len(names) - NAMED} more" * (len(names) > NAMED)
-        told = "Run again whether or not anything has changed, as tables are in a database"
-        typer.echo(f"{told}: {', '.join(names[:NAMED])}{more}", err=True)
+        typer.echo(
+            f"Run again in any case, as their tables are in a database: {', '.join(names[:NAMED])}{more}", err=True
+        )
 
 
 @contextmanager

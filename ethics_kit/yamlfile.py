@@ -129,7 +129,7 @@ def read(path: Path) -> YamlFile:
 
 
 def read_shared(path: Path) -> YamlFile:
-    """As `read`, of a file that many dossiers share: parsed once while its content stays. Not to be altered."""
+    """As `read`, of a file that dossiers share: parsed once for as long as its content stays. Not to be altered."""
     return _parsed_once(path, _content(path))
 
 

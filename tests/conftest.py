@@ -18,6 +18,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from ruamel.yaml import YAML
+from xdist.scheduler import LoadScopeScheduling
 
 from ethics_kit import cli, scaffold
 from ethics_kit.project import STAGES
@@ -438,6 +439,18 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+class _FilesOfDatabases(LoadScopeScheduling):
+    """Tests go to whichever worker is free; those of a file about databases all to one, which starts their server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("::", maxsplit=1)[0] if nodeid.startswith("tests/databases/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _FilesOfDatabases(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,8 +14,6 @@ from ethics_kit.measures.engines import bigquery, snowflake
 from ethics_kit.measures.engines.rows import Guarded
 from tests.databases import lakes
 
-pytestmark = pytest.mark.xdist_group("dialects")  # what they share is made by one worker
-
 COMPILERS = {"bigquery": bigquery.Compiler(), "snowflake": snowflake.Compiler()}
 TIMES = ibis.table({"local": "timestamp", "zoned": "timestamp('UTC')", "word": "string"}, name="t")
 

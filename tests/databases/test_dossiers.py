@@ -19,8 +19,6 @@ from tests.databases.conftest import named
 from tests.databases.server import PASSWORD, READER, Server
 from tests.made import record
 
-pytestmark = pytest.mark.xdist_group("postgres")  # its server is started by one worker
-
 Make = Callable[..., Path]
 Edit = Callable[..., None]
 SYSTEM, POLICY = "parameters/demo/system.yaml", "parameters/policy.yaml"

@@ -29,8 +29,6 @@ from tests.conftest import AS_OF
 from tests.databases.conftest import moved
 from tests.databases.server import PASSWORD, Server
 
-pytestmark = pytest.mark.xdist_group("postgres")  # its server is started by one worker
-
 ROOT = Path(__file__).parents[2]
 NEEDS_ROWS = {"proxies_found", "individual_fairness"}
 FEATURES = {"tenure": {"type": "number", "column": "score", "table": "decisions"}}

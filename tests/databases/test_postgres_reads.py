@@ -13,8 +13,6 @@ from ethics_kit.measures.engines import Database
 from ethics_kit.measures.tables import Source, Tables
 from tests.databases.server import Server, load
 
-pytestmark = pytest.mark.xdist_group("postgres")  # its server is started by one worker
-
 TEXTS = {
     "number": [
         "1",

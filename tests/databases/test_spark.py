@@ -18,8 +18,6 @@ from ethics_kit.project import STAGES
 from ethics_kit.schema.databases import Database as Named
 from tests.databases import lakes, spark
 
-pytestmark = pytest.mark.xdist_group("spark")  # its server is started by one worker
-
 TEXTS = [
     "2026-10-31", "2026-02-29", "2024-02-29", "2026-10-31T14:05:00Z", "2026-10-31 14:05", "2026-10-31T14:05:00+02",
     "2026-10-31T14:05:00 -0530", "2026-10-31T14:05:00.123456789Z", "0000-01-01", "9999-12-31T23:59:59-05", "infinity",

@@ -25,7 +25,7 @@ def test_a_run_says_which_systems_it_assesses_each_time(project, server: Server,
     moved(server, root, "each_time")
     named = [str(root / "parameters/demo")]
     for force, told in (
-        (False, "Run again whether or not anything has changed, as tables are in a database: demo\n"),
+        (False, "Run again in any case, as their tables are in a database: demo\n"),
         (True, ""),
     ):
         assert cli_check.valid(named, Wanted(STAGES, AS_OF, force=force)).bad == []

@@ -162,7 +162,7 @@ class Hostile:
         staging.mkdir(parents=True)
         names: dict[str, Any] = {}
         job = assessment.Job(Project(self.root), self.folder, stage, AS_OF, self.root / "reports")
-        spec = job.spec(staging)
+        spec = assessment._spec(job, staging)
         for number, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
             exec(cell.source, names)  # noqa: S102 - the kit's own notebook
             if number == 0:

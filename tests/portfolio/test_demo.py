@@ -30,7 +30,7 @@ def test_the_demo_ends_with_a_table_of_verdicts_and_the_way_to_the_index(portfol
     assert re.search(
         r"(?m)^system +impact_analysis +design_review +bias_testing +deployment_signoff$", portfolio.printed
     )
-    assert portfolio.printed.rstrip().endswith("Portfolio: reports/index.html")
+    assert re.search(r"(?m)^Pages: reports/index\.html\nTook .*\Z", portfolio.printed.rstrip())
     assert (portfolio.reports / "index.html").is_file()
 
 

@@ -1,22 +1,34 @@
 """Silence is never a pass: taking anything away from a dossier never makes a result better."""
 
+import pickle
+from copy import copy
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from importlib import import_module
 
 import pytest
 from ibis.backends.duckdb import Backend
 
+from ethics_kit import checks
 from ethics_kit import dossier as dossiers
 from ethics_kit.framework import catalogue
-from ethics_kit.measures.tables import Tables
+from ethics_kit.measures import individual, proxies
+from ethics_kit.measures.tables import CROSSWALK, Tables
 from ethics_kit.project import STAGES, Project
 from ethics_kit.recommendation import requirement_status
 from ethics_kit.report import figures
 from ethics_kit.stages.answers import attested
+from ethics_kit.stages.bias_testing import mitigations
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.conclude import conclude
 
+COMPUTED = (
+    (individual, "neighbour_pairs"),
+    (individual, "consistency"),
+    (mitigations, "try_mitigations"),
+    (proxies, "predicted"),
+)
 RANK = {"approve": 2, "approve_with_conditions": 1, "undetermined": 0, "reject": 0}
 
 
@@ -46,14 +58,31 @@ def asked_once():
         return answers[key][0]
 
     def kept(tables, table):
-        key = (id(tables), table.op())
+        key = (id(tables._connection), table.op())
         if key not in answers:
-            answers[key] = (keep(tables, table), tables)
+            answers[key] = (keep(tables, table), tables._connection)
         return answers[key][0]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Backend, "to_pyarrow", answered)
         patch.setattr(Tables, "kept", kept)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def computed_once():
+    """What follows from the same rows and the same seed alone is not computed again."""
+    known = {}
+
+    def computed(function, *given, **options):
+        key = (function.__name__, pickle.dumps((given, options)))
+        if key not in known:
+            known[key] = function(*given, **options)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in COMPUTED:
+            patch.setattr(module, name, partial(computed, getattr(module, name)))
         yield
 
 
@@ -101,9 +130,22 @@ def without(dossier, part, key):
         dossier = replace(dossier, stages={**dossier.stages, owner: changed})
     else:
         dossier = replace(dossier, **{owner: changed})
-    if name not in ("tables", "attributes", "extracts"):  # else the same files are opened with the same columns
-        vars(dossier)["tables"] = tables
+    vars(dossier)["tables"] = fewer(tables, checks.data.sources(dossier) | checks.extracts.sources(dossier))
     return dossier
+
+
+def fewer(tables, sources):
+    """The tables opened with other sources, of which those that are as they were are not read again."""
+    assert all(source.path == tables.sources[name].path for name, source in sources.items())
+    left = copy(tables)
+    left.sources = sources
+    left._raw = {name: tables.raw(name) for name in sources}
+    vars(left).pop("_crosswalk", None)
+    alike = {name for name in sources if sources[name] == tables.sources[name]}
+    if tables.sources.get(CROSSWALK) != sources.get(CROSSWALK):
+        alike = {name for name in alike if "customer" not in sources[name].columns}
+    left._by_role = {name: table for name, table in tables._by_role.items() if name in alike}
+    return left
 
 
 def _unlisted(dossier, table):

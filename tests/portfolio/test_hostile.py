@@ -75,7 +75,7 @@ def portfolio_pages(tmp_path_factory):
     job = assessment.Job(Project(reports), reports / "demo", "bias_testing", AS_OF, reports / "failed")
     (reports / "staging").mkdir()
     reason = " ".join(payload(961_000 + n) for n in range(len(PAYLOADS)))
-    jobs.prepare_failure(job.spec(reports / "staging"), nbformat.v4.new_notebook(), reason)
+    jobs.prepare_failure(assessment._spec(job, reports / "staging"), nbformat.v4.new_notebook(), reason)
     failed = archive.publish_failure(reports / "staging", job.reports, job.system, job.stage, job.as_of)
     return {
         "index": reports / "index.html",

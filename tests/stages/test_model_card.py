@@ -1,8 +1,6 @@
 """The model card: what it says, what it leaves open, and that nothing in it can do more than be read."""
 
 import re
-import subprocess
-import sys
 from datetime import date
 from html.parser import HTMLParser
 
@@ -13,11 +11,16 @@ from hypothesis import strategies as st
 
 from ethics_kit import dossier as dossiers
 from ethics_kit.project import Project
+from ethics_kit.record import read_record
 from ethics_kit.report import card
 from ethics_kit.report.html import inline
+from ethics_kit.runner.assessment import Job
+from ethics_kit.runner.assessment import assess as assess_stage
+from ethics_kit.runner.job import run_job
 from ethics_kit.stages import design_review
 from ethics_kit.stages.case import Case
 from ethics_kit.stages.conclude import conclude
+from tests.inprocess import run_here
 
 BY = {"by": "Wei Zhang", "on": date(2026, 9, 1)}
 CARD = {
@@ -216,23 +219,20 @@ def test_a_record_without_a_card_has_no_document(project):
 # --- beside the record -----------------------------------------------------------------------------------------
 
 
-def run(root, stage, as_of):
-    command = [sys.executable, "-c", "from ethics_kit.cli import main; main()", "run", "demo", "--stage", stage]
-    done = subprocess.run(
-        [*command, "--as-of", as_of], cwd=root, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return sorted((root / "reports/demo" / stage).glob(f"{as_of}_*"))
+def assessed(root, stage, run=run_job):
+    result = assess_stage(Job(Project(root), root / "parameters/demo", stage, date(2026, 10, 1), root / "reports"), run)
+    assert result.ok, result.reason
+    return result.folder
 
 
 def test_the_card_lies_beside_the_record_and_tells_of_bias_tests_of_earlier_days_only(project):
     root = project(system=SYSTEM, design_review={"model_card": CARD})
-    (bias,) = run(root, "bias_testing", "2026-10-01")
-    (review,) = run(root, "design_review", "2026-10-01")
+    bias = assessed(root, "bias_testing", run_here)
+    review = assessed(root, "design_review")
     text = (review / card.FILE).read_text()
     assert "Not yet assessed: no bias testing before this day" in text
     assert "Silent on calls" in (review / "report.html").read_text()
-    assert not (bias / card.FILE).exists()
+    assert card.markdown(read_record(bias / "record.json")[0]) is None
     told = assess(root)[1]
     assert ("Quantitative analyses", "Performance by group") not in told
     record = f"As of 2026-10-01, record {bias.name.split('_')[1]}"
