@@ -11,7 +11,8 @@ import nbformat
 import pytest
 
 from ethics_kit.project import STAGES, Project, notebook_name
-from ethics_kit.runner import warm
+from ethics_kit.runner import batch, warm
+from ethics_kit.runner.job import JobResult, JobSpec, run_job
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,17 @@ def server() -> Iterator[warm.Server | None]:
     server.fork(["--version"], env=dict(os.environ), cwd="/", log=2).wait(60)
     yield server
     server.close()
+
+
+@pytest.fixture
+def forked(server: warm.Server | None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., JobResult]:
+    """Runs of one job fork its kernel from that server, as runs of several jobs do from their own."""
+
+    def run(spec: JobSpec, **own: warm.Server | None) -> JobResult:
+        return run_job(spec, server=own.get("server") or server)
+
+    monkeypatch.setattr(batch, "run_job", run)
+    return run
 
 
 @pytest.fixture(params=["warm", "cold"])

@@ -5,13 +5,22 @@ import subprocess
 import sys
 from datetime import date
 
+import pytest
+
 from ethics_kit.project import Project
 from ethics_kit.record import read_record
 from ethics_kit.runner.assessment import Job, assess
+from ethics_kit.runner.job import run_job
 
 
-def run(root, stage="impact_analysis", day=date(2026, 11, 1), reports=None):
-    return assess(Job(Project(root), root / "parameters/demo", stage, day, reports or root / "reports"))
+@pytest.fixture
+def run(forked):
+    """Runs one stage; in a kernel that is forked unless it is said how to start one."""
+
+    def run(root, stage="impact_analysis", day=date(2026, 11, 1), reports=None, start=forked):
+        return assess(Job(Project(root), root / "parameters/demo", stage, day, reports or root / "reports"), start)
+
+    return run
 
 
 def body(result):
@@ -20,7 +29,7 @@ def body(result):
     return record
 
 
-def test_the_same_input_gives_the_same_record_and_notebook_and_is_not_written_twice(project):
+def test_the_same_input_gives_the_same_record_and_notebook_and_is_not_written_twice(project, run):
     root = project()
     first = run(root)
     before = {p: p.stat().st_mtime_ns for p in first.folder.iterdir()}
@@ -36,7 +45,7 @@ def test_the_same_input_gives_the_same_record_and_notebook_and_is_not_written_tw
     )
 
 
-def test_a_changed_answer_gives_a_new_record_and_the_old_one_stays(short, edit):
+def test_a_changed_answer_gives_a_new_record_and_the_old_one_stays(short, edit, run):
     root = short()
     first = run(root)
     answer = {"value": "Ana", "by": "Ana", "role": "officer", "on": date(2026, 9, 1)}
@@ -49,7 +58,7 @@ def test_a_changed_answer_gives_a_new_record_and_the_old_one_stays(short, edit):
     assert latest["folder"] == second.folder.name
 
 
-def test_facts_after_the_day_are_left_out_and_counted(project):
+def test_facts_after_the_day_are_left_out_and_counted(project, run):
     root = project()
     record = body(run(root, "design_review", date(2026, 4, 30)))
     decisions = next(i for i in record["inputs"] if i["role"] == "table decisions")
@@ -58,7 +67,7 @@ def test_facts_after_the_day_are_left_out_and_counted(project):
     assert notice["n"] <= decisions["rows"] - decisions["rows_after_as_of"]
 
 
-def test_a_later_stage_reads_the_earlier_record_by_its_digest(short):
+def test_a_later_stage_reads_the_earlier_record_by_its_digest(short, run):
     root = short()
     first = run(root)
     record = body(run(root, "bias_testing"))
@@ -66,7 +75,7 @@ def test_a_later_stage_reads_the_earlier_record_by_its_digest(short):
     assert record["upstream"][0]["status"] == "ok"
 
 
-def test_an_altered_earlier_record_is_named_and_not_relied_on(short):
+def test_an_altered_earlier_record_is_named_and_not_relied_on(short, run):
     root = short()
     path = run(root).folder / "record.json"
     path.write_text(path.read_text().replace('"undetermined"', '"I"', 1))
@@ -92,7 +101,7 @@ def test_two_runs_at_once_on_one_folder_end_with_whole_records(short):
     ]
 
 
-def test_a_published_folder_that_was_changed_is_set_aside_and_published_anew(short):
+def test_a_published_folder_that_was_changed_is_set_aside_and_published_anew(short, run):
     root = short()
     first = run(root)
     path = first.folder / "report.html"
@@ -105,10 +114,10 @@ def test_a_published_folder_that_was_changed_is_set_aside_and_published_anew(sho
     assert [p.name for p in first.folder.parent.glob("set_aside_*")] == [f"set_aside_1_{first.folder.name}"]
 
 
-def test_a_package_in_the_project_does_not_stand_in_for_the_kit(short):
+def test_a_package_in_the_project_does_not_stand_in_for_the_kit(short, run):
     root = short()
     shadow = root / "ethics_kit"
     shadow.mkdir()
     (shadow / "__init__.py").write_text("open('canary', 'w').close()\n")
-    assert run(root).ok
+    assert run(root, start=run_job).ok
     assert not list(root.rglob("canary"))

@@ -8,6 +8,8 @@ import pytest
 from ethics_kit.errors import InputError, Problem
 from ethics_kit.report import pdf
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 RUN = ("run", "--stage", "impact_analysis", "--as-of", "2026-11-01")
 
 

@@ -22,6 +22,8 @@ from ethics_kit.schema import Policy
 from ethics_kit.schema.review import Act, Decision
 from tests.attested import put_review
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 RECORD = "demo/impact_analysis"
 ANALYST = ("--by", "Ann Lee", "--role", "analyst")
 OWNER = ("--by", "Olu Owner", "--role", "owner")
