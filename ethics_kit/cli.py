@@ -26,6 +26,7 @@ from ethics_kit.project import (
     locate_system,
     require_project,
 )
+from ethics_kit.runner.limits import TIME_LIMIT
 
 if TYPE_CHECKING:
     from ethics_kit.runner.cluster import Cluster
@@ -124,7 +125,7 @@ def run(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Each report as a PDF too; needs the extra ethics-kit[pdf] and Pango.")
     ] = False,
-    time_limit: Annotated[float, typer.Option(min=1, help="Seconds that one notebook may take.")] = 600,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds that one notebook may take.")] = TIME_LIMIT,
     memory_limit: Annotated[
         float | None,
         typer.Option(min=0.1, help="GB of memory that one notebook may take. Default: the machine's, shared by jobs."),
