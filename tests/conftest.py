@@ -441,16 +441,19 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-class _FilesOfDatabases(LoadScopeScheduling):
-    """Tests go to whichever worker is free; those of a file about databases all to one, which starts their server."""
+WITH_SERVERS = ("tests/databases/", "tests/runner/test_cluster.py")
+
+
+class _ByServer(LoadScopeScheduling):
+    """Tests go to whichever worker is free; those of a file that starts servers for them all to one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.split("::", maxsplit=1)[0] if nodeid.startswith("tests/databases/") else nodeid
+        return nodeid.split("::", maxsplit=1)[0] if nodeid.startswith(WITH_SERVERS) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    return _FilesOfDatabases(config, log)
+    return _ByServer(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
