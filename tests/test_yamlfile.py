@@ -256,7 +256,7 @@ def test_a_sound_file_becomes_its_model(path: Path) -> None:
         ("decision: {capacity: many}", 'decision.capacity: found "many" (text); allowed: a whole number;'),
         ("decision: {capacity: 0}", 'decision.capacity: found "0" (a number); allowed: a number of at least 1;'),
         ("decision: {selected: [1]}", 'decision.selected.0: found "1" (a number); *put it in quotes'),
-        ("tables: {decisions: }", "tables.decisions.source: found nothing;"),
+        ("tables: {decisions: }", "tables.decisions.columns: found nothing;"),
         ('purpose: "\\e[31m"\nuse: "\\e[2J"', 'use: found "\\x1b[2J" (text); allowed: churn, health, '),
     ],
 )  # fmt: skip
