@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import ibis
 import ibis.common.exceptions as broken
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
@@ -115,7 +116,7 @@ def says_groups(table: ir.Table, column: str, people: str | None, *, few: int) -
 
     Fewer than `few` values that are not may be mistakes. `people` is the column of their ids; None: a row each.
     """
-    shared = table[people].nunique() if people else table.count()
+    shared = ibis._[people].nunique() if people else ibis._.count()
     values = table.filter(table[column].notnull()).group_by(value=table[column]).aggregate(shared=shared)
     seen = values.aggregate(all=values.count(), rare=(values.shared < few).sum()).to_pyarrow().to_pylist()[0]
     rare = int(seen["rare"] or 0)
