@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,6 +36,9 @@ IN_THE_WAY, WAIVERS = "G3.in_the_way", "G3.waivers"
 
 SINCE_LAST = "S4.4.since_last"
 """The table of what a record says of itself against the last one; its note is one sentence for page one."""
+
+IN_DATABASE = re.compile(r"(?!outside:|root[0-9]*:)[a-z][a-z0-9_]*:[^/]")
+"""How the address of a table of a database begins."""
 
 EARLIER = "earlier record"
 """The role of an input that is a record of before; its address is from the reports folder."""
@@ -123,7 +127,9 @@ class Finding(Part):
 
 
 class Input(Part):
-    """A file the record rests on. Rows and the days they span (up to the as-of date) are for tables."""
+    """A file, or a table of a database, that the record rests on. Rows and the days they span (up to the as-of date)
+    are for tables.
+    """
 
     role: str
     address: str
@@ -133,6 +139,11 @@ class Input(Part):
     first_day: date | None = None
     last_day: date | None = None
     inherited: bool = False
+
+    @property
+    def in_database(self) -> bool:
+        """Whether it is a table of a database: its address is the policy's name of that, and the table there."""
+        return self.role.startswith("table ") and IN_DATABASE.match(self.address) is not None
 
 
 class Upstream(Part):

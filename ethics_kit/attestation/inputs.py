@@ -13,8 +13,6 @@ from ethics_kit.errors import InputError
 from ethics_kit.project import Project, bundle
 from ethics_kit.record import EARLIER, Input, Record
 
-IN_DATABASE = re.compile(r"(?!outside:|root[0-9]*:)[a-z][a-z0-9_]*:[^/]")
-
 
 @dataclass
 class Inputs:
@@ -31,7 +29,7 @@ class Inputs:
 
     def differences(self, record: Record) -> list[tuple[str, str]]:
         """Address and what is different, for each file among the inputs of `record` that is not there as it was."""
-        placed = [(one, self._base(one)) for one in record.inputs if not _in_database(one)]
+        placed = [(one, self._base(one)) for one in record.inputs if not one.in_database]
         found = {(one.address, self._differs(base, one)) for one, base in placed if base}
         if any(base is None for _, base in placed):
             which = "outside the reports folder" if self.reports else "of any kind"
@@ -41,7 +39,7 @@ class Inputs:
     def elsewhere(self, record: Record) -> list[tuple[str, str]]:
         """Address of each input of `record` that no file holds, and why it is not looked at."""
         why = "lies in a database, which is not asked here; its digest is that of the columns that were read"
-        return [(one.address, why) for one in record.inputs if _in_database(one)]
+        return [(one.address, why) for one in record.inputs if one.in_database]
 
     def _base(self, one: Input) -> Path | None:
         if one.role == EARLIER:
@@ -89,11 +87,6 @@ class Inputs:
         except (OSError, ValueError, RuntimeError):
             inside = False
         return path if inside else Odd("has an address that leads out of the project")
-
-
-def _in_database(one: Input) -> bool:
-    """Whether an input is a table of a database: its address is the policy's name of it, and the table there."""
-    return one.role.startswith("table ") and IN_DATABASE.match(one.address) is not None
 
 
 def of_project(project: Project | None, reports: Path | None = None, *, remote: bool = False) -> Inputs:

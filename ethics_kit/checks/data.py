@@ -83,7 +83,8 @@ def database(dossier: Dossier) -> Database | None:
 
     name = dossier.database or ""
     told = dossier.policy.databases.get(name)
-    return Database(name, told.engine, told.settings, told.query_seconds) if told else None
+    few = dossier.policy.records.small_cell.value
+    return Database(name, told.engine, told.settings, told.query_seconds, few) if told else None
 
 
 def _dated(table: str, spec: schema.TableSpec) -> dict[str, date]:

@@ -30,7 +30,8 @@ class ScoreSums:
 
     @property
     def edges(self) -> list[float]:
-        return [self.low + (self.high - self.low) * i / self.bins for i in range(self.bins + 1)]
+        inner = (self.low + (self.high - self.low) * i / self.bins for i in range(1, self.bins))
+        return [self.low, *(float(f"{edge:.12g}") for edge in inner), self.high]  # engines read longer ones differently
 
 
 def out_of_range(events: ir.Table, low: float = 0.0, high: float = 1.0) -> int:

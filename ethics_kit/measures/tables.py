@@ -82,12 +82,26 @@ class Tables:
         self._by_role: dict[str, ir.Table] = {}
         self._room = KEPT_VALUES
         held = {name: s for name, s in sources.items() if s.path is None}
-        self.leave = engines.Leave({_place(s): n for n, s in held.items()}, _groups(held.values()))
+        self._tells_groups: dict[tuple[Place, str], bool] = {}
+        self.leave = engines.Leave({_place(s): n for n, s in held.items()}, _groups(held.values()), self._shared)
         self.let_rows_leave(())
 
     def let_rows_leave(self, names: Iterable[str]) -> None:
         """Allow rows of these tables to leave their database, and of all others none that tells of a person."""
         self.leave.allowed = {*names, *(name for name, source in self.sources.items() if not source.personal)}
+
+    def _shared(self, place: Place, column: str) -> bool:
+        """Whether the values of a column of the database say groups; numbers do, texts where few are of few people."""
+        if (place, column) not in self._tells_groups:
+            here = [name for name, source in self.sources.items() if _place(source) == place]
+            columns = [c for name in here for c in self.sources[name].columns.items()]
+            texts = any(c.name == column and c.type == "text" for _, c in columns)
+            people = next((c.name for role, c in columns if role == "customer"), None)
+            few = self._database.few if self._database else 0
+            self._tells_groups[place, column] = not texts or engines.says_groups(
+                self.raw(here[0]), column, people, few=few
+            )
+        return self._tells_groups[place, column]
 
     @cached_property
     def _private(self) -> Path:

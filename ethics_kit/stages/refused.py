@@ -25,6 +25,8 @@ def finding(case: Case, requirement: str, name: str, error: RowsRefused | NotCou
     if isinstance(error, RowsRefused):
         tables = " and ".join(error.tables)
         awaits = f"rows of {tables}, which stay in the database {database}"
+        if error.columns:
+            awaits += f" (too few people share the values of {' and '.join(error.columns)} for them to be told)"
         action = f"Say in rows_may_leave of {tables} why rows may be read, who says so and since when; or give files."
     else:
         awaits = f"a count that the database {database} cannot do ({error})"

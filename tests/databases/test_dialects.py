@@ -117,4 +117,4 @@ def test_an_engine_that_is_not_installed_says_what_installs_it(engine, monkeypat
         monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(engines.NoDatabase, match=rf"{engine} is not installed: pip install 'ethics-kit\[{engine}\]'"):
-        engines.connect(engines.Database("lake", engine), engines.Leave({}, {}))
+        engines.connect(engines.Database("lake", engine), engines.Leave({}, {}, bool))

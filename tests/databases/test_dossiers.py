@@ -121,7 +121,7 @@ def test_why_a_database_lets_nobody_in_is_told_without_what_was_tried(
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
     database = engines.Database("warehouse", "postgres", {"host": str(server.socket), "database": "warehouse"})
     with pytest.raises(engines.NoDatabase) as error:
-        engines.connect(database, engines.Leave({}, {}))
+        engines.connect(database, engines.Leave({}, {}, bool))
     assert words in str(error.value)
     assert not re.search(f"{PASSWORD}|canary|{READER}|nobody_known|{server.socket}", str(error.value))
 
@@ -151,7 +151,7 @@ def test_the_command_says_what_is_wrong_in_the_database_all_at_once(
 def test_an_engine_that_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(engines.MODULES, "postgres", "ethics_kit.measures.engines.absent")
     with pytest.raises(engines.NoDatabase, match=r"pip install 'ethics-kit\[postgres\]'"):
-        engines.connect(engines.Database("warehouse", "postgres"), engines.Leave({}, {}))
+        engines.connect(engines.Database("warehouse", "postgres"), engines.Leave({}, {}, bool))
 
 
 def test_an_input_in_a_database_is_told_and_never_called_gone(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ethics_kit.measures.columns import Column, Form
-from ethics_kit.measures.engines import Database
+from ethics_kit.measures.engines import Database, RowsRefused
 from ethics_kit.measures.tables import Source, Tables
 from tests.databases.server import Server, load
 
@@ -149,3 +149,37 @@ def test_the_digest_tells_changed_rows_and_not_their_order(server: Server, enter
     assert found["t"] == found["turned"]
     assert len({*found.values()}) == 3
     assert all(len(digest) == 64 for digest in found.values())
+
+
+SHARED = {
+    "region": ("'r' || customer % 4", True),
+    "region_with_few_mistakes": ("CASE WHEN customer < 9 THEN 'typo' || customer ELSE 'r' || customer % 4 END", True),
+    "email": ("'c' || customer || '@example.com'", False),  # ten rows of each, all of one customer
+    "remark": ("CASE WHEN customer < 20 THEN 'called by c' || customer ELSE 'none' END", False),
+    "phone": ("customer", False),  # numbers that the dossier calls text
+}
+"""Columns of 200 customers with ten rows each: what they hold, and whether their values say a group."""
+
+
+def test_texts_that_few_people_share_do_not_leave(server: Server, enter: None) -> None:
+    there = Database("warehouse", "postgres", {"host": str(server.socket), "database": "warehouse"})
+    held = ", ".join(f"{sql} AS {name}" for name, (sql, _) in SHARED.items())
+    with server.owners() as entered:
+        entered.execute("CREATE SCHEMA shared; GRANT USAGE ON SCHEMA shared TO kit_reader")
+        entered.execute(
+            f"CREATE TABLE shared.t AS SELECT customer, {held} FROM generate_series(1, 200) customer, "
+            "generate_series(1, 10)"
+        )
+        entered.execute("GRANT SELECT ON shared.t TO kit_reader")
+    columns = {"customer": Column("customer", "id"), **{name: Column(name, "text") for name in SHARED}}
+    tables = Tables({"t": Source(None, columns, "shared.t")}, there)
+
+    refused = set()
+    for name in SHARED:
+        try:
+            tables.table("t").group_by(name).aggregate(n=ibis._.count()).to_pyarrow()
+        except RowsRefused as error:
+            refused.update(error.columns)
+    assert refused == {f"t.{name}" for name, (_, said) in SHARED.items() if not said}
+    tables.let_rows_leave(["t"])
+    assert len(tables.table("t").group_by("email").aggregate(n=ibis._.count()).to_pyarrow()) == 200

@@ -23,6 +23,15 @@ GROUPS = {("crm", "events"): {"group", "score"}, ("crm", "people"): {"region"}}
 """`note` is a column that no role reads."""
 
 
+def told(_place: tuple[str, ...], _column: str) -> bool:
+    """Enough people share every value."""
+    return True
+
+
+def not_scores(_place: tuple[str, ...], column: str) -> bool:
+    return column != "score"
+
+
 def first_of_each() -> ir.Table:
     return EVENTS.group_by("id").aggregate(first=EVENTS.time.min(), group=EVENTS.group.max())
 
@@ -92,24 +101,32 @@ ROWS: dict[str, Callable[[], ir.Expr]] = {
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_what_is_counted_may_leave(name: str) -> None:
-    Leave(NAMED, GROUPS).check(COUNTED[name]())
+    Leave(NAMED, GROUPS, told).check(COUNTED[name]())
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_rows_and_what_tells_one_of_them_may_not(name: str) -> None:
     with pytest.raises(RowsRefused):
-        Leave(NAMED, GROUPS).check(ROWS[name]())
+        Leave(NAMED, GROUPS, told).check(ROWS[name]())
 
 
 def test_who_is_refused_learns_of_which_tables() -> None:
     joined = EVENTS.left_join(PEOPLE, EVENTS.id == PEOPLE.id).select("group", "region")
     with pytest.raises(RowsRefused) as error:
-        Leave(NAMED, GROUPS).check(joined)
+        Leave(NAMED, GROUPS, told).check(joined)
     assert error.value.tables == ["customers", "decisions"]
 
 
+def test_a_column_whose_values_few_people_share_tells_them_and_is_named() -> None:
+    leave = Leave(NAMED, GROUPS, not_scores)
+    leave.check(EVENTS.group_by("group").aggregate(mean=EVENTS.score.mean()))
+    with pytest.raises(RowsRefused) as error:
+        leave.check(EVENTS.group_by("group", "score").aggregate(n=EVENTS.count()))
+    assert (error.value.tables, error.value.columns) == (["decisions"], ["decisions.score"])
+
+
 def test_rows_leave_of_the_tables_that_the_dossier_allows_and_of_no_other() -> None:
-    leave = Leave(NAMED, GROUPS, {"decisions"})
+    leave = Leave(NAMED, GROUPS, told, {"decisions"})
     leave.check(EVENTS)
     with pytest.raises(RowsRefused, match="rows of customers"):
         leave.check(EVENTS.left_join(PEOPLE, EVENTS.id == PEOPLE.id).select("group", "region"))
@@ -118,4 +135,4 @@ def test_rows_leave_of_the_tables_that_the_dossier_allows_and_of_no_other() -> N
 def test_a_table_that_nobody_named_lets_nothing_leave() -> None:
     other = ibis.table({"region": "string"}, name="salaries", database="hr")
     with pytest.raises(RowsRefused, match=r"hr\.salaries"):
-        Leave(NAMED, GROUPS).check(other.group_by("region").aggregate(n=other.count()))
+        Leave(NAMED, GROUPS, told).check(other.group_by("region").aggregate(n=other.count()))

@@ -43,7 +43,7 @@ def lake(projects, tmp_path_factory):
     folder = tmp_path_factory.mktemp("spark")
     twice = lakes.twice(folder, projects)
     with spark.configured(folder):
-        session = connect(Database("lake", "spark"), Leave({}, {}))._session
+        session = connect(Database("lake", "spark"), Leave({}, {}, bool))._session
         spark.load(session, folder, "crm", {n: twice.files.tables.raw(n) for n in twice.files.tables.sources})
         yield Lake(twice.files, lakes.loaded(twice.named({"engine": "spark"})), session, folder)
 
@@ -62,7 +62,7 @@ def test_values_are_read_in_spark_as_in_files(lake):
     path = lake.folder / "texts.parquet"
     pq.write_table(pa.table({"place": range(len(TEXTS)), "text": TEXTS}), path)
     lake.session.read.parquet(str(path)).createOrReplaceTempView("texts")
-    there = connect(Database("lake", "spark"), Leave({("texts",): "texts"}, {}, {"texts"}))
+    there = connect(Database("lake", "spark"), Leave({("texts",): "texts"}, {}, bool, {"texts"}))
     here = ibis.duckdb.connect()
     here.con.execute("SET TimeZone='UTC'")
 
@@ -119,7 +119,7 @@ def test_spark_without_java_is_a_problem_in_words(monkeypatch, tmp_path):
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
 
     with pytest.raises(NoDatabase, match="it needs Java 17"):
-        connect(Database("lake", "spark"), Leave({}, {}))
+        connect(Database("lake", "spark"), Leave({}, {}, bool))
     gc.collect()
 
 

@@ -127,3 +127,10 @@ def test_a_group_without_scores_has_no_mean_and_no_percentile() -> None:
 
 def test_one_score_has_no_interval() -> None:
     assert scores.summary(of_scores([0.3, None]), "sex")["f"].mean == Estimate(0.3, None, None)
+
+
+def test_edges_are_written_in_so_few_digits_that_all_engines_read_them_alike() -> None:
+    edges = scores.ScoreSums(low=0.3507, high=0.9997, bins=100, groups={}).edges
+
+    assert edges[20] == 0.4805
+    assert (edges[0], edges[-1], len(edges)) == (0.3507, 0.9997, 101)

@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element
 
 import tinyhtml5
 
+from ethics_kit.record import Input
 from ethics_kit.report import commands
 from ethics_kit.schema import Policy
 from tests.conftest import POLICY
@@ -55,6 +56,14 @@ def test_a_threshold_stands_beside_its_default():
         ["gate.signoff", "no", ""],
         ["rollout.alpha", "0.2", str(Policy.defaults()["rollout.alpha"])],
     ]
+
+
+def test_of_a_table_in_a_database_the_page_says_that_its_digest_is_no_files():
+    said = "was counted in that database"
+    tables = [Input(role="table decisions", address=f"{place}decisions", sha256="0" * 64) for place in ("wh:crm.", "")]
+
+    assert said in small(inputs=tables)
+    assert said not in small(inputs=tables[1:])
 
 
 def test_a_waiver_is_told_with_its_reason_and_days():

@@ -9,7 +9,7 @@ from typing import Any
 
 from ibis.backends.sql import SQLBackend
 
-from ethics_kit.measures.engines.rows import Leave, NotCounted, RowsRefused
+from ethics_kit.measures.engines.rows import Leave, NotCounted, RowsRefused, says_groups
 
 MODULES = {name: f"ethics_kit.measures.engines.{name}" for name in ("postgres", "spark", "bigquery", "snowflake")}
 """The module of each engine: `connect(settings, query_seconds)` and `REASONS`, its messages in words."""
@@ -17,12 +17,16 @@ MODULES = {name: f"ethics_kit.measures.engines.{name}" for name in ("postgres", 
 
 @dataclass(frozen=True)
 class Database:
-    """A database by the name that the policy gives it: its engine, where it is, and how long one query may take."""
+    """A database by the name that the policy gives it: its engine, where it is, and how long one query may take.
+
+    A value that fewer than `few` people have tells single ones.
+    """
 
     name: str
     engine: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     query_seconds: int = 600
+    few: int = 10
 
 
 class NoDatabase(Exception):
@@ -50,4 +54,4 @@ def connect(database: Database, leave: Leave) -> SQLBackend:
     return connection
 
 
-__all__ = ["Database", "Leave", "NoDatabase", "NotCounted", "RowsRefused", "connect"]
+__all__ = ["Database", "Leave", "NoDatabase", "NotCounted", "RowsRefused", "connect", "says_groups"]

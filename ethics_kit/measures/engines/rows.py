@@ -1,17 +1,19 @@
 """What leaves a database: counts and sums, and of single rows nothing but where the dossier allows it.
 
 Every expression is looked at before it becomes SQL. What it returns has to be aggregated on every way down to a table,
-and no column of it may hand on a value that tells one row from others: an id, a moment, a column no role reads.
+and no column of it may hand on a value that tells one row from others: an id, a moment, a column no role reads, or
+one whose values few people share.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import ibis
 import ibis.common.exceptions as broken
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
@@ -45,11 +47,15 @@ CALENDAR = (ops.Date, ops.ExtractYear, ops.ExtractQuarter, ops.ExtractMonth, ops
 
 
 class RowsRefused(Exception):
-    """Something needs rows of these tables, which may not leave their database."""
+    """Something needs rows of these tables, which may not leave their database.
 
-    def __init__(self, tables: Collection[str]) -> None:
+    `columns` are those of them, as TABLE.COLUMN, whose values would be told and are shared by too few people.
+    """
+
+    def __init__(self, tables: Collection[str], columns: Collection[str] = ()) -> None:
         super().__init__("rows of " + ", ".join(sorted(tables)))
         self.tables = sorted(tables)
+        self.columns = sorted(columns)
 
 
 class NotCounted(Exception):
@@ -58,13 +64,15 @@ class NotCounted(Exception):
 
 @dataclass
 class Leave:
-    """What may leave a database: `named` are its tables by place, with the columns whose values say only a group.
+    """What may leave a database: `named` are its tables by place, `groups` their columns that say a group or a number.
 
+    Values of such a column are told where `shared`, asked for its place and name, says that enough people have each.
     Rows leave of the tables in `allowed` alone.
     """
 
     named: Mapping[Place, str]
     groups: Mapping[Place, Collection[str]]
+    shared: Callable[[Place, str], bool]
     allowed: set[str] = field(default_factory=set)
 
     def check(self, expression: ir.Expr) -> None:
@@ -75,11 +83,18 @@ class Leave:
             The result would hold rows, or values of single rows, of a table that is not among the allowed.
         """
         whole = expression.as_table().op()
-        told = _Told(self.groups)
+        told = _Told(self.groups, self._shared)
         places = told.rows(whole).union(*(told.column(whole, name) for name in whole.schema))
-        refused = {self.named.get(place, ".".join(place)) for place in places} - self.allowed
+        refused = {self._name(place) for place in places} - self.allowed
         if refused:
-            raise RowsRefused(refused)
+            few = {f"{self._name(place)}.{column}" for place, column in told.few if self._name(place) in refused}
+            raise RowsRefused(refused, few)
+
+    def _name(self, place: Place) -> str:
+        return self.named.get(place, ".".join(place))
+
+    def _shared(self, place: Place, column: str) -> bool:
+        return self._name(place) in self.allowed or self.shared(place, column)
 
 
 class Guarded:
@@ -96,6 +111,18 @@ class Guarded:
         return sql
 
 
+def says_groups(table: ir.Table, column: str, people: str | None, *, few: int) -> bool:
+    """Whether the values of a column say groups, by two counts of them: most are shared by `few` people or more.
+
+    Fewer than `few` values that are not may be mistakes. `people` is the column of their ids; None: a row each.
+    """
+    shared = ibis._[people].nunique() if people else ibis._.count()
+    values = table.filter(table[column].notnull()).group_by(value=table[column]).aggregate(shared=shared)
+    seen = values.aggregate(all=values.count(), rare=(values.shared < few).sum()).to_pyarrow().to_pylist()[0]
+    rare = int(seen["rare"] or 0)
+    return rare < few or 2 * rare <= int(seen["all"])
+
+
 def place_of(table: ops.PhysicalTable) -> Place:
     """Where a table of an expression lies."""
     parts = (table.namespace.catalog, table.namespace.database, table.name)
@@ -103,10 +130,12 @@ def place_of(table: ops.PhysicalTable) -> Place:
 
 
 class _Told:
-    """The tables of which a relation returns rows, or a value tells single ones."""
+    """The tables of which a relation returns rows, or a value tells single ones; `few` are columns that few share."""
 
-    def __init__(self, groups: Mapping[Place, Collection[str]]) -> None:
+    def __init__(self, groups: Mapping[Place, Collection[str]], shared: Callable[[Place, str], bool]) -> None:
         self.groups = groups
+        self.shared = shared
+        self.few: set[tuple[Place, str]] = set()
         self.rows = functools.cache(self._rows)
         self.value = functools.cache(self._value)
 
@@ -128,7 +157,7 @@ class _Told:
         match relation:
             case ops.DatabaseTable() | ops.UnboundTable():
                 place = place_of(relation)
-                return frozenset() if name in self.groups.get(place, ()) else frozenset([place])
+                return frozenset() if self._says_a_group(place, name) else frozenset([place])
             case ops.InMemoryTable() | ops.DummyTable():
                 return frozenset()
             case ops.Set():
@@ -136,6 +165,14 @@ class _Told:
             case ops.Reference():
                 return self.column(relation.parent, name)
         return self.value(relation.values[name])
+
+    def _says_a_group(self, place: Place, name: str) -> bool:
+        if name not in self.groups.get(place, ()):
+            return False
+        if self.shared(place, name):
+            return True
+        self.few.add((place, name))
+        return False
 
     def _value(self, value: ops.Value) -> frozenset[Place]:
         if isinstance(value, COUNTED) or value.dtype.is_boolean() or _a_day(value):
