@@ -126,7 +126,7 @@ def test_an_unexpected_error_of_a_command_is_told_by_kind_and_place(project, kit
     monkeypatch.setattr(dossier, "load", load)
     done = kit("check", cwd=project())
     assert done.code == 1
-    assert done.err.startswith("ValueError at cli.py:")
+    assert done.err.startswith("ValueError at runner/checking.py:")
     assert not [word for word in HIDDEN if word in done.out + done.err]
 
 
