@@ -21,7 +21,7 @@ from ethics_kit.framework import catalogue
 from ethics_kit.record import Record
 from ethics_kit.schema.fields import mixes_alphabets, same_person
 from ethics_kit.schema.review import Act, Decision, Entry, ReviewFile, State
-from ethics_kit.yamlfile import YamlFile
+from ethics_kit.yamlfile import EditableFile, YamlFile
 
 FILE = "review.yaml"
 SCHEMA = "ethics-kit/review/1"
@@ -312,7 +312,10 @@ def added(
         The act is not allowed, lacks something or names what is not there; or the file is not in order.
     """
     before = parsed(path, content, record)
-    file = before.file or YamlFile(path, {"schema": SCHEMA, "record_id": record.record_id, "entries": []})
+    if content is None:
+        file = EditableFile(path, {"schema": SCHEMA, "record_id": record.record_id, "entries": []})
+    else:
+        file = yamlfile.parse_to_edit(path, content)
     place = len(before.entries)
     given = {k: _in_lines(v) for k, v in act.items() if v not in (None, [])}
     entry, problems = yamlfile.validate(Entry, YamlFile(path, given))

@@ -8,85 +8,28 @@ import io
 import operator
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.composer import Composer
-from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.reader import ReaderError
 
+from ethics_kit import yamlparse
 from ethics_kit.errors import InputError, Problem, printable, quoted
 
 MAX_BYTES = 2_000_000
-MAX_LEVELS = 50
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 Key = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
 
 
-class _NotPlain(Exception):
-    def __init__(self, found: str, todo: str, line: int) -> None:
-        self.found, self.todo, self.line = found, todo, line
-
-
-class _Composer(Composer):
-    """Refuses anchors, aliases, tags and endless nesting, before anything is made of them.
-
-    Aliases can swell a small file to gigabytes, and a reader must follow them by hand. Tags ask for other types.
-    """
-
-    levels = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.parser.peek_event()
-        line = event.start_mark.line + 1
-        if self.levels > MAX_LEVELS:
-            raise _NotPlain(f"keys or lists more than {MAX_LEVELS} deep inside one another", "write it flatter", line)
-        if event.anchor:
-            todo = "write the value out, or put text that begins so in quotes"
-            raise _NotPlain("an anchor or alias (& or *)", todo, line)
-        if event.tag:
-            todo = "remove it, or put text that begins with ! in quotes"
-            raise _NotPlain(f"a tag ({printable(event.tag, 80)})", todo, line)
-        self.levels += 1
-        node = super().compose_node(parent, index)
-        self.levels -= 1
-        return node
-
-
-class _Constructor(RoundTripConstructor):
-    """Leaves a date that no calendar has as text, for the model to refuse with its line and all other problems."""
-
-    def construct_date(self, node: ScalarNode) -> Any:
-        try:
-            return self.construct_yaml_timestamp(node)
-        except ValueError:
-            return self.construct_scalar(node)
-
-
-_Constructor.add_constructor("tag:yaml.org,2002:timestamp", _Constructor.construct_date)
-
-
-def _round_trip() -> YAML:
-    yaml = YAML(typ="rt", pure=True)
-    yaml.Composer = _Composer
-    yaml.Constructor = _Constructor
-    yaml.preserve_quotes = True
-    yaml.width = 110
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
-
-
 class YamlFile:
-    """One parsed YAML file: `data` is a mapping that remembers comments, order and lines."""
+    """One parsed YAML file: `data` is a mapping that remembers order and lines."""
 
     def __init__(self, path: Path, data: Any) -> None:
         self.path = path
@@ -110,10 +53,14 @@ class YamlFile:
         dotted = ".".join(map(str, key))
         return Problem(file=self.path, line=self.line(key), key=dotted, found=found, allowed=allowed, todo=todo)
 
+
+class EditableFile(YamlFile):
+    """One whose `data` remembers comments and quotes besides, to be changed and written back."""
+
     def dumps(self) -> bytes:
         """The file's text as bytes, comments and order kept."""
         text = io.StringIO()
-        _round_trip().dump(self.data, text)
+        yamlparse.round_trip().dump(self.data, text)
         return text.getvalue().encode()
 
 
@@ -128,6 +75,11 @@ def read(path: Path) -> YamlFile:
     return parse(path, _content(path))
 
 
+def read_to_edit(path: Path) -> EditableFile:
+    """As `read`, of a file that is to be changed; it takes many times as long."""
+    return parse_to_edit(path, _content(path))
+
+
 def read_shared(path: Path) -> YamlFile:
     """As `read`, of a file that dossiers share: parsed once for as long as its content stays. Not to be altered."""
     return _parsed_once(path, _content(path))
@@ -140,13 +92,22 @@ def _parsed_once(path: Path, content: bytes) -> YamlFile:
 
 def parse(path: Path, content: bytes) -> YamlFile:
     """As `read`, of the bytes that are, or will be, in `path`."""
-    data = _parse(path, _text(path, content))
+    return YamlFile(path, _mapping(path, content, yamlparse.read))
+
+
+def parse_to_edit(path: Path, content: bytes) -> EditableFile:
+    """As `parse`, of a file that is to be changed."""
+    return EditableFile(path, _mapping(path, content, yamlparse.round_trip().load))
+
+
+def _mapping(path: Path, content: bytes, reader: Callable[[str], Any]) -> Any:
+    data = _parse(path, _text(path, content), reader)
     if data is None:
         todo = "fill it in; ethics-kit new writes a commented one"
         raise _refusal(path, "an empty file", "keys with values", todo)
     if not isinstance(data, Mapping):
         raise _refusal(path, "no keys at the top level", "keys with values", "begin with `name: value` lines")
-    return YamlFile(path, data)
+    return data
 
 
 def _refusal(path: Path, found: str, allowed: str, todo: str, line: int = 0) -> InputError:
@@ -177,10 +138,10 @@ def _text(path: Path, content: bytes) -> str:
         raise _refusal(path, "a character that is not UTF-8", "UTF-8", todo, line) from None
 
 
-def _parse(path: Path, text: str) -> Any:
+def _parse(path: Path, text: str, reader: Callable[[str], Any]) -> Any:
     try:
-        return _round_trip().load(text)
-    except _NotPlain as error:
+        return reader(text)
+    except yamlparse.NotPlain as error:
         raise _refusal(path, error.found, "plain values", error.todo, error.line) from None
     except MarkedYAMLError as error:
         found, todo, line = _in_words(error)
@@ -189,6 +150,9 @@ def _parse(path: Path, text: str) -> Any:
         line = text.count("\n", 0, error.position) + 1
         todo = "delete it, or type the line again"
         raise _refusal(path, "a control character", "text", todo, line) from None
+    except TypeError:
+        todo = "write a name before the colon, in quotes where it holds brackets"
+        raise _refusal(path, "a list or keys where a name has to be", "valid YAML", todo) from None
     except (YAMLError, ValueError) as error:
         first = printable(str(error).splitlines()[0] if str(error) else type(error).__name__, 120)
         raise _refusal(path, first, "valid YAML", "check quotes, colons and indentation") from None

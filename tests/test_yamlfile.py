@@ -2,13 +2,18 @@
 
 import os
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
-from ethics_kit import yamlfile
+from ethics_kit import yamlfile, yamlparse
 from ethics_kit.errors import InputError
 from ethics_kit.schema import Policy, System
 
@@ -102,6 +107,11 @@ def test_a_tag_never_runs_code(path: Path, tmp_path: Path, payload: str) -> None
     assert not canary.exists()
 
 
+@pytest.mark.parametrize("key", ["? [a, {b: 1}]\n: c\n", "{[a, {b: 1}]: c}: d\n"])
+def test_keys_in_place_of_a_name_are_refused(path: Path, key: str) -> None:
+    assert refusal(path, key).startswith("a.yaml: found a list or keys where a name has to be; allowed: valid YAML;")
+
+
 def test_a_billion_laughs_are_refused_at_the_first(path: Path) -> None:
     laughs = "a: &a [ha, ha]\nb: &b [*a, *a]\nc: &c [*b, *b]\n"
     assert refusal(path, laughs).startswith("a.yaml:1: found an anchor or alias")
@@ -132,6 +142,48 @@ def test_values_are_plain_python(path: Path) -> None:
         "d": ("date", "2026-10-31"),
         "fold": ("str", "x y"),
     }
+
+
+PIECES = (
+    *("a: b\n", "- x\n", "  - y: 1\n", "k: |\n  as it\n   is\n\n", "k2: >-\n  fold\n  more\n\n  para\n", "# c\n"),
+    *("s: a #c\n", "q: 'it''s'\n", 'p: "x\n\n  y"\n', "f: {a: 1, b: [c, d]}\n", "g: [1, 2,\n  3]\n", "h:\n  i: 1\n"),
+    *("e:\n", "o: {a 1}\n", "d1: 2026-01-01\n", "d2: 2026-02-30\n", "t: 2026-01-01 10:00:00\n", "n: 0o17\n"),
+    *("n2: 010\n", "y: yes\n", "null: 1\n", "? a\n: b\n", "m: a: b\n", "u: https://x.example/z#a\n", "w: a\n   b\n"),
+    *("v: >+\n a\n\n\n", "x: |2\n   a\n", "---\n", "...\n", "r: x\r\n", "\ttab\n", "%TAG ! x\n", 'b: "\\u00e9"\n'),
+    *("c: |#\n  a\n", "<<: {a: 1}\n", "z: \x85\n", *" :-#'\"{}[],|>?&*!\n"),
+)
+"""Of YAML files as people write them, and what tells YAML 1.1 from 1.2."""
+
+
+def told(reader: Callable[[str], Any], text: str) -> object:
+    """What a reader makes of a text: values, their types, the line of each."""
+
+    def shown(node: Any) -> object:
+        if isinstance(node, Mapping):
+            return [(shown(k), shown(v), (node.lc.data or {}).get(k, [None])[0]) for k, v in node.items()]
+        if isinstance(node, list):
+            return [(shown(v), node.lc.item(i)[0]) for i, v in enumerate(node)]
+        return type(yamlfile.plain(node)).__name__, str(node)
+
+    try:
+        return shown(reader(text))
+    except (yamlparse.NotPlain, YAMLError, TypeError, ValueError) as error:
+        return type(error).__name__
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=7).map("".join))
+def test_both_readers_find_the_same(text: str) -> None:
+    """The one that keeps comments is slow, and refuses a little more; neither may understand a file differently."""
+    whole, quick = told(yamlparse.round_trip().load, text), told(yamlparse.read, text)
+    assert quick == whole or isinstance(whole, str)
+
+
+def test_a_usual_file_is_read_by_the_c_library(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text(LINES)
+    monkeypatch.setattr(YAML, "load", None)
+    assert yamlfile.plain(yamlfile.read(path).data)["owner"] == {"name": "Ann", "role": "lead"}
+    assert not isinstance(yamlfile.read(path), yamlfile.EditableFile)  # it has lost its comments
 
 
 LINES = """\
@@ -196,7 +248,7 @@ def test_writing_keeps_comments_order_quotes_and_folds(path: Path) -> None:
         "day: 2026-10-31\n"
     )
     path.write_text(text)
-    assert yamlfile.read(path).dumps().decode() == text
+    assert yamlfile.read_to_edit(path).dumps().decode() == text
 
 
 # --- models ----------------------------------------------------------------------------------------------------

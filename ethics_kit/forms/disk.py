@@ -95,7 +95,7 @@ class StageFile:
         content = self.path.read_bytes()
         if content == self.seen:
             return False
-        self.file = yamlfile.read(self.path)
+        self.file = yamlfile.read_to_edit(self.path)
         self.seen, self.version = content, self.version + 1
         self.done = []
         return True
@@ -124,7 +124,7 @@ class StageFile:
         """
         with self._lock:
             before = self._untouched()
-            fresh = yamlfile.read(self.path)
+            fresh = yamlfile.read_to_edit(self.path)
             content = before
             for change in changes:
                 content = changed(fresh, content.decode("utf-8-sig"), change)
@@ -145,7 +145,7 @@ class StageFile:
                 return None
             last = self.done[-1]
             write_atomic(self.path, last.before)
-            self.seen, self.file = last.before, yamlfile.read(self.path)
+            self.seen, self.file = last.before, yamlfile.read_to_edit(self.path)
             return self.done.pop()
 
     def _untouched(self) -> bytes:

@@ -16,7 +16,7 @@ from ruamel.yaml.nodes import SequenceNode
 from ethics_kit import yamlfile
 from ethics_kit.errors import InputError
 from ethics_kit.forms.yamltext import Splice, Text, below, compose, empty, entry, filled, holds, merge, values
-from ethics_kit.yamlfile import Key, YamlFile
+from ethics_kit.yamlfile import EditableFile, Key
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Change:
     values: Mapping[str, Any]
 
 
-def changed(file: YamlFile, text: str, change: Change) -> bytes:
+def changed(file: EditableFile, text: str, change: Change) -> bytes:
     """`text`, which `file` was read from, with one change; the data of `file` are changed as well.
 
     Raises

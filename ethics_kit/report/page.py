@@ -46,6 +46,9 @@ class RecordExporter(TemplateExporter):
     def _template_file_default(self) -> str:
         return "record.html.j2"
 
+    def _default_preprocessors_default(self) -> list[str]:
+        return []  # each would check the whole notebook anew
+
     def _create_environment(self) -> Any:
         return html.furnish(super()._create_environment(), self.language)  # type: ignore[no-untyped-call]
 

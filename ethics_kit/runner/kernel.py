@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
+import queue
 import resource
 import shutil
 import sys
@@ -34,6 +36,9 @@ LAUNCHER = (sys.executable, "-m", "ipykernel_launcher")
 
 TICK, LOOK = 0.1, 1.0
 """Seconds between two looks at a kernel's clock and memory, and at the processes it started."""
+
+AGAIN = 2
+"""Milliseconds until a connection is tried again, as the kernel's sockets are there only once it has started."""
 
 _running: set[KernelRun] = set()
 
@@ -162,11 +167,32 @@ class LimitedClient(AsyncKernelClient):
         super().__init__(**kwargs)
         self._ended: list[Any] = []
         self.context.setsockopt(zmq.MAXMSGSIZE, self.kernel_run.limits.output)
+        self.context.setsockopt(zmq.RECONNECT_IVL, AGAIN)
 
     def _create_connected_socket(self, channel: str, identity: bytes | None = None) -> Any:
         connected = super()._create_connected_socket(channel, identity)
         self._ended.append(connected.get_monitor_socket(zmq.EVENT_DISCONNECTED))
         return connected
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Until the kernel has answered on both channels by which it tells what it does.
+
+        The base class also waits 0.2 s for silence; whoever reads on tells by its parent what a message is about.
+        """
+        end = time.monotonic() + (math.inf if timeout is None else timeout)
+        while True:
+            self.kernel_info()
+            try:
+                answer = await self.get_shell_msg(timeout=LOOK)
+                await self.get_iopub_msg(timeout=TICK)
+            except queue.Empty:
+                if not await super()._async_is_alive():
+                    raise RuntimeError("Kernel died before it answered") from None
+                if time.monotonic() > end:
+                    raise RuntimeError(f"The kernel did not answer within {timeout} s") from None
+            else:
+                self._handle_kernel_info_reply(answer)
+                return
 
     async def is_alive(self) -> bool:
         """Asked every second while a cell runs."""

@@ -163,7 +163,7 @@ def _unsigned(path: Path) -> bytes:
     """An example's file without its fictional people's signatures, decisions and consultations."""
     if path.suffix != ".yaml":
         return path.read_bytes()
-    file = yamlfile.read(path)
+    file = yamlfile.read_to_edit(path)
     for answer in (file.data.get("answers") or {}).values():
         answer.update(dict.fromkeys(answer.keys() & {"by", "role", "on"}))
         answer.pop("override_reason", None)
