@@ -20,6 +20,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from ethics_kit.attestation.chain import read_chain
 from ethics_kit.attestation.folder import altered
 from ethics_kit.project import STAGES, Project, notebook_name
 from ethics_kit.record import Record, read_record
-from ethics_kit.runner import batch
+from ethics_kit.runner import batch, warm
 from ethics_kit.runner.limits import Limits
 from ethics_kit.runner.results import Result
 from ethics_kit.runner.unchanged import Wanted
@@ -97,15 +98,12 @@ def run(root: Path, record: Record, *, systems: int, jobs: int) -> Found:
     before, descriptors, start = tempfile.tempdir, psutil.Process().num_fds(), time.perf_counter()
     used = _processor_seconds()
     tempfile.tempdir = str(private)
+    wanted = Wanted([record.stage], record.as_of, time_limit=LIMITS.seconds, memory_limit=LIMITS.memory)
+    quiet: Callable[[object], None] = lambda _: None  # noqa: E731
     try:
-        results = batch.run(
-            located,
-            Wanted([record.stage], record.as_of, time_limit=LIMITS.seconds, memory_limit=LIMITS.memory),
-            jobs=jobs,
-            begun=lambda _: None,
-            report=lambda _: None,
-            say=lambda _: None,
-        )
+        with warm.Reserve(say=quiet) as reserve:
+            reserve.start()
+            results = batch.run(located, wanted, jobs=jobs, server=reserve.server, begun=quiet, report=quiet)
     finally:
         tempfile.tempdir = before
     gc.collect()  # each thread's event loop, which jupyter_client leaves to it

@@ -150,13 +150,14 @@ def run(
     stages = [s for s in STAGES if stage in (None, s)]
     where, memory = reports.resolve() if reports else None, int(memory_limit * 1e9) if memory_limit else None
     wanted = Wanted(stages, day, where, pdf, force, time_limit, memory)
-    with cli_run.stoppable(), _cluster(scheduler, allow_pickle=allow_pickle) as cluster:
-        found = cli_check.valid(systems, wanted, cluster, jobs=jobs)
+    with cli_run.stoppable(), _cluster(scheduler, allow_pickle=allow_pickle) as cluster, cli_run.reserve() as kernels:
+        found = cli_check.valid(systems, wanted, cluster, jobs=jobs, reserve=None if cluster else kernels)
         if not (found.sound or found.bad):
             raise typer.Exit(BAD_INPUT)
         if wanted.reports:
             _refuse_shared_names(found.sound, wanted.reports)
-        code = cli_run.assessed(found, wanted, jobs=jobs or _jobs(cluster), cluster=cluster, gate=gate, log=log)
+        jobs = jobs or _jobs(cluster)
+        code = cli_run.assessed(found, wanted, jobs=jobs, server=kernels.server, cluster=cluster, gate=gate, log=log)
     raise typer.Exit(code)
 
 
@@ -302,12 +303,12 @@ def demo(
     if written:
         typer.echo(f"Made {len(written)} example tables under {display_path(project.parameters)}/")
     wanted = Wanted(STAGES, parse_as_of(EXAMPLE_DAY))
-    with cli_run.stoppable():
+    with cli_run.stoppable(), cli_run.reserve() as kernels:
         named = [str(project.parameters / name) for name in examples.planted()["systems"]]
-        found = cli_check.valid(named, wanted)
+        found = cli_check.valid(named, wanted, reserve=kernels)
         if found.problems:
             raise typer.Exit(BAD_INPUT)
-        code = cli_run.assessed(found, wanted, jobs=jobs)
+        code = cli_run.assessed(found, wanted, jobs=jobs, server=kernels.server)
     raise typer.Exit(code)
 
 

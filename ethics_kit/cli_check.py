@@ -21,18 +21,25 @@ if TYPE_CHECKING:
     from ethics_kit.runner.checking import Checked
     from ethics_kit.runner.cluster import Cluster
     from ethics_kit.runner.unchanged import Wanted
+    from ethics_kit.runner.warm import Reserve
 
 SHOWN_EVERY = 500
 """Off a terminal, dossiers from one line of progress to the next; of fewer none is told."""
 
 
 def valid(
-    systems: list[str] | None, wanted: Wanted | None = None, cluster: Cluster | None = None, *, jobs: int | None = None
+    systems: list[str] | None,
+    wanted: Wanted | None = None,
+    cluster: Cluster | None = None,
+    *,
+    jobs: int | None = None,
+    reserve: Reserve | None = None,
 ) -> Validated:
     """Check the dossiers named, or all, as many at a time as this machine has processors and `jobs` allows.
 
     Of those in which nothing has changed since they were `wanted` before, the results are kept instead. With a
-    `cluster`, what cannot travel to it is a problem, too.
+    `cluster`, what cannot travel to it is a problem, too. The server of `reserve` is started meanwhile, where several
+    notebooks may have to run.
     """
     from ethics_kit.runner import checking
 
@@ -45,6 +52,8 @@ def valid(
                 kept[folder] = results
                 looked_at()
         rest = [one for one in located if one[1] not in kept]
+        if reserve and wanted and len(rest) * len(wanted.stages) > 1:
+            reserve.start()
         for one, checked in checking.each(rest, wanted, travel=cluster is not None, at_once=at_once):
             found[one] = checked
             _tell_read(one, checked)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ethics_kit.runner.cluster import Cluster
     from ethics_kit.runner.results import Job, Result
     from ethics_kit.runner.unchanged import Wanted
+    from ethics_kit.runner.warm import Reserve, Server
     from ethics_kit.schema import Policy
 
 OK, FAILED, BAD_INPUT, REFUSED, STOPPED, TERMINATED = 0, 1, 2, 3, 130, 143
@@ -64,6 +65,13 @@ def stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def reserve() -> Reserve:
+    """Kernels in reserve; on standard error it is said where there can be none."""
+    from ethics_kit.runner.warm import Reserve
+
+    return Reserve(say=partial(typer.echo, err=True))
+
+
 def _told_stopped(stop: KeyboardInterrupt) -> int:
     """The exit code, once it is told."""
     typer.echo("Stopped. What is published is whole; run again to go on.", err=True)
@@ -75,6 +83,7 @@ def assessed(
     wanted: Wanted,
     *,
     jobs: int,
+    server: Server | None = None,
     cluster: Cluster | None = None,
     gate: bool = False,
     log: Log = "text",
@@ -93,7 +102,8 @@ def assessed(
 
     try:
         with watch:
-            results = _results(found, wanted, jobs=jobs, cluster=cluster, begun=watch.started, report=ended)
+            run = partial(_results, jobs=jobs, server=server, cluster=cluster)
+            results = run(found, wanted, begun=watch.started, report=ended)
         watch.ran(results)
         pages = _write_pages(found, wanted.reports, wanted.as_of)
         if not_run:
@@ -113,6 +123,7 @@ def _results(
     wanted: Wanted,
     *,
     jobs: int,
+    server: Server | None,
     cluster: Cluster | None,
     begun: Callable[[Job], None],
     report: Callable[[Result], None],
@@ -127,8 +138,7 @@ def _results(
     if changed := [one for one in found.sound if one[1] not in found.kept]:
         from ethics_kit.runner import batch
 
-        say = partial(typer.echo, err=True)
-        ran = batch.run(changed, wanted, jobs=jobs, cluster=cluster, begun=begun, report=report, say=say)
+        ran = batch.run(changed, wanted, jobs=jobs, server=server, cluster=cluster, begun=begun, report=report)
         by_system |= {folder: [*of] for folder, of in groupby(ran, key=lambda result: result.job.folder)}
     return [result for _, folder in found.sound for result in by_system[folder]]
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ethics_kit import light  # noqa: F401
+
+# isort: split
+
 from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ethics_kit import light  # noqa: F401
+
+# isort: split
+
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
     from ethics_kit.runner.cluster import Cluster
 
 Located = tuple[Project, Path]
-COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
 
 
 def run(
@@ -30,16 +33,15 @@ def run(
     wanted: Wanted,
     *,
     jobs: int,
+    server: warm.Server | None = None,
     cluster: Cluster | None = None,
     begun: Callable[[Job], None],
     report: Callable[[Result], None],
-    say: Callable[[str], None],
 ) -> list[Result]:
     """Assess `systems`; each assessment calls `begun` and, as it ends, `report`: from several threads, one at a time.
 
-    Jobs run in kernels on this machine, or on the workers of `cluster`. Where no memory is `wanted` for each notebook,
-    the machine's is shared among the jobs. `say` is told, once, that kernels are started cold where several could have
-    been forked.
+    Jobs run in kernels on this machine, forked from `server` if there is one, or on the workers of `cluster`. Where no
+    memory is `wanted` for each notebook, the machine's is shared among the jobs.
 
     Kernels are processes of their own, so threads suffice here: one for each job, which takes the next system when it
     is done with one. A system's stages run in their order, as later ones read the records of earlier ones. On
@@ -67,13 +69,10 @@ def run(
         memory.save()
         return results
 
-    server = _server(say) if cluster is None and len(systems) * len(wanted.stages) > 1 else None
     run_one = cluster.run if cluster else partial(run_job, server=server)
     try:
         return _side_by_side(systems, one, jobs, stopped, cluster.stop if cluster else kernel.stop_all)
     finally:
-        if server:
-            server.close()
         leftovers.sweep(folders)
 
 
@@ -115,11 +114,3 @@ def _side_by_side(
                 time.sleep(0.1)
             raise
     return [result for place in sorted(results) for result in results[place]]
-
-
-def _server(say: Callable[[str], None]) -> warm.Server | None:
-    try:
-        return warm.Server(cold=lambda: say(COLD))
-    except OSError:
-        say(COLD)
-        return None

@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import psutil
 
@@ -64,6 +64,8 @@ PR_SET_CHILD_SUBREAPER = 36
 LONGEST = 1 << 20
 PATIENCE = 60.0
 """Seconds in which the server answers, its imports included; after that a kernel is started cold."""
+
+COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
 
 PATIENCE_AT_THE_END = 4.0
 """Seconds in which all that was forked has ended; less than the owner waits for."""
@@ -127,7 +129,7 @@ class Server:
             raise OSError("no fork with process descriptors on this system")
         self._lock = threading.Lock()
         self._cold: Callable[[], None] | None = cold
-        self._in_step = True
+        self._in_step, self._used = True, False
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.settimeout(PATIENCE)
         with contextlib.ExitStack() as unless_started, theirs:
@@ -168,6 +170,7 @@ class Server:
     def _asked(self, request: bytes, log: int) -> Forked:
         if not self._in_step:
             raise ChildProcessError("an answer of the kernel server is still out")
+        self._used = True
         self._in_step = False  # until its answer is here: a late one is another kernel's
         socket.send_fds(self._socket, [request], [log])
         answer, descriptors, _, _ = socket.recv_fds(self._socket, 1000, 1)
@@ -179,11 +182,37 @@ class Server:
     def close(self) -> None:
         """End the server; kernels that still run end with it."""
         self._socket.close()
+        if not self._used:
+            self._process.kill()  # it may be importing still
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+class Reserve:
+    """The server of a command, started ahead as it takes seconds, and ended with the command.
+
+    `say` is told, once, that kernels are started cold where they could have been forked.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.server: Server | None = None
+
+    def start(self) -> None:
+        try:
+            self.server = Server(cold=lambda: self._say(COLD))
+        except OSError:
+            self._say(COLD)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.server:
+            self.server.close()
 
 
 def serve(connection: socket.socket) -> None:

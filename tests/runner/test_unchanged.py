@@ -53,7 +53,6 @@ def run(root: Path, job: Any = short, **wanted: Any) -> dict[str, Result]:
     project = Project(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batch, "run_job", job)
-        patch.setattr(batch, "_server", lambda _: None)
         for folder in project.systems():
             asked.found_sound(dossier.load(project, folder), time.time())
         results = batch.run(
@@ -62,7 +61,6 @@ def run(root: Path, job: Any = short, **wanted: Any) -> dict[str, Result]:
             jobs=1,
             begun=lambda _: None,
             report=lambda _: None,
-            say=pytest.fail,
         )
     several = len(project.systems()) > 1
     return {f"{r.system} {r.stage}" if several else r.stage: r for r in results}

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 from ethics_kit.project import PASSPHRASE, Project
-from ethics_kit.runner import batch, warm
+from ethics_kit.runner import warm
 from ethics_kit.runner.assessment import Job, Result, assess
 from ethics_kit.runner.job import run_job
 
@@ -145,7 +145,7 @@ def own(monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         bare = lambda words, **rest: popen([words[0], "-c", BARE, words[-1], str(tmp_path)], **rest)  # noqa: E731
         patch.setattr(subprocess, "Popen", bare)
-        server = warm.Server(cold=lambda: said.append(batch.COLD))
+        server = warm.Server(cold=lambda: said.append(warm.COLD))
     yield server, said
     server.close()
 
@@ -158,7 +158,7 @@ def test_where_the_server_is_gone_kernels_are_started_cold_which_is_said_once(sh
     assert assessed(root, lost).ok
     with pytest.raises((BrokenPipeError, ChildProcessError)):
         lost.fork(["--version"], env={}, cwd="/", log=2)
-    assert said == [batch.COLD]
+    assert said == [warm.COLD]
 
 
 def start(server: warm.Server, folder: Path) -> warm.Forked:
@@ -179,7 +179,7 @@ def test_a_fork_that_fails_fails_alone(own, tmp_path):
         with pytest.raises(ChildProcessError, match=r"no fork: .*Too many open files"):
             start(server, tmp_path)
         (tmp_path / call).unlink()
-    assert said == [batch.COLD]
+    assert said == [warm.COLD]
     assert server.fork(["--version"], env=dict(os.environ), cwd="/", log=2).wait(60) == 0
     assert kernel.poll() is None
     assert str(kernel.pid) in children(server.pid)
@@ -199,7 +199,7 @@ def test_an_answer_that_comes_too_late_is_no_other_kernels(own, monkeypatch, tmp
     os.kill(server.pid, signal.SIGCONT)
     with pytest.raises(ChildProcessError, match="still out"):
         start(server, tmp_path)
-    assert said == [batch.COLD]
+    assert said == [warm.COLD]
 
 
 def test_a_run_on_a_system_that_cannot_fork_says_so_once(short, kit, monkeypatch):
@@ -208,7 +208,7 @@ def test_a_run_on_a_system_that_cannot_fork_says_so_once(short, kit, monkeypatch
     short("second")
     done = kit("run", "--stage", "impact_analysis", "--as-of", str(DAY), cwd=root)
     assert done.code == 0
-    assert done.err == f"{batch.COLD}\n"
+    assert done.err == f"{warm.COLD}\n"
     assert kit("run", "demo", "--stage", "impact_analysis", "--as-of", str(DAY), cwd=root).err == ""
 
 
