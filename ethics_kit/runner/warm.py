@@ -33,6 +33,9 @@ from ethics_kit.project import PASSPHRASE
 AVAILABLE = sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
 
 PRELOADED = (
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "_duckdb",
     "ethics_kit.workbook",
     "ethics_kit.stages.impact_analysis",
     "ethics_kit.stages.design_review",
@@ -41,12 +44,16 @@ PRELOADED = (
     "fairlearn.metrics",
     "fairlearn.reductions",
     "ibis.backends.sql.compilers",
+    "ipykernel.debugger",
     "ipykernel.kernelapp",
     "matplotlib.backends.backend_svg",
     "shap",
     "skops.io",
 )
-"""What takes long to import and starts no thread. DuckDB does start one, so each kernel imports it by itself."""
+"""What takes long to import and starts no thread. The rest of DuckDB does, so each kernel imports that by itself."""
+
+USELESS = "debugpy"
+"""ipykernel's debugger, which takes as long to load as all else of a kernel, and which nobody attaches to one here."""
 
 INLINE = "module://matplotlib_inline.backend_inline"
 """The backend that a kernel gives matplotlib, which reads it once: when the server imports it."""
@@ -272,6 +279,7 @@ def _watched(pid: int) -> int:
 
 def _load() -> None:
     """Import, and read what is the same for every system: the framework's files and the templates."""
+    sys.modules[USELESS] = None  # type: ignore[assignment]  # as where it is not installed
     for name in PRELOADED:
         importlib.import_module(name)
     from ethics_kit import registers
