@@ -50,6 +50,15 @@ def test_help_needs_no_heavy_library(tmp_path: Path) -> None:
     assert "Usage: ethics-kit [OPTIONS] COMMAND" in done.stdout
 
 
+def test_a_run_makes_no_grammar_of_web_addresses_and_keeps_nobody_else_from_it() -> None:
+    code = (
+        "import sys, ethics_kit.runner.batch\n"
+        "assert 'nbformat' in sys.modules and 'rfc3987_syntax' not in sys.modules\n"
+        "import rfc3987_syntax"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_help_names_every_command_with_a_sentence(kit: Kit, tmp_path: Path) -> None:
     done = kit("--help", cwd=tmp_path)
     commands = dict(re.findall(r"^  (\w+)\s+(\S.+)$", done.out.split("Commands:")[1], re.MULTILINE))

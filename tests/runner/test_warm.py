@@ -13,8 +13,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from ethics_kit import cli_run
+from ethics_kit.cli import app
 from ethics_kit.project import PASSPHRASE, Project
-from ethics_kit.runner import warm
+from ethics_kit.runner import checking, warm
 from ethics_kit.runner.assessment import Job, Result, assess
 from ethics_kit.runner.job import run_job
 
@@ -222,6 +224,26 @@ def test_a_run_forks_its_kernels_from_one_server_that_ends_with_it(short, kit, m
     (server,) = servers
     assert (root / "parents").read_text().split() == [str(server.pid)] * 2
     assert gone(server.pid)
+
+
+def test_a_server_that_no_kernel_was_asked_of_is_not_waited_for(own):
+    server, _ = own
+    os.kill(server.pid, signal.SIGSTOP)  # as while it imports, it does not hear that its owner is done
+    server.close()
+    assert server._process.returncode == -signal.SIGKILL
+
+
+def test_the_server_starts_before_the_dossiers_are_checked_where_several_notebooks_may_run(short, monkeypatch):
+    root, happened = short(), []
+    monkeypatch.chdir(root)
+    load = checking.dossier.load
+    monkeypatch.setattr(checking.dossier, "load", lambda *given: happened.append("check") or load(*given))
+    monkeypatch.setattr(warm.Reserve, "start", lambda _: happened.append("start"))
+    for stages in ((), ("--stage", "impact_analysis")):
+        monkeypatch.setattr(cli_run, "assessed", lambda *_, server, **__: happened.append(server) or 0)
+        with pytest.raises(SystemExit, match="0"):
+            app(["run", *stages])
+    assert happened == ["start", "check", None, "check", None]
 
 
 def test_a_passphrase_reaches_neither_the_server_nor_a_kernel(short, monkeypatch):
