@@ -28,7 +28,7 @@ def feedback(case: Case) -> Outcome:
     """S4.3: feedback received, its rating and topics, and answers within the promise, overall and by group."""
     if not case.has(TABLE, "customer", "time"):
         return Outcome((not_assessed("S4.3", "received", case.lacking(TABLE, "customer", "time")),))
-    rows = case.dossier.tables.kept(case.table(TABLE))
+    rows = case.table(TABLE)
     findings, tables = [_received(case, rows), _rating(case, rows)], [_by_month(case, rows)]
     if case.has(TABLE, "topic"):
         tables.append(_topics(case, rows))
