@@ -45,6 +45,11 @@ class TableUse:
     first_day: date | None = None
     last_day: date | None = None
 
+    @property
+    def counted(self) -> int:
+        """The rows up to and including the as-of date."""
+        return self.rows - self.rows_after_as_of
+
 
 @dataclass(eq=False)
 class Case:

@@ -147,7 +147,7 @@ def _rows(table: str) -> Callable[[Case], str | None]:
             return None
         use = case.use(table)
         days = f", {use.first_day} to {use.last_day}" if use.first_day else ""
-        return f"{use.rows - use.rows_after_as_of:,} rows of {table.replace('_', ' ')}{days}"
+        return f"{use.counted:,} rows of {table.replace('_', ' ')}{days}"
 
     return says
 

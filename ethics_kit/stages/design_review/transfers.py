@@ -77,7 +77,7 @@ def _counts(case: Case, rows: Sequence[DataFlow]) -> dict[str, Counter[str | Non
     for name in sorted({table for row in rows for table in _tables(case, row)} & {*case.dossier.located_tables}):
         if "customer" not in case.dossier.located_tables[name].spec.columns:
             if "customer" in catalogue.tables()[name].roles:
-                found[name] = Counter[str | None]({None: int(case.table(name).count().to_pyarrow().as_py())})
+                found[name] = Counter[str | None]({None: case.use(name).counted})
             continue
         table = case.table(name).select("customer")
         if gone is not None:
@@ -115,7 +115,7 @@ def _movements(case: Case, rows: Sequence[DataFlow], counts: dict[str, Counter[s
             held.setdefault((place, who), set()).update(tables & {*counts})
             for table in sorted(tables - {*counts}):
                 if row.location and table in case.dossier.located_tables:
-                    others[row.location[:2], place, who] += int(case.table(table).count().to_pyarrow().as_py())
+                    others[row.location[:2], place, who] += case.use(table).counted
     for (place, who), tables in sorted(held.items()):
         of = sum((counts[table] for table in sorted(tables)), Counter[str | None]())
         for origin in sorted(o for o in {*of, *(o for o, p, w in others if (p, w) == (place, who))} if o):
