@@ -40,6 +40,7 @@ PRELOADED = (
     "ethics_kit.stages.deployment_signoff",
     "fairlearn.metrics",
     "fairlearn.reductions",
+    "ibis.backends.duckdb",
     "ibis.backends.sql.compilers",
     "ipykernel.kernelapp",
     "matplotlib.backends.backend_svg",
