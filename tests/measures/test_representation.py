@@ -39,9 +39,10 @@ def test_each_customer_counts_once_and_only_where_it_was_learnt_from():
 
 
 def test_a_customer_with_several_values_has_the_one_most_rows_have():
-    rows = pd.DataFrame({"customer": list("aaabbc"), "lang": ["es", "en", "en", "fr", "de", None]})
+    langs = ["es", "en", "en", "fr", "de", None, None, "pt", None]
+    rows = pd.DataFrame({"customer": list("aaabbcddd"), "lang": langs})
     found = representation.one_group_each(ibis.memtable(rows), {"l": "lang"}).order_by("customer").to_pandas()
-    assert found["group"].fillna("none").tolist() == ["en", "de", "none"]
+    assert found["group"].fillna("none").tolist() == ["en", "de", "none", "pt"]
 
 
 def test_share_ratio_interval_and_test_agree_with_a_second_route():
