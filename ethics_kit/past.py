@@ -121,7 +121,8 @@ def upstream(
         return Upstream(stage=stage, use=use, status="missing"), None
     if latest is None or (named and [p.name for p in found[-1:]] != [named]):
         return Upstream(stage=stage, use=use, status="altered"), None
-    record = folders.whole(found[-1], read_chain(reports, system)[0])
+    known = read_chain(reports, system)[0]
+    record = folders.whole(found[-1], known)
     if record is None:
         return Upstream(stage=stage, use=use, status="altered"), None
     status = "ok"
@@ -130,7 +131,7 @@ def upstream(
     elif version is None or (record.system.get("kind"), record.system.get("model_version")) != (kind, version):
         status = "other_model"
     verdicts = (record.recommendation.verdict, _verdict_on(record, as_of))
-    state, decision = review_state(found[-1], record)
+    state, decision = _review_state(readable_review(found[-1], record, known))
     entry = Upstream(
         stage=stage,
         use=use,
@@ -158,7 +159,10 @@ def review_state(folder: Path, record: Record) -> tuple[State | Literal["unreada
     aside an altered folder together with its review.
     """
     known = read_chain(folder.parents[2], folder.parents[1].name)[0]
-    found = None if folders.altered(folder, known) else readable_review(folder, record, known)
+    return _review_state(None if folders.altered(folder, known) else readable_review(folder, record, known))
+
+
+def _review_state(found: Review | None) -> tuple[State | Literal["unreadable"], Decision | None]:
     return (found.state, found.decision) if found else ("unreadable", None)
 
 

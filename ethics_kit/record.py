@@ -10,7 +10,9 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -283,32 +285,53 @@ class Record(Part):
 
     def digest(self) -> str:
         """The sha256 that `record_id` has to be."""
-        body = self._json()
-        del body["run"], body["record_id"]
-        return hashlib.sha256(rfc8785.dumps(body)).hexdigest()
+        return _digest(self._members())
 
     def to_bytes(self) -> bytes:
         """`record.json`, canonical."""
-        return rfc8785.dumps(self._json())
+        return _joined(self._members())
 
-    def _json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True)
+    def as_written(self, content: bytes) -> bool:
+        """Whether `content` is this record, canonical, with the id that follows from it."""
+        members = self._members()
+        return _digest(members) == self.record_id and _joined(members) == content
+
+    def _members(self) -> dict[str, bytes]:
+        """The members of `record.json`, each in canonical JSON, in the order of their names (in ASCII)."""
+        plain = self.model_dump(mode="json", by_alias=True)
+        return {name: rfc8785.dumps(plain[name]) for name in sorted(plain)}
 
     @property
     def folder_name(self) -> str:
         return f"{self.as_of.isoformat()}_{self.record_id[:12]}"
 
 
+def _digest(members: Mapping[str, bytes]) -> str:
+    own = {name: value for name, value in members.items() if name not in ("run", "record_id")}
+    return hashlib.sha256(_joined(own)).hexdigest()
+
+
+def _joined(members: Mapping[str, bytes]) -> bytes:
+    return b"{" + b",".join(b'"%b":%b' % (name.encode(), value) for name, value in members.items()) + b"}"
+
+
 def read_record(path: Path) -> tuple[Record | None, str]:
     """The record in `path` and an empty string, or None and why it cannot be trusted."""
+    try:
+        content = disk.content(path, LARGEST)
+    except ValueError:
+        return None, FOREIGN
+    return (None, f"record.json {content.why}") if isinstance(content, Odd) else _checked(content)
+
+
+@lru_cache(maxsize=8)
+def _checked(content: bytes) -> tuple[Record | None, str]:
+    """As `read_record`, from the file's bytes, on which alone it hangs: a stage reads the same few more than once."""
     from ethics_kit.recommendation import recommend  # rests on the models of this module
 
     try:
-        content = disk.content(path, LARGEST)
-        if isinstance(content, Odd):
-            return None, f"record.json {content.why}"
         record = Record.model_validate_json(content)
-        unchanged = record.digest() == record.record_id and record.to_bytes() == content
+        unchanged = record.as_written(content)
     except (ValidationError, ValueError, RecursionError):
         return None, FOREIGN
     if not unchanged:

@@ -198,6 +198,15 @@ def test_no_changed_byte_is_accepted_outside_the_run(tmp_path: Path, place: floa
         assert found.model_copy(update={"run": original.run}) == original
 
 
+def test_a_record_is_read_anew_once_its_file_has_changed(saved: Path) -> None:
+    content = saved.read_bytes()
+    assert read_record(saved)[0] == read_record(saved)[0] == record()
+    saved.write_bytes(content.replace(b'"met"', b'"not_met"', 1))
+    assert refused(saved) == "record.json was changed after it was written"
+    saved.write_bytes(content)
+    assert read_record(saved)[0] == record()
+
+
 @pytest.mark.parametrize("cut", [0, 1, 100, -1])
 def test_a_record_that_was_cut_short_is_refused(saved: Path, cut: int) -> None:
     saved.write_bytes(saved.read_bytes()[:cut])

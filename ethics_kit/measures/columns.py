@@ -99,12 +99,16 @@ def typed(value: ir.Value, column: Column) -> ir.Value:
             return moment(clean, dates=column.form.dates, time_zone=column.form.time_zone)
         case "number":
             return _number(clean, comma=column.form.decimal == "comma" and not column.values)
+    if clean.type().is_boolean():
+        return clean
     word = clean.cast("string").lower()
     return ibis.cases((word.isin(TRUE), True), (word.isin(FALSE), False), else_=ibis.null("boolean"))
 
 
 def _number(clean: ir.Value, *, comma: bool) -> ir.Value:
     """A finite number; with a decimal comma a point is no part of it, since it may stand between thousands."""
+    if clean.type().is_integer():
+        return clean.cast("float64")
     if clean.type().is_numeric():
         number = clean.cast("float64")
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -15,9 +16,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ethics_kit.measures.metrics import Metric
-from ethics_kit.measures.proportions import Pair, Sample, independent
+from ethics_kit.measures.proportions import Array, Pair, Sample, independent
 
 UNKNOWN = "unknown"
 """The group of rows without a value."""
@@ -37,33 +39,47 @@ class Counts:
     table: pd.DataFrame
     keys: tuple[str, ...]
     flags: tuple[str, ...]
-    _sums: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict, repr=False)
-
-    def by(self, *keys: str) -> pd.DataFrame:
-        """The table summed over all other keys."""
-        if keys not in self._sums:
-            columns = [*keys, *self.flags]
-            grouped = self.table.groupby(columns, sort=True) if columns else None
-            self._sums[keys] = self.table if grouped is None else grouped["rows"].sum().reset_index()
-        return self._sums[keys]
+    _places: dict[tuple[str, ...], tuple[pd.Index[Any], Array]] = field(default_factory=dict, repr=False)
+    _arrays: dict[str, Array] = field(default_factory=dict, repr=False)
 
     def shares(self, metric: Metric, *keys: str) -> pd.DataFrame:
         """The metric's `count` and `n` for each combination of `keys` that occurs, by name."""
-        table = self.by(*keys)
-        looked_at = _meets(table, metric.bottom)
-        counts = looked_at & _meets(table, metric.top)
-        sums = table.assign(count=table["rows"].where(counts, 0), n=table["rows"].where(looked_at, 0))
-        return sums.groupby(list(keys), sort=True)[["count", "n"]].sum()
+        names, counts, n = self._summed(metric, keys)
+        return pd.DataFrame({"count": counts, "n": n}, index=names)
 
     def pairs(self, metric: Metric, *keys: str) -> list[Pair]:
         """Each known group, or combination of groups, against all other known ones."""
-        return _pairs(self.shares(metric, *keys))
+        return _pairs(*self._summed(metric, keys))
 
     def within(self, metric: Metric, stratum: str, *keys: str) -> dict[str, list[Pair]]:
         """As `pairs`, in each known stratum apart."""
-        shares = self.shares(metric, stratum, *keys)
-        strata = shares.index.get_level_values(0)
-        return {s: _pairs(shares.loc[[s]].droplevel(0)) for s in strata.unique() if s != UNKNOWN}
+        names, counts, n = self._summed(metric, (stratum, *keys))
+        strata = names.get_level_values(0)
+        inside = {s: strata == s for s in strata.unique() if s != UNKNOWN}
+        return {s: _pairs(names[rows].droplevel(0), counts[rows], n[rows]) for s, rows in inside.items()}
+
+    def _summed(self, metric: Metric, keys: tuple[str, ...]) -> tuple[pd.Index[Any], Array, Array]:
+        """The combinations of `keys` that occur, in their order, with the metric's count and n."""
+        if keys not in self._places:
+            grouped = self.table.groupby(list(keys), sort=True)
+            self._places[keys] = grouped.size().index, grouped.ngroup().to_numpy().astype(np.intp)
+        names, places = self._places[keys]
+        rows, looked_at = self._column("rows"), self._meets(metric.bottom)
+        counted = looked_at & self._meets(metric.top)
+        counts, n = (np.bincount(places[m], weights=rows[m], minlength=len(names)) for m in (counted, looked_at))
+        return names, counts.astype(rows.dtype), n.astype(rows.dtype)
+
+    def _meets(self, conditions: Mapping[str, bool | None]) -> NDArray[np.bool_]:
+        met = np.ones(len(self.table), dtype=bool)
+        for flag, wanted in conditions.items():
+            column = self._column(flag)
+            met &= column >= 0 if wanted is None else column == int(wanted)
+        return met
+
+    def _column(self, name: str) -> Array:
+        if name not in self._arrays:
+            self._arrays[name] = self.table[name].to_numpy()
+        return self._arrays[name]
 
     def unknown(self, *keys: str) -> tuple[int, int]:
         """Rows without a value in any of `keys`, and all rows."""
@@ -91,17 +107,10 @@ def _text(column: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.object_
     return np.asarray(pc.fill_null(column.cast(pa.string()), UNKNOWN).to_pylist(), dtype=object)
 
 
-def _meets(table: pd.DataFrame, conditions: Mapping[str, bool | None]) -> pd.Series[bool]:
-    met = pd.Series(True, index=table.index)
-    for flag, wanted in conditions.items():
-        met &= table[flag] >= 0 if wanted is None else table[flag] == int(wanted)
-    return met
-
-
-def _pairs(shares: pd.DataFrame) -> list[Pair]:
-    names = [n if isinstance(n, tuple) else (n,) for n in shares.index]
-    rows = zip(names, shares["count"].tolist(), shares["n"].tolist(), strict=True)
-    return independent([(BETWEEN.join(parts), count, n) for parts, count, n in rows if UNKNOWN not in parts])
+def _pairs(names: pd.Index[Any], counts: Array, n: Array) -> list[Pair]:
+    parts = [name if isinstance(name, tuple) else (name,) for name in names]
+    cells = zip(parts, counts.tolist(), n.tolist(), strict=True)
+    return independent([(BETWEEN.join(name), count, rows) for name, count, rows in cells if UNKNOWN not in name])
 
 
 def bounds(pair: Pair, unknown: Sample) -> tuple[float, float] | None:

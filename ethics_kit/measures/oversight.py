@@ -114,12 +114,17 @@ def _in_runs(reviews: ir.Table, run_length: int) -> ir.Table:
 
 def review_rate(events: ir.Table, reviews: ir.Table) -> tuple[Share, Share]:
     """Events with at least one review, of all events; and reviews of no known event, of all reviews."""
-    reviewed = reviews.select(reviewed="decision").distinct()
-    seen = events.semi_join(reviewed, events.id == reviewed.reviewed).count()
-    known = events.select(known="id")
-    stray = reviews.anti_join(known, reviews.decision == known.known).count()
-    counts = [int(c.to_pyarrow().as_py()) for c in (seen, events.count(), stray, reviews.count())]
-    return Share(counts[0], counts[1]), Share(counts[2], counts[3])
+    ids, decisions = events.select(id="id"), reviews.select(id="decision")
+    (n, reviewed), (n_reviews, known) = _found(ids, decisions), _found(decisions, ids)
+    return Share(reviewed, n), Share(n_reviews - known, n_reviews)
+
+
+def _found(rows: ir.Table, among: ir.Table) -> tuple[int, int]:
+    """How many rows (id) there are, and those of them whose id is `among` others (id)."""
+    others = among.distinct().rename(other="id")
+    joined = rows.left_join(others, rows.id == others.other)
+    row = joined.aggregate(n=joined.count(), found=joined.other.count()).to_pyarrow().to_pylist()[0]
+    return int(row["n"]), int(row["found"])
 
 
 def review_rate_by_month(events: ir.Table, reviews: ir.Table) -> dict[date, Share]:

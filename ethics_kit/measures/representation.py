@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -75,29 +75,32 @@ def training_rows(sample: ir.Table) -> ir.Table:
     return sample.filter(~sample.split.lower().isin(JUDGING).fill_null(False))
 
 
-def one_group_each(rows: ir.Table, column: str) -> ir.Table:
-    """Each customer's group, as `customer` and `group`: the value that most of the rows have, of equals the first."""
-    counted = rows.filter(rows[column].notnull()).group_by("customer", group=column).aggregate(rows=ibis._.count())
-    first = ibis.row_number().over(group_by="customer", order_by=[ibis.desc("rows"), "group"])
-    best = counted.mutate(place=first).filter(ibis._.place == 0).select("customer", "group")
-    everyone = rows.select("customer").distinct().rename(who="customer")
-    return everyone.left_join(best, everyone.who == best.customer).select(customer="who", group="group")
+def one_group_each(rows: ir.Table, columns: Mapping[str, str]) -> ir.Table:
+    """Each customer's group of each attribute, which has a text column in `rows`: that of most of the customer's rows,
+    of equals the first; null where none has one. The columns are `attribute`, `customer` and `group`.
+    """
+    named = rows.filter(rows.customer.notnull())
+    parts = [named.select("customer", attribute=ibis.literal(name), group=column) for name, column in columns.items()]
+    counted = ibis.union(*parts).group_by("attribute", "customer", "group").aggregate(rows=ibis._.count())
+    order = [ibis._.group.isnull(), ibis.desc("rows"), "group"]
+    first = ibis.row_number().over(group_by=["attribute", "customer"], order_by=order)
+    return counted.mutate(place=first).filter(ibis._.place == 0).select("attribute", "customer", "group")
 
 
-def shares(attribute: str, sample: ir.Table, base: ir.Table) -> Shares:
-    """Count a sample (`customer`) and a base (`customer`, `group`, each customer once) by group."""
+def shares(attributes: Sequence[str], sample: ir.Table, base: ir.Table) -> dict[str, Shares]:
+    """Count a sample (`customer`, never null) and a base (as `one_group_each` returns it) by attribute and group."""
     learnt = sample.select(learnt="customer").distinct()
-    both = base.outer_join(learnt, base.customer == learnt.learnt)
-    rows = (
-        both.group_by("group")
-        .aggregate(base=both.customer.count(), own=both.learnt.count())
-        .order_by("group")
-        .to_pyarrow()
-        .to_pylist()
-    )
+    both = base.left_join(learnt, base.customer == learnt.learnt)
+    counted = both.group_by("attribute", "group").aggregate(base=both.customer.count(), own=both.learnt.count())
+    rows = counted.order_by("attribute", "group").to_pyarrow().to_pylist()
+    n = int(learnt.count().to_pyarrow().as_py())
+    return {name: _shares(name, [row for row in rows if row["attribute"] == name], n) for name in attributes}
+
+
+def _shares(attribute: str, rows: Sequence[Mapping[str, Any]], n: int) -> Shares:
     known = {str(r["group"]): (int(r["own"]), int(r["base"])) for r in rows if r["group"] is not None}
-    lost = next(((int(r["own"]), int(r["base"])) for r in rows if r["group"] is None), (0, 0))
-    return Shares(attribute, known, *lost)
+    base_unknown = sum(int(r["base"]) for r in rows if r["group"] is None)
+    return Shares(attribute, known, n - sum(own for own, _ in known.values()), base_unknown)
 
 
 def compare(found: Shares, *, confidence: float) -> list[Representation]:

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import uuid
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -187,6 +187,12 @@ class Tables:
             self._by_role[name] = self._read_once(name, rows) if self.sources[name].path else rows
         return self._by_role[name]
 
+    def unkept(self, name: str, *roles: str) -> ir.Table:
+        """The rows of `table` with these roles only, as its file writes ids: to look at once, without keeping it."""
+        if name in self._by_role:
+            return self._by_role[name]
+        return self._typed(name, roles) if roles else self.raw(name)
+
     def _one_customer(self, name: str) -> ir.Table:
         rows = self._typed(name)
         if "customer" not in rows.columns or name == CROSSWALK or self._crosswalk is None:
@@ -201,10 +207,12 @@ class Tables:
         self._room -= values
         return self.kept(table)
 
-    def _typed(self, name: str) -> ir.Table:
+    def _typed(self, name: str, roles: Sequence[str] = ()) -> ir.Table:
+        """The table with these roles, or all of its own, each of its type."""
         raw, source = self.raw(name), self.sources[name]
-        columns = {role: typed(raw[column.name], column) for role, column in source.columns.items()}
-        days = {role: ibis.literal(day).cast("timestamp") for role, day in source.dated.items()}
+        wanted = roles or (*source.columns, *source.dated)
+        columns = {role: typed(raw[c.name], c) for role, c in source.columns.items() if role in wanted}
+        days = {role: ibis.literal(day).cast("timestamp") for role, day in source.dated.items() if role in wanted}
         return raw.select(**columns, **days)
 
     @cached_property

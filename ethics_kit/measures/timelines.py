@@ -66,14 +66,15 @@ def unmatched(rows: ir.Table, customers: ir.Table, purposes: Collection[str]) ->
     """Rows whose customer `customers` does not hold, and rows whose purpose differs from one of `purposes` by its
     spelling only (case, spaces), of all rows.
     """
-    known = customers.select("customer").distinct()
-    strange = rows.anti_join(known, "customer").count()
-    misspelt = ibis.literal(0)
+    known = customers.select(known="customer").distinct()
+    joined = rows.left_join(known, rows.customer == known.known)
+    wanted = {"n": joined.count(), "strange": joined.known.isnull().sum()}
     if "purpose" in rows.columns:
-        folded = rows.purpose.strip().lower().isin([p.strip().lower() for p in purposes])
-        misspelt = rows.filter(folded & rows.purpose.notin(list(purposes))).count()
-    n = int(rows.count().to_pyarrow().as_py())
-    return Share(int(strange.to_pyarrow().as_py()), n), Share(int(misspelt.to_pyarrow().as_py()), n)
+        folded = joined.purpose.strip().lower().isin([p.strip().lower() for p in purposes])
+        wanted["misspelt"] = (folded & joined.purpose.notin(list(purposes))).sum()
+    found = _row(joined.aggregate(**wanted))
+    n = int(found["n"])
+    return Share(int(found["strange"] or 0), n), Share(int(found.get("misspelt") or 0), n)
 
 
 @dataclass(frozen=True)

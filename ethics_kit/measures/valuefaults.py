@@ -59,9 +59,14 @@ def _counts(value: ir.Value, column: Column) -> dict[str, ir.Scalar]:
 
 
 def _wrong(value: ir.Value, column: Column) -> dict[str, ir.BooleanValue]:
-    """Whether a value is not of its column's type: in no way, or only by its zone's clocks."""
+    """Whether a value is not of its column's type: in no way, or only by its zone's clocks.
+
+    Nothing is asked where every value is of the type, as any text is one.
+    """
     clean = filled(value)
     read, result = mapped(clean, column), typed(value, column)
+    if read.equals(result):
+        return {}
     bad = read.notnull() & result.isnull()
     if column.type == "number":
         bad |= ((result < column.low) | (result > column.high)).fill_null(False)
@@ -95,7 +100,7 @@ def _column_faults(
         what = f"{one['uncertain']} of {rows} times of {column.name} that the clocks of {column.form.time_zone} show "
         what += f"twice or never{first('uncertain')}"
         yield Fault(role, what, "times that are certain", "export the times in UTC, or with their offset", "time_zone")
-    if one["bad"]:
+    if one.get("bad"):
         what = f"{one['bad']} of {rows} values of {column.name} that are not {column.wanted}"
         what += first("bad")
         yield Fault(role, what, column.allowed, "correct the export, or name another column")

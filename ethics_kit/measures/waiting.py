@@ -5,9 +5,10 @@ Tables have their roles as column names (framework/tables.yaml). Every function 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -17,6 +18,8 @@ from ethics_kit.measures.survival import Curve
 from ethics_kit.measures.timelines import Share
 
 DAY = 86_400
+WAITED = {"days": "days", "age": "age", "ended": "done"}
+"""What a cell says, and the columns that say it of a row."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +33,34 @@ class Cell:
     n: int
 
 
-def waits(rows: ir.Table, ended: str, *, end: datetime, group: str | None = None) -> list[Cell]:
-    """Count the rows (time, and the column `ended`) by group, calendar days taken and days since receipt.
+def waits(rows: ir.Table, ended: str, *, end: datetime) -> list[Cell]:
+    """Count the rows (time, and the column `ended`) by calendar days taken and days since receipt.
 
-    An end at or after the moment `end` is still to come; one before the receipt is none. `group` names a column.
+    An end at or after the moment `end` is still to come; one before the receipt is none.
     """
     waited = _waited(rows, ended, end)
-    table = waited.select(group=waited[group] if group else ibis.null("string"), days="days", age="age", ended="done")
-    counted = table.group_by(table.columns).aggregate(n=table.count()).order_by(table.columns)
-    return [
-        Cell(r["group"], int(r["days"]), int(r["age"]), bool(r["ended"]), int(r["n"]))
-        for r in counted.to_pyarrow().to_pylist()
-    ]
+    return [_cell(row) for row in _counted(waited.select(group=ibis.null("string"), **WAITED))]
+
+
+def waits_by(rows: ir.Table, ended: str, columns: Sequence[str], *, end: datetime) -> dict[str, list[Cell]]:
+    """As `waits`, by the groups of each of these text columns."""
+    found: dict[str, list[Cell]] = {column: [] for column in columns}
+    if found:
+        waited = _waited(rows, ended, end)
+        parts = [waited.select(column=ibis.literal(column), group=column, **WAITED) for column in found]
+        for row in _counted(ibis.union(*parts)):
+            found[row["column"]].append(_cell(row))
+    return found
+
+
+def _counted(table: ir.Table) -> list[dict[str, Any]]:
+    keys = table.columns
+    rows: list[dict[str, Any]] = table.group_by(keys).aggregate(n=table.count()).order_by(keys).to_pyarrow().to_pylist()
+    return rows
+
+
+def _cell(row: Mapping[str, Any]) -> Cell:
+    return Cell(row["group"], int(row["days"]), int(row["age"]), bool(row["ended"]), int(row["n"]))
 
 
 def in_time(rows: ir.Table, ended: str, promise: int, *, end: datetime) -> ir.Table:

@@ -43,6 +43,7 @@ PRELOADED = (
     "ethics_kit.stages.deployment_signoff",
     "fairlearn.metrics",
     "fairlearn.reductions",
+    "ibis.backends.duckdb",
     "ibis.backends.sql.compilers",
     "ipykernel.debugger",
     "ipykernel.kernelapp",

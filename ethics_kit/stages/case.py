@@ -45,6 +45,11 @@ class TableUse:
     first_day: date | None = None
     last_day: date | None = None
 
+    @property
+    def counted(self) -> int:
+        """The rows up to and including the as-of date."""
+        return self.rows - self.rows_after_as_of
+
 
 @dataclass(eq=False)
 class Case:
@@ -228,8 +233,7 @@ class Case:
         """Whether the newest of the system's events is older than the policy allows."""
         if table != self.dossier.system.events:
             return False
-        self.table(table)
-        newest = self.tables_used[table].last_day
+        newest = self.use(table).last_day
         limit = timedelta(days=self.dossier.policy.records.data_max_age_days.value)
         return newest is None or newest < self.as_of - limit
 
@@ -255,22 +259,29 @@ class Case:
 
     def table(self, name: str) -> ir.Table:
         """A table by roles, up to and including `as_of`. What lies after is left out and counted."""
-        from ethics_kit.measures.tables import CROSSWALK
-
         whole = self.dossier.tables.table(name)
         role = self.time_role(name)
-        if name not in self.tables_used:
-            self.tables_used[name] = self._use(whole, role)
-            if "customer" in self._roles(name) and CROSSWALK in self.dossier.located_tables:
-                self.table(CROSSWALK)  # it says which ids stand for one customer
+        self.use(name)
         return whole.filter(whole[role] < self.end) if role else whole
 
     def columns(self, name: str) -> tuple[str, ...]:
         """Every column name of a table's file; the record names the file, as for any that was looked into."""
-        self.table(name)
+        self.use(name)
         return self.dossier.tables.columns(name)
 
-    def _use(self, whole: ir.Table, role: str | None) -> TableUse:
+    def use(self, name: str) -> TableUse:
+        """How much of a table counts, and when; the record names its file, as for any that was looked into."""
+        from ethics_kit.measures.tables import CROSSWALK
+
+        if name not in self.tables_used:
+            self.tables_used[name] = self._counted(name)
+            if "customer" in self._roles(name) and CROSSWALK in self.dossier.located_tables:
+                self.use(CROSSWALK)  # it says which ids stand for one customer
+        return self.tables_used[name]
+
+    def _counted(self, name: str) -> TableUse:
+        role = self.time_role(name)
+        whole = self.dossier.tables.unkept(name, *([role] if role else []))
         wanted = {"rows": whole.count()}
         if role:
             day, kept = whole[role].truncate("D"), whole[role] < self.end

@@ -29,16 +29,20 @@ def test_each_customer_counts_once_and_only_where_it_was_learnt_from():
             }
         )
     )
-    base = ibis.memtable(pd.DataFrame({"customer": ["c1", "c2", "c3", "c4"], "group": ["x", "y", "y", None]}))
-    found = representation.shares("a", representation.training_rows(sample), base)
+    rows = pd.DataFrame({"customer": ["c1", "c2", "c3", "c4", None], "held": ["x", "y", "y", None, "z"], "own": "w"})
+    base = representation.one_group_each(ibis.memtable(rows), {"a": "held", "b": "own"})
+    counted = representation.shares(["a", "b"], representation.training_rows(sample), base)
+    found = counted["a"]
+    assert counted["b"] == Shares("b", {"w": (3, 4)}, 1, 0)
     assert found.groups == {"x": (1, 1), "y": (1, 2)}
     assert (found.unknown, found.base_unknown) == (2, 1)  # c9 is no customer, c4 has no group
 
 
 def test_a_customer_with_several_values_has_the_one_most_rows_have():
-    rows = pd.DataFrame({"customer": list("aaabbc"), "lang": ["es", "en", "en", "fr", "de", None]})
-    found = representation.one_group_each(ibis.memtable(rows), "lang").order_by("customer").to_pandas()
-    assert found["group"].fillna("none").tolist() == ["en", "de", "none"]
+    langs = ["es", "en", "en", "fr", "de", None, None, "pt", None]
+    rows = pd.DataFrame({"customer": list("aaabbcddd"), "lang": langs})
+    found = representation.one_group_each(ibis.memtable(rows), {"l": "lang"}).order_by("customer").to_pandas()
+    assert found["group"].fillna("none").tolist() == ["en", "de", "none", "pt"]
 
 
 def test_share_ratio_interval_and_test_agree_with_a_second_route():

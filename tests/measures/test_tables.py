@@ -628,6 +628,28 @@ def test_a_table_is_read_once_and_stays_as_it_was_read(write: Callable[..., Path
     assert first.count().to_pyarrow().as_py() == tables.table("t").count().to_pyarrow().as_py() == 2
 
 
+def test_what_is_only_looked_at_is_not_kept(write: Callable[..., Path]) -> None:
+    path = write("id,v\n1, a\n2,\n")
+    tables = opened(path)
+    looked_at = tables.unkept("t", "what")
+    assert looked_at.to_pyarrow().to_pylist() == [{"what": "a"}, {"what": None}]
+    path.write_text("id,v\n3,c\n", encoding="utf-8")
+    assert looked_at.to_pyarrow().to_pylist() == [{"what": "c"}]
+    assert tables.unkept("t").count().to_pyarrow().as_py() == 1
+    assert tables.table("t") is tables.unkept("t", "what")
+
+
+def test_whole_numbers_and_flags_of_a_parquet_file_are_read_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"f": [True, None, False], "n": [7, None, -(2**53)]}), path)
+    tables = opened(path, {"flag": Column("f", "flag"), "number": Column("n", "number", low=0)})
+    read = tables.table("t").to_pyarrow()
+    assert (read["flag"].to_pylist(), read["number"].to_pylist()) == ([True, None, False], [7.0, None, -(2.0**53)])
+    assert read["number"].type == pa.float64()
+    (fault,) = tables.faults("t")
+    assert "1 of 3 values of n that are not a number in range, the first in row 3" in fault.found
+
+
 def test_what_there_is_no_room_for_is_read_by_each_count(
     write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ def test_days_are_calendar_days_and_open_ones_count_up_to_the_as_of_date():
         (None, "2026-10-01T08:00", "2026-11-02T00:00"),  # resolved after the as-of date: still to come
         ("b", "2026-10-05T08:00", "2026-10-04T08:00"),  # before it was received: no end
     )
-    assert waiting.waits(table, "resolved", end=END, group="group") == [
+    assert waiting.waits_by(table, "resolved", ["group"], end=END)["group"] == [
         Cell("a", 1, 31, True, 1),
         Cell("a", 31, 31, False, 1),
         Cell("b", 27, 27, False, 1),

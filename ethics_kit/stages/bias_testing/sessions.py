@@ -77,8 +77,7 @@ def counted(case: Case) -> Sessions:
     rows = sum(cell["rows"] for cell in cells)
     defects, told = _defects(table)
     usability, impossible = _usability(kept, group)
-    everything = case.tables_used[TABLE]
-    total = everything.rows - everything.rows_after_as_of
+    total = case.use(TABLE).counted
     return Sessions(rows, total - rows, defects, total - told, held, usability, impossible)
 
 

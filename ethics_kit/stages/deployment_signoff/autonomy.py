@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import ibis
 import ibis.expr.types as ir
@@ -105,6 +106,7 @@ class OptOuts:
     strange: Share
 
 
+@cache
 def _read(case: Case) -> OptOuts | str:
     """The opt-outs, or what is lacking before they can be held against events."""
     table = case.dossier.system.events

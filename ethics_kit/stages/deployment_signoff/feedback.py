@@ -28,7 +28,7 @@ def feedback(case: Case) -> Outcome:
     """S4.3: feedback received, its rating and topics, and answers within the promise, overall and by group."""
     if not case.has(TABLE, "customer", "time"):
         return Outcome((not_assessed("S4.3", "received", case.lacking(TABLE, "customer", "time")),))
-    rows = case.dossier.tables.kept(case.table(TABLE))
+    rows = case.table(TABLE)
     findings, tables = [_received(case, rows), _rating(case, rows)], [_by_month(case, rows)]
     if case.has(TABLE, "topic"):
         tables.append(_topics(case, rows))
@@ -67,7 +67,7 @@ def _rating(case: Case, rows: ir.Table) -> Finding:
     impossible = int((~rows.rating.between(1, 5)).sum().to_pyarrow().as_py() or 0)
     if impossible:
         return not_assessed("S4.3", name, f"ratings from 1 to 5 in {impossible} rows with other numbers")
-    held = _moments(rows, ibis.literal("all"))["all"] if rows.rating.count().to_pyarrow().as_py() else Moments()
+    held = _moments(rows.mutate(all=ibis.literal("all")), "all")["all"].get("all", Moments())
     found = amounts.mean(held, confidence=case.dossier.policy.fairness.confidence.value)
     if found.value is None or found.low is None or found.high is None:
         return not_assessed("S4.3", name, "ratings that differ from one another")
@@ -90,9 +90,10 @@ def _rating(case: Case, rows: ir.Table) -> Finding:
     )
 
 
-def _moments(rows: ir.Table, group: ir.Value) -> dict[str, Moments]:
-    table = rows.select(group=group, rating=rows.rating)
-    return {name: strata[()] for name, strata in amounts.moments(table, ["group"], "rating")["group"].items()}
+def _moments(rows: ir.Table, *columns: str) -> dict[str, dict[str, Moments]]:
+    """The ratings by each of the columns and its groups."""
+    found = amounts.moments(rows, columns, "rating")
+    return {column: {group: strata[()] for group, strata in groups.items()} for column, groups in found.items()}
 
 
 def _answered(case: Case, rows: ir.Table) -> Outcome:
@@ -121,11 +122,12 @@ def _answered(case: Case, rows: ir.Table) -> Outcome:
 
 def _ratings_by_group(case: Case, rows: ir.Table) -> Table:
     policy, body, hidden = case.dossier.policy, [], 0
-    joined = groups.of_customers(case, rows)
-    for name in groups.attributes(case):
+    held_as = {name: f"attribute_{name}" for name in groups.attributes(case)}
+    found = _moments(groups.of_customers(case, rows), *held_as.values()) if held_as else {}
+    for name, column in held_as.items():
         means = {
             group: (held.n, amounts.mean(held, confidence=policy.fairness.confidence.value))
-            for group, held in _moments(joined, joined[f"attribute_{name}"]).items()
+            for group, held in found[column].items()
         }
         lines = [[group, n, *told.parts(mean)] for group, (n, mean) in sorted(means.items())]
         shown, count = hide_small(lines, n_column=1, counts=(2, 3, 4), small=policy.records.small_cell.value)
@@ -139,7 +141,7 @@ def _by_month(case: Case, rows: ir.Table) -> Table:
     done = waiting.done(rows, "answered", end=case.end) if "answered" in rows.columns else ibis.literal(False)
     table = rows.mutate(month=rows.time.strftime("%Y-%m"), done=done)
     counted = table.group_by("month").aggregate(n=table.count(), done=table.done.sum()).order_by("month")
-    ratings = _moments(table, table.month) if "rating" in rows.columns else {}
+    ratings = _moments(table, "month")["month"] if "rating" in rows.columns else {}
     confidence = case.dossier.policy.fairness.confidence.value
     body = []
     for row in counted.to_pyarrow().to_pylist():

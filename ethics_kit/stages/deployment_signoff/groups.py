@@ -44,11 +44,13 @@ def attributes(case: Case) -> dict[str, str]:
 
 
 def of_customers(case: Case, rows: ir.Table) -> ir.Table:
-    """The rows of a table about customers, with a column ``attribute_…`` for each attribute."""
-    if not attributes(case):
-        return rows
+    """The rows of a table about customers, with a column ``attribute_…`` for each attribute; read once."""
+    return case.dossier.tables.kept(_with_attributes(case, rows)) if attributes(case) else rows
+
+
+def _with_attributes(case: Case, rows: ir.Table) -> ir.Table:
     known = _known(case).rename(known_customer="customer")
-    return case.dossier.tables.kept(rows.left_join(known, rows.customer == known.known_customer).drop("known_customer"))
+    return rows.left_join(known, rows.customer == known.known_customer).drop("known_customer")
 
 
 @cache
@@ -108,7 +110,8 @@ def compare(case: Case, requirement: str, shares: Sequence[Counted], *, title: s
 
 def _count(case: Case, share: Counted, names: Sequence[str]) -> Counts:
     each = share.rows.group_by("customer").aggregate(yes=ibis._.yes.all())
-    return counts.count(of_customers(case, each), [f"attribute_{name}" for name in names], ["yes"])
+    known = _with_attributes(case, each) if names else each
+    return counts.count(known, [f"attribute_{name}" for name in names], ["yes"])
 
 
 def _doubt(case: Case, held: Counts, name: str) -> str | None:

@@ -96,9 +96,10 @@ def times_by_group(
     days, policy = promised(case, key), case.dossier.policy
     body: list[list[str | int | float | None]] = []
     tests, hidden = [], 0
-    joined = groups.of_customers(case, rows)
-    for attribute in groups.attributes(case):
-        cells = waiting.waits(joined, ended, end=case.end, group=f"attribute_{attribute}")
+    columns = {name: f"attribute_{name}" for name in groups.attributes(case)}
+    counted = waiting.waits_by(groups.of_customers(case, rows), ended, [*columns.values()], end=case.end)
+    for attribute, column in columns.items():
+        cells = counted[column]
         lines: list[list[str | int | float | None]] = []
         for group, of_group in waiting.by_group(cells).items():
             curve = waiting.curve(of_group, confidence=policy.fairness.confidence.value)

@@ -145,10 +145,9 @@ def _rows(table: str) -> Callable[[Case], str | None]:
     def says(case: Case) -> str | None:
         if table not in case.dossier.located_tables:
             return None
-        case.table(table)
-        use = case.tables_used[table]
+        use = case.use(table)
         days = f", {use.first_day} to {use.last_day}" if use.first_day else ""
-        return f"{use.rows - use.rows_after_as_of:,} rows of {table.replace('_', ' ')}{days}"
+        return f"{use.counted:,} rows of {table.replace('_', ' ')}{days}"
 
     return says
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ethics_kit.measures import representation
 from ethics_kit.measures.proportions import Estimate
@@ -12,6 +13,9 @@ from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
 from ethics_kit.stages.case import Case, Outcome, hide_small
 from ethics_kit.stages.evidence import not_assessed
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 STATUS: dict[str, Status] = {
     "disparity": "not_met",
@@ -46,7 +50,7 @@ def training_representation(case: Case) -> Outcome:
         owed = "measured" in case.duty("P2.4").needs
         return Outcome((_without_sample(case),) if owed else ())
     sample = representation.training_rows(case.table("training_sample"))
-    findings, found = [], {}
+    findings, held_in = [], dict[str, dict[str, str]]()
     policy = case.dossier.policy.fairness
     blank, rows = (int(c.to_pyarrow().as_py()) for c in (sample.customer.isnull().sum(), sample.count()))
     if not rows or blank > policy.max_unknown.value * rows:
@@ -56,8 +60,8 @@ def training_representation(case: Case) -> Outcome:
         if not case.has(where, "customer"):
             findings.append(not_assessed("P2.4", f"{name}.{NAME}", case.lacking(where, "customer")))
             continue
-        base = representation.one_group_each(case.table(where), f"attribute_{name}")
-        found[name] = representation.shares(name, sample.filter(sample.customer.notnull()), base)
+        held_in.setdefault(where, {})[name] = f"attribute_{name}"
+    found = _shares(case, sample.filter(sample.customer.notnull()), held_in)
     of_people = [n for n, a, _ in case.dossier.held_attributes() if a.class_ != "segment" and n in found]
     lines = _judged(case, [found[n] for n in of_people])
     apart = _judged(case, [shares for name, shares in found.items() if name not in of_people])
@@ -70,6 +74,15 @@ def training_representation(case: Case) -> Outcome:
     findings += [_finding(case, found[name], lines[name]) for name in of_people]
     tables = [_table(case, found[name], rows) for name, rows in {**lines, **apart}.items() if rows]
     return Outcome(tuple(findings), tuple(tables), _drawn(case, lines))
+
+
+def _shares(case: Case, sample: ir.Table, held_in: Mapping[str, Mapping[str, str]]) -> dict[str, Shares]:
+    """Customers by group, for the attributes and their columns in each table, in the order of the dossier."""
+    counted: dict[str, Shares] = {}
+    for where, columns in held_in.items():
+        base = representation.one_group_each(case.table(where), columns)
+        counted |= representation.shares([*columns], sample, base)
+    return {name: counted[name] for name, _, _ in case.dossier.held_attributes() if name in counted}
 
 
 def _without_sample(case: Case) -> Finding:

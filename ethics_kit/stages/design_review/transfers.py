@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
 
 from ethics_kit import schema
 from ethics_kit.checks.answers import LINK
@@ -17,9 +20,6 @@ from ethics_kit.schema.design import DataFlow
 from ethics_kit.schema.transfers import ASSESSED, Transfer
 from ethics_kit.stages.case import Case, Outcome, months_between
 from ethics_kit.stages.evidence import not_assessed, register_awaits
-
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
 
 WORST_FIRST: tuple[Status, ...] = ("not_met", "not_assessed", "met")
 OWN = "own systems"
@@ -70,25 +70,33 @@ def cross_border(case: Case) -> Outcome:
 
 def _counts(case: Case, rows: Sequence[DataFlow]) -> dict[str, Counter[str | None]]:
     """Rows of each table of customers' data that the inventory lists by country; None where that is not known."""
-    places, customers = case.dossier.organisation.places, case.table("customers")
-    gone = _gone(case)
-    regions = customers.select(known_customer="customer", known_region="region")
-    found = {}
-    for name in sorted({table for row in rows for table in _tables(case, row)} & {*case.dossier.located_tables}):
-        if "customer" not in case.dossier.located_tables[name].spec.columns:
-            if "customer" in catalogue.tables()[name].roles:
-                found[name] = Counter[str | None]({None: int(case.table(name).count().to_pyarrow().as_py())})
-            continue
-        table = case.table(name).select("customer")
-        if gone is not None:
-            table = table.anti_join(gone, "customer")
-        joined = table.left_join(regions, table.customer == regions.known_customer)
-        counted = joined.group_by("known_region").aggregate(rows=joined.count()).to_pyarrow().to_pylist()
-        found[name] = Counter[str | None]()
-        for line in counted:
-            place = places.get(line["known_region"] or "")
-            found[name][place and place[:2]] += line["rows"]
+    places, located = case.dossier.organisation.places, case.dossier.located_tables
+    named = {table for row in rows for table in _tables(case, row)} & {*located}
+    of_customers = sorted(name for name in named if "customer" in catalogue.tables()[name].roles)
+    say_whom = [name for name in of_customers if "customer" in located[name].spec.columns]
+    found = {name: Counter[str | None]() for name in of_customers}
+    for line in _by_region(case, say_whom):
+        place = places.get(line["region"] or "")
+        found[line["held_in"]][place and place[:2]] += line["rows"]
+    for name in found.keys() - say_whom:
+        found[name][None] = case.use(name).counted
     return found
+
+
+def _by_region(case: Case, tables: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of each of these tables by the region of their customer."""
+    if not tables:
+        return []
+    rows = ibis.union(*(case.table(name).select("customer", held_in=ibis.literal(name)) for name in tables))
+    gone = _gone(case)
+    if gone is not None:
+        rows = rows.anti_join(gone, "customer")
+    regions = case.table("customers").select("region", known_customer="customer")
+    joined = rows.left_join(regions, rows.customer == regions.known_customer)
+    counted: list[dict[str, Any]] = (
+        joined.group_by("held_in", "region").aggregate(rows=joined.count()).to_pyarrow().to_pylist()
+    )
+    return counted
 
 
 def _gone(case: Case) -> ir.Table | None:
@@ -115,7 +123,7 @@ def _movements(case: Case, rows: Sequence[DataFlow], counts: dict[str, Counter[s
             held.setdefault((place, who), set()).update(tables & {*counts})
             for table in sorted(tables - {*counts}):
                 if row.location and table in case.dossier.located_tables:
-                    others[row.location[:2], place, who] += int(case.table(table).count().to_pyarrow().as_py())
+                    others[row.location[:2], place, who] += case.use(table).counted
     for (place, who), tables in sorted(held.items()):
         of = sum((counts[table] for table in sorted(tables)), Counter[str | None]())
         for origin in sorted(o for o in {*of, *(o for o, p, w in others if (p, w) == (place, who))} if o):

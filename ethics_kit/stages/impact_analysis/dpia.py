@@ -124,5 +124,4 @@ def _first_event(case: Case) -> date | None:
     events = case.dossier.system.events
     if events not in case.dossier.located_tables:
         return None
-    case.table(events)
-    return case.tables_used[events].first_day
+    return case.use(events).first_day
