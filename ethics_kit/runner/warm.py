@@ -43,7 +43,6 @@ PRELOADED = (
     "ethics_kit.stages.deployment_signoff",
     "fairlearn.metrics",
     "fairlearn.reductions",
-    "ibis.backends.duckdb",
     "ibis.backends.sql.compilers",
     "ipykernel.debugger",
     "ipykernel.kernelapp",
