@@ -7,6 +7,7 @@ look at it; ``ethics-kit portfolio`` and ``run --force`` read every record.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -63,7 +64,8 @@ class Shelf:
             if (read := self._of(name, now)) and read == self._of(name, before)
         }
         if not self._path.parent.is_symlink():
-            write_atomic(self._path, FORM.dump_json(kept, by_alias=True))
+            with suppress(OSError):
+                write_atomic(self._path, FORM.dump_json(kept, by_alias=True, warnings=False))
         self._pages.written(before, now)
 
     @property
