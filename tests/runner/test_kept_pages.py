@@ -168,7 +168,7 @@ def _records(system: str) -> Iterator[Any]:
             due=date(2026, month, 20),
         )
         waits = finding("P1.1.b", "not_assessed", null_reason="awaits the table decisions", action="Add it.")
-        more = [finding("P2.2.age.late", "not_met", statement="Zu spät.")] if month == 11 else []
+        more = [finding("P2.2.age.late", "not_met", statement="Zu spät.", action="Retrain.")] if month == 11 else []
         yield record(gap, waits, *more, system=system, day=day)
 
 

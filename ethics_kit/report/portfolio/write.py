@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,8 @@ from ethics_kit.report.portfolio.summary import Stated, System, each, ranked
 
 LOCK = ".portfolio.lock"
 SECONDS_TO_WAIT = 300.0
+WRITERS = 4
+"""Threads that wait for the disk, page by page, while the next is drawn."""
 UNREADABLE = "policy.yaml is not in order"
 
 
@@ -130,23 +133,21 @@ def _shown(
     scope: Scope, day: date, covers: Period, only: Collection[str] | None, known: Collection[str]
 ) -> dict[str, Shown]:
     """What the records of all systems but the `known` show, by system; the systems' own pages are written."""
-    reports, found = scope.reports, {}
-    for system, records in each(
-        reports,
-        scope.systems,
-        as_of=day,
-        keys=scope.keys,
-        stated=scope.stated,
-        not_run=scope.not_run,
-        known=known,
-    ):
-        path, drawn = reports / system.id / system_page.FILE, None
-        wanted = only is None or system.id in only or not path.is_file()
-        if wanted and not path.parent.is_symlink():
-            page = system_page.render(reports, system, records, day=day, label=scope.label, language=scope.language)
-            write_atomic(path, page.encode())
-            drawn = hashlib.sha256(page.encode()).hexdigest()
-        found[system.id] = Shown(system, committee.news(system, records, covers), drawn)
+    reports, language, found, writing = scope.reports, scope.language, {}, []
+    systems = each(
+        reports, scope.systems, as_of=day, keys=scope.keys, stated=scope.stated, not_run=scope.not_run, known=known
+    )
+    with ThreadPoolExecutor(WRITERS) as writers:
+        for system, records in systems:
+            path, drawn = reports / system.id / system_page.FILE, None
+            wanted = only is None or system.id in only or not path.is_file()
+            if wanted and not path.parent.is_symlink():
+                page = system_page.render(reports, system, records, day=day, label=scope.label, language=language)
+                writing.append(writers.submit(write_atomic, path, page.encode()))
+                drawn = hashlib.sha256(page.encode()).hexdigest()
+            found[system.id] = Shown(system, committee.news(system, records, covers), drawn)
+    for one in writing:
+        one.result()
     return found
 
 
