@@ -43,27 +43,29 @@ def tell(index: Path) -> None:
 
 
 def after_run(
-    reports: Path, projects: Iterable[Project], *, day: date, systems: Collection[str], not_run: Collection[str]
+    reports: Path,
+    projects: Iterable[Project],
+    *,
+    day: date,
+    systems: Collection[str],
+    not_run: Collection[str],
+    anew: bool = False,
 ) -> Path | None:
     """Write the pages of a reports folder that is there, and of its systems those that were to be assessed.
 
-    They stay as they are where they show all there is. None where there is no such folder.
+    They stay as they are where they show all there is; with `anew` every record is read. None where there is no such
+    folder.
     """
     from ethics_kit.runner.pages import Pages
 
     if not reports.is_dir():
         return None
-    projects = list(projects)
-    pages = Pages(reports, projects, day, systems, not_run)
-    before = pages.state()
-    if index := pages.current(before):
+    pages = Pages(reports, list(projects), day, systems, not_run)
+    if not anew and (index := pages.current(pages.state())):
         return index
-    from ethics_kit.report.portfolio import write
+    from ethics_kit.runner import shown
 
-    scope = write.scope(reports, projects, not_run=not_run)
-    index = write.write(scope, day=write.day_of(reports, day), only=systems)
-    pages.written(before)
-    return index
+    return shown.draw(pages, anew=anew)
 
 
 def _days(as_of: str, since: str) -> tuple[date | None, date | None]:

@@ -19,7 +19,6 @@ from ethics_kit.errors import Terminated, display_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import date
     from pathlib import Path
     from types import FrameType
     from typing import NoReturn
@@ -105,7 +104,7 @@ def assessed(
             run = partial(_results, jobs=jobs, server=server, cluster=cluster)
             results = run(found, wanted, begun=watch.started, report=ended)
         watch.ran(results)
-        pages = _write_pages(found, wanted.reports, wanted.as_of)
+        pages = _write_pages(found, wanted)
         if not_run:
             typer.echo(f"Not run, as the dossier is not in order (see above): {', '.join(not_run)}", err=True)
         refusals = cli_gate.refused(results, policies) if gate else None
@@ -151,18 +150,19 @@ def _policies(found: Validated) -> dict[Path, Policy]:
     return {root: policy for root, policy in read.items() if policy}
 
 
-def _write_pages(found: Validated, reports: Path | None, day: date) -> list[str]:
+def _write_pages(found: Validated, wanted: Wanted) -> list[str]:
     """The pages of each reports folder that is there, with the systems of all projects that report to it."""
     projects: dict[Path, dict[Path, Project]] = {}
     for project, _ in (*found.sound, *found.bad):
-        projects.setdefault(reports or project.reports, {})[project.root] = project
+        projects.setdefault(wanted.reports or project.reports, {})[project.root] = project
     pages = [
         cli_portfolio.after_run(
             folder,
             own.values(),
-            day=day,
+            day=wanted.as_of,
             systems=[system.name for project, system in (*found.sound, *found.bad) if project.root in own],
             not_run=[system.name for project, system in found.bad if project.root in own],
+            anew=wanted.force,
         )
         for folder, own in projects.items()
     ]

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import PlainSerializer, PlainValidator
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -37,6 +39,26 @@ class Fixed(str):
     __slots__ = ()
 
 
+def _plain(value: object) -> object:
+    """What stands in a phrase as JSON holds it, with its kind."""
+    if isinstance(value, Phrase):
+        return {"text": value.text, "values": {k: _plain(v) for k, v in value.values.items()}, "plural": value.plural}
+    return {"fixed": str(value)} if isinstance(value, Fixed) else value
+
+
+def _value(held: Any) -> object:
+    """The reverse of `_plain`."""
+    if not isinstance(held, dict):
+        return held
+    if "fixed" in held:
+        return Fixed(held["fixed"])
+    return Phrase(held["text"], {k: _value(v) for k, v in held["values"].items()}, held["plural"])
+
+
+Value = Annotated[object, PlainSerializer(_plain), PlainValidator(_value)]
+"""A text, a number, a text of the kit or a phrase."""
+
+
 @dataclass(frozen=True)
 class Phrase:
     """A sentence to translate: its English with places such as ``%(name)s``, and what stands in them.
@@ -45,7 +67,7 @@ class Phrase:
     """
 
     text: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
     plural: str = ""
 
     def __str__(self) -> str:

@@ -228,6 +228,7 @@ def _shown(column: str, row: Sequence[Any], place: int, interval: bool) -> Cell:
     return text, ends[0] or "–", ends[1] or "–"
 
 
+@cache
 def style(*more: str, margins: str = "") -> str:
     """The style sheet of every page, on screen and on paper, then those named; `margins` as `paper` writes them."""
     sheets = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "print.css", *more))
@@ -243,6 +244,7 @@ def script(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
+@cache
 def content_security_policy(*styles: str, margins: str = "", script: str | None = None) -> str:
     """Nothing may be loaded or run: data images, this very style sheet, and this very script where one is named."""
     allowed = f"default-src 'none'; img-src data:; style-src '{_digest(style(*styles, margins=margins))}'"

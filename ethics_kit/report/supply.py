@@ -193,7 +193,7 @@ def _answer(question: Question, doubt: str, stage: str, finding: Finding) -> Wan
         what = Phrase("The evidence for an answer that is given: %(question)s", {"question": Fixed(question.text)})
         return ("document", question.id), what, "document"
     if doubt.startswith(("not ", "answered")):
-        section = next(s for s in catalogue.sections(stage) if question in s.questions)
+        section = next(s for s in catalogue.sections(stage) if any(q is question for q in s.questions))
         said = {"section": Fixed(section.title), "stage": _stage(stage)}
         counted = Phrase("%(count)s in the section “%(section)s” of the %(stage)s", said)
         return ("section", stage, section.id), counted, "answer"

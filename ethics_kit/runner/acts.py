@@ -23,7 +23,8 @@ from ethics_kit.errors import EthicsKitError, InputError, Problem, display_path,
 from ethics_kit.project import Project
 from ethics_kit.record import Record
 from ethics_kit.report import commands, page, pdf
-from ethics_kit.report.portfolio import write
+from ethics_kit.runner import shown
+from ethics_kit.runner.pages import Pages
 
 Review = Callable[[Record, bytes | None], bytes]
 """From the record and its review.yaml as it is (None where there is none), the review.yaml that it becomes."""
@@ -80,8 +81,7 @@ def tell_pages(project: Project, folder: Path) -> str:
     """
     reports, system = folder.parents[2], folder.parents[1].name
     try:
-        day = write.day_of(reports, date.today())
-        return f"Portfolio: {display_path(write.write(write.scope(reports, [project]), day=day, only=[system]))}"
+        return f"Portfolio: {display_path(shown.draw(Pages(reports, [project], date.today(), [system])))}"
     except (EthicsKitError, OSError) as error:
         todo = "put that right, then: ethics-kit portfolio"
         return f"The portfolio's pages do not show it yet, as they could not be written: {told(error)}; {todo}"

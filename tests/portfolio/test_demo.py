@@ -418,8 +418,8 @@ def test_the_index_lists_every_system_worst_first_with_links_that_work(portfolio
 
 
 def test_every_example_with_a_model_has_a_gap_to_follow(portfolio):
-    found = {s.id: s.worst_gap for s in read_all(portfolio.reports, [], as_of=date(2026, 11, 1))}
-    assert found["churn_risk"][1].finding == "C2.3.age_band.true_positive_rate_difference"
+    found = {s.id: s.trend for s in read_all(portfolio.reports, [], as_of=date(2026, 11, 1))}
+    assert found["churn_risk"].points[-1].finding == "C2.3.age_band.true_positive_rate_difference"
     assert all(found.values())
 
 

@@ -211,7 +211,8 @@ def test_a_gap_is_followed_over_past_records_one_a_day_and_altered_ones_are_coun
     put(tmp_path, record(gap_of(-0.12), day=days[-1]))
     append("record.json")(places[1])
     system = read(tmp_path, "demo", as_of=DAY)
-    entry, gap = system.worst_gap
+    entry = system.entries["bias_testing"]
+    (gap,) = entry.gaps
     (found,) = trends(tmp_path, entry, [gap], most=12)
     assert [(p.as_of, p.value) for p in found.points] == [
         (days[0], -0.3),
@@ -221,6 +222,7 @@ def test_a_gap_is_followed_over_past_records_one_a_day_and_altered_ones_are_coun
     ]
     assert (found.points[0].low, found.points[0].high, found.points[0].n) == (-0.35, -0.25, 500)
     assert found.altered == 1
+    assert system.trend == found
     (short,) = trends(tmp_path, entry, [gap], most=2)
     assert [p.value for p in short.points] == [-0.15, -0.12]
     (alone,) = trends(tmp_path, entry, [gap], most=1)
@@ -237,9 +239,9 @@ def test_the_gap_to_follow_is_the_least_settled_and_largest(tmp_path):
             finding("P2.2.d.share", "not_met", value=0.9, unit="share of events"),
         ),
     )
-    entry, gap = read(tmp_path, "demo", as_of=DAY).worst_gap
-    assert gap == Gap("P2.2.c.large_difference", DAY, -0.2, -0.25, -0.15, 500)
-    assert len(entry.gaps) == 3
+    system = read(tmp_path, "demo", as_of=DAY)
+    assert system.trend.points == (Gap("P2.2.c.large_difference", DAY, -0.2, -0.25, -0.15, 500),)
+    assert len(system.entries["bias_testing"].gaps) == 3
 
 
 def test_systems_come_worst_first_and_what_is_unknown_is_no_better_than_what_is_rejected(tmp_path):

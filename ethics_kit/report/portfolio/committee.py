@@ -45,7 +45,6 @@ class Change:
     `newly_not_met` counts findings, of which `first` holds those to tell.
     """
 
-    system: System
     entry: Entry
     before: Verdict | None
     records: int
@@ -66,7 +65,6 @@ class Change:
 class Decided:
     """A decision that people entered in the period, on whichever record: one of `stage` as of `as_of`."""
 
-    system: System
     stage: str
     as_of: date
     link: str
@@ -102,7 +100,7 @@ def news(system: System, records: Records, covers: Period) -> News:
     """What the period brought, from the records that the system has kept."""
     changes = tuple(_changes(system, records, covers))
     firsts = [(c.entry, _record(records, c.entry)) for c in changes if not c.before]
-    return News(changes, tuple(_decided(system, records, covers)), weightiest(firsts))
+    return News(changes, tuple(_decided(records, covers)), weightiest(firsts))
 
 
 def _record(records: Records, entry: Entry) -> Record | None:
@@ -119,19 +117,19 @@ def render(
     language: str = SOURCE,
 ) -> str:
     """The page. `systems` are worst first; `told` is the news of each by its id; `rows` the open actions."""
-    changes = [change for s in systems for change in told[s.id].changes if change.before]
+    changes = [(s, change) for s in systems for change in told[s.id].changes if change.before]
     found = {
         "due": [(s, e) for s in systems for e in s.entries.values() if e.review.state == "submitted"],
         "late": [row for row in rows if row.overdue or row.lapsed],
         "reviews": [s for s in systems if s.due.on and s.due.on < covers.until],
-        "changes": [c for c in changes if c.tells],
+        "changes": [(s, c) for s, c in changes if c.tells],
         "firsts": [
             (s, firsts, told[s.id].worst)
             for s in systems
             if (firsts := [c for c in told[s.id].changes if not c.before])
         ],
-        "unchanged": [c for c in changes if not c.tells],
-        "decided": sorted((d for s in systems for d in told[s.id].decided), key=lambda d: d.entry.on),
+        "unchanged": [(s, c) for s, c in changes if not c.tells],
+        "decided": sorted(((s, d) for s in systems for d in told[s.id].decided), key=lambda one: one[1].entry.on),
         "without": [(s, gaps) for s in systems if (gaps := _without(s))],
         "drafts": [(s, drafts) for s in systems if (drafts := _drafts(s))],
         "unplanned": [(s, n) for s in systems if (n := actions.unplanned(s))],
@@ -149,7 +147,7 @@ def _changes(system: System, records: Records, covers: Period) -> Iterator[Chang
         newer = sum(covers.since < k.as_of <= covers.until and not k.failed for k in own)
         worse = _newly_not_met(before, _record(records, entry))
         verdict = before.recommendation.verdict if before else None
-        yield Change(system, entry, verdict, newer, len(worse), tuple(worse[:SHOWN]))
+        yield Change(entry, verdict, newer, len(worse), tuple(worse[:SHOWN]))
 
 
 def _newly_not_met(before: Record | None, now: Record | None) -> list[Finding]:
@@ -162,12 +160,12 @@ def _newly_not_met(before: Record | None, now: Record | None) -> list[Finding]:
     return sorted(ranked, key=lambda f: f.requirement not in required)
 
 
-def _decided(system: System, records: Records, covers: Period) -> Iterator[Decided]:
+def _decided(records: Records, covers: Period) -> Iterator[Decided]:
     for one in (one for own in records.values() for one in own if one.has_review):
         for entry, identity in one.reviewed.entries if one.record and one.reviewed else ():
             if entry.act == "decide" and covers.since < entry.on <= covers.until and one.record:
                 recommended = one.record.recommendation.verdict
-                yield Decided(system, one.stage, one.as_of, one.link, recommended, entry, identity)
+                yield Decided(one.stage, one.as_of, one.link, recommended, entry, identity)
 
 
 def _without(system: System) -> list[Entry]:

@@ -14,13 +14,11 @@ from ethics_kit.report import html
 from ethics_kit.report.paper import css_string
 from ethics_kit.report.portfolio import sparkline
 from ethics_kit.report.portfolio.sparkline import Line
-from ethics_kit.report.portfolio.summary import Entry, System, trends
+from ethics_kit.report.portfolio.summary import Entry, System
 
 FILE = "index.html"
 LONGEST, SHORT = 300, 200
 """A statement of more characters than the first is cut to the second; the report has all of it."""
-RECORDS = 12
-"""The most records in a trend."""
 
 WORDS = {
     "failed": "Failed",
@@ -59,7 +57,7 @@ def write_index(
     reports: Path, systems: Sequence[System], *, as_of: date, confidentiality: str, language: str = SOURCE
 ) -> Path:
     """Write ``index.html`` for `systems`, in their order; ages are counted up to the day `as_of`."""
-    rows = [_row(reports, system, as_of) for system in systems]
+    rows = [_row(system, as_of) for system in systems]
     page = (
         html.environment(language)
         .get_template("index.html.j2")
@@ -116,9 +114,9 @@ def _waits(systems: Sequence[System], day: date) -> dict[str, int]:
     }
 
 
-def _row(reports: Path, system: System, day: date) -> Row:
-    found = trends(reports, system.worst_gap[0], [system.worst_gap[1]], most=RECORDS) if system.worst_gap else []
+def _row(system: System, day: date) -> Row:
     overdue = sum(len(e.overdue(day)) for e in system.entries.values())
     told = system.worst[1].statement if system.worst else ""
     statement = told if len(told) <= LONGEST else told[:SHORT]
-    return Row(system, statement, len(told) - len(statement), overdue, sparkline.line(found[0]) if found else None)
+    trend = sparkline.line(system.trend) if system.trend else None
+    return Row(system, statement, len(told) - len(statement), overdue, trend)

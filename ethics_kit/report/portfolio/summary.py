@@ -35,6 +35,8 @@ from ethics_kit.schema.review import Decision, State
 GAP = "difference of rates"
 """The unit of a gap between groups of people, whose trend over past records is shown."""
 GAPS_KEPT = 5
+RECORDS = 12
+"""The most records in the trend of a system's worst gap."""
 OPEN = ("not_met", "not_assessed", "inconclusive")
 GOOD: tuple[Verdict, ...] = ("approve_with_conditions", "approve")
 """All else is equally bad."""
@@ -172,7 +174,7 @@ class Stated:
 class System:
     """One system: its current entry of each stage. `level` and `holds` are those of the newest record.
 
-    `worst` is the finding that weighs most over all stages, and the entry it is of.
+    `worst` is the finding that weighs most over all stages, and the entry it is of; `trend` that of the worst gap.
     """
 
     id: str
@@ -186,13 +188,9 @@ class System:
     due: Due
     supplies: tuple[Supply, ...]
     worst: tuple[Entry, Finding] | None = None
+    trend: Trend | None = None
     not_run: bool = False
     elsewhere: bool = False
-
-    @property
-    def worst_gap(self) -> tuple[Entry, Gap] | None:
-        """The gap to follow over time, and the entry it is of."""
-        return next(((entry, gap) for entry in self.entries.values() for gap in entry.gaps), None)
 
 
 def read(
@@ -228,6 +226,7 @@ def read(
         due=_due(entries["deployment_signoff"], next((r for r in current if r.stage == "deployment_signoff"), None)),
         supplies=tuple(supply.ranked(*current)),
         worst=weightiest(found),
+        trend=_worst_trend(reports, entries.values()),
         not_run=not_run,
         elsewhere=elsewhere,
     )
@@ -265,6 +264,11 @@ def trends(reports: Path, entry: Entry, gaps: Sequence[Gap], *, most: int) -> li
         )
         for gap in gaps
     ]
+
+
+def _worst_trend(reports: Path, entries: Iterable[Entry]) -> Trend | None:
+    first = next(((entry, gap) for entry in entries for gap in entry.gaps), None)
+    return trends(reports, first[0], [first[1]], most=RECORDS)[0] if first else None
 
 
 def _gap(held: Measured, day: str) -> Gap:
@@ -430,12 +434,13 @@ def each(
     keys: Sequence[TrustedKey] = (),
     stated: Mapping[str, Stated] = MappingProxyType({}),
     not_run: Collection[str] = (),
+    known: Collection[str] = (),
 ) -> Iterator[tuple[System, Records]]:
-    """`systems`, by their ids, and every other system with a record in the reports folder, one by one.
+    """`systems`, by their ids, and every other system with a record in the reports folder, one by one; not the `known`.
 
     With each comes what it has kept, to be used before the next is read, so that memory holds one system's records.
     """
-    for name in sorted({*systems, *recorded(reports)}):
+    for name in sorted({*systems, *recorded(reports)} - {*known}):
         records = kept_records.of_system(reports, name, keys)
         system = read(
             reports,
