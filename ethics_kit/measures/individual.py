@@ -47,7 +47,7 @@ class NeighbourPairs:
 def _near(
     points: Array, others: Array, neighbours: int, *, same: bool, within: float = math.inf
 ) -> Iterator[tuple[slice, Places, Places, Array]]:
-    """For blocks of rows: the pairs of a row (its place in the block) and one of its nearest `others`; how far these lie.
+    """For blocks of rows: pairs of a row (its place in the block) and one of its nearest `others`; how far these lie.
 
     Distances are squared; beyond `within` there is no pair. Where both are the `same` rows none is its own neighbour,
     however many are identical.
@@ -156,12 +156,12 @@ def neighbour_pairs(
     if caliper is None:
         caliper = _reach(points, neighbours)
     z, gaps, use, use_squared = y[~member], [], np.zeros(len(outside)), np.zeros(len(outside))
-    for block, row, other, _ in _near(inside, outside, neighbours, same=False, within=caliper**2):
+    for block, row, match, _ in _near(inside, outside, neighbours, same=False, within=caliper**2):
         size = np.bincount(row, minlength=block.stop - block.start)
-        met, share = np.bincount(row, z[other], minlength=len(size)), 1 / size[row]
-        gaps.append((y[member][block] - met / np.maximum(size, 1))[size > 0])
-        use += np.bincount(other, share, minlength=len(outside))
-        use_squared += np.bincount(other, share**2, minlength=len(outside))
+        decided, share = np.bincount(row, z[match], minlength=len(size)), 1 / size[row]
+        gaps.append((y[member][block] - decided / np.maximum(size, 1))[size > 0])
+        use += np.bincount(match, share, minlength=len(outside))
+        use_squared += np.bincount(match, share**2, minlength=len(outside))
     gap, matched = np.concatenate(gaps), sum(map(len, gaps))
     if matched < 2:
         return NeighbourPairs(UNDEFINED, UNDEFINED, None, matched, len(inside) - matched, caliper)
