@@ -45,24 +45,24 @@ class NeighbourPairs:
 
 
 def _near(
-    points: Array, others: Array, neighbours: int, *, same: bool, within: float = math.inf
+    points: Array, others: Array, neighbours: int, *, own: Places | None = None, within: float = math.inf
 ) -> Iterator[tuple[slice, Places, Places, Array]]:
     """For blocks of rows: pairs of a row (its place in the block) and one of its nearest `others`; how far these lie.
 
-    Distances are squared; beyond `within` there is no pair. Where both are the `same` rows none is its own neighbour,
-    however many are identical.
+    Distances are squared; beyond `within` there is no pair. Where the rows are among the others, `own` says at which
+    place each is: none is its own neighbour, however many are identical.
     """
     # (a - b)² as one product: -2ab + a² + b².
     left = np.column_stack([-2 * points, np.sum(points**2, axis=1), np.ones(len(points))])
     right = np.column_stack([others, np.ones(len(others)), np.sum(others**2, axis=1)]).T
-    place, columns = min(neighbours, len(others) - same) - 1, len(others)
+    place, columns = min(neighbours, len(others) - (own is not None)) - 1, len(others)
     squared, sorting = np.empty((2, min(ROWS_AT_ONCE, len(points)), columns))  # made once: new memory is dear
     for start in range(0, len(points), ROWS_AT_ONCE):
         block = slice(start, min(start + ROWS_AT_ONCE, len(points)))
         rows = slice(block.stop - start)
         np.matmul(left[block], right, out=squared[rows])
-        if same:
-            np.fill_diagonal(squared[rows, start:], np.inf)
+        if own is not None:
+            squared[np.arange(rows.stop), own[block]] = np.inf
         sorting[rows] = squared[rows]
         sorting[rows].partition(place, axis=1)
         reach = sorting[rows, place].copy()
@@ -93,7 +93,7 @@ def consistency(
     if n <= neighbours or not points.shape[1]:
         return Consistency(UNDEFINED, None, neighbours, n)
     own, slope, pull = np.empty(n), np.zeros(n), np.zeros(n)
-    for block, row, other, _ in _near(points, points, neighbours, same=True):
+    for block, row, other, _ in _near(points, points, neighbours, own=np.arange(n)):
         size = np.bincount(row)
         mean = np.bincount(row, y[other]) / size
         own[block] = np.abs(y[block] - mean)
@@ -122,7 +122,7 @@ def reach(features: pd.DataFrame, *, neighbours: int = 5) -> float | None:
 
 
 def _reach(points: Array, neighbours: int) -> float:
-    reaches = [reach for *_, reach in _near(points, points, neighbours, same=True)]
+    reaches = [reach for *_, reach in _near(points, points, neighbours, own=np.arange(len(points)))]
     return math.sqrt(max(float(np.median(np.concatenate(reaches))), 0.0))
 
 
@@ -156,7 +156,7 @@ def neighbour_pairs(
     if caliper is None:
         caliper = _reach(points, neighbours)
     z, gaps, use, use_squared = y[~member], [], np.zeros(len(outside)), np.zeros(len(outside))
-    for block, row, match, _ in _near(inside, outside, neighbours, same=False, within=caliper**2):
+    for block, row, match, _ in _near(inside, outside, neighbours, within=caliper**2):
         size = np.bincount(row, minlength=block.stop - block.start)
         decided, share = np.bincount(row, z[match], minlength=len(size)), 1 / size[row]
         gaps.append((y[member][block] - decided / np.maximum(size, 1))[size > 0])
@@ -167,7 +167,8 @@ def neighbour_pairs(
         return NeighbourPairs(UNDEFINED, UNDEFINED, None, matched, len(inside) - matched, caliper)
     own, other, worth = float((gap.sum() + use @ z) / matched), float(use @ z / matched), _kish(use)
     spread = float(gap.var(ddof=1)) / matched
-    spread += float(np.sum((use**2 - use_squared) * _noise(outside, z, neighbours))) / matched**2
+    used = np.flatnonzero(use)
+    spread += float(np.sum((use**2 - use_squared)[used] * _noise(outside, z, neighbours, used))) / matched**2
     independent = own * (1 - own) / matched + other * (1 - other) / worth
     # Where no gap varies this is as if one did; where no decision does, the rows have to stand for themselves.
     ratio = max(spread, 1 / matched**2) / independent if independent > ROUNDING else 1.0
@@ -187,10 +188,10 @@ def _kish(weights: Array) -> float:
     return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
-def _noise(points: Array, y: Array, neighbours: int) -> Array:
-    """Variance of each row's decision, from its nearest neighbours on the same side."""
-    found = np.empty(len(y))
-    for block, row, other, _ in _near(points, points, neighbours, same=True):
+def _noise(points: Array, y: Array, neighbours: int, rows: Places) -> Array:
+    """Variance of the decision on each of the `rows`, from its nearest neighbours on the same side."""
+    found = np.empty(len(rows))
+    for block, row, other, _ in _near(points[rows], points, neighbours, own=rows):
         size = np.bincount(row)
-        found[block] = (y[block] - np.bincount(row, y[other]) / size) ** 2 * size / (size + 1)
+        found[block] = (y[rows[block]] - np.bincount(row, y[other]) / size) ** 2 * size / (size + 1)
     return found

@@ -96,10 +96,11 @@ def _groups(cells: pa.Table, attribute: str, name: str, by: Sequence[str]) -> Gr
     # One thread keeps the order of the cells. Sums of decimals are exact.
     added = cells.group_by([attribute, *by], use_threads=False).aggregate([(part, "sum") for part in parts])
     unit = Fraction(cells[f"unit_{name}"][0].as_py()) if len(cells) else Fraction(1)
+    square_unit = unit**2
     found: Groups = {}
     for row in added.to_pylist():
         n, missing, total, squares = (row[f"{part}_sum"] or 0 for part in parts)
-        held = Moments(n, missing, Fraction(total) * unit, Fraction(squares) * unit**2)
+        held = Moments(n, missing, Fraction(total) * unit, Fraction(squares) * square_unit)
         group = UNKNOWN if row[attribute] is None else row[attribute]
         found.setdefault(group, {})[tuple(row[key] for key in by)] = held
     return dict(sorted(found.items()))
