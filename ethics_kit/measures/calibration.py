@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 from scipy import stats
 from statsmodels.stats.proportion import proportions_ztest
 
@@ -76,7 +77,7 @@ def calibrations(scores: ScoreSums, attribute: str, *, confidence: float = 0.95)
             n=own.n,
             bins=bins,
             error=_weighted([(b.n, abs((b.observed.value or 0.0) - b.mean_score)) for b in bins]),
-            error_by_chance=_weighted([(b.n, _by_chance(b.n, b.mean_score)) for b in bins]),
+            error_by_chance=_by_chance(bins),
             in_the_large=large,
             p_value=_p_value(own),
             difference=amounts.difference(large, _in_the_large(rest, confidence)),
@@ -166,9 +167,9 @@ def _bins(strata: Mapping[Stratum, Moments], edges: Sequence[float], confidence:
         negative, positive = (strata.get((place, outcome), Moments()) for outcome in (False, True))
         mean = (negative + positive).mean
         if mean is not None:
-            n = negative.n + positive.n
-            found.append(Bin(low, high, n, mean, proportions.rate(positive.n, n, confidence=confidence)))
-    return tuple(found)
+            found.append((low, high, positive.n, negative.n + positive.n, mean))
+    observed = proportions.rates([count for *_, count, _, _ in found], [n for *_, n, _ in found], confidence=confidence)
+    return tuple(Bin(low, high, n, mean, seen) for (low, high, _, n, mean), seen in zip(found, observed, strict=True))
 
 
 def _weighted(parts: Sequence[tuple[int, float]]) -> float | None:
@@ -176,7 +177,9 @@ def _weighted(parts: Sequence[tuple[int, float]]) -> float | None:
     return math.fsum(rows * value for rows, value in parts) / n if n else None
 
 
-def _by_chance(n: int, p: float) -> float:
-    """Mean of |X/n - p| for binomial X, by de Moivre (Diaconis and Zabell 1991, Statistical Science 6:284)."""
-    over = math.floor(n * p) + 1
-    return float(2 * over * (1 - p) * stats.binom.pmf(over, n, p) / n)
+def _by_chance(bins: Sequence[Bin]) -> float | None:
+    """Weighted mean of |X/n - p| for binomial X, by de Moivre (Diaconis and Zabell 1991, Statistical Science 6:284)."""
+    n, p = (np.array([getattr(b, name) for b in bins], dtype=float) for name in ("n", "mean_score"))
+    over = np.floor(n * p) + 1
+    departures = 2 * over * (1 - p) * stats.binom.pmf(over, n, p) / n
+    return _weighted([(b.n, float(departure)) for b, departure in zip(bins, departures, strict=True)])

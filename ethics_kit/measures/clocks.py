@@ -17,29 +17,33 @@ FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """Between these the changes of a zone's clocks are looked up; before and after, the first and last offset hold."""
 
 
+STEP = timedelta(days=3)
+"""Clocks are looked at this often: none in the database changes twice within six days (Hebron in 2040: seven)."""
+
+
 @functools.cache
 def changes(zone: str) -> tuple[tuple[datetime, timedelta, timedelta], ...]:
     """Moments in UTC at which the clocks of an IANA zone change, with their offset before and after.
 
     Source: the IANA time zone database, by way of `zoneinfo`.
     """
-    found = []
-    day, known = FIRST, _offset(zone, FIRST)
+    found, clocks = [], ZoneInfo(zone)
+    day, known = FIRST, _offset(clocks, FIRST)
     while day < LAST:
-        before, day = day, day + timedelta(days=1)
-        new = _offset(zone, day)
+        before, day = day, day + STEP
+        new = _offset(clocks, day)
         if new != known:
             after = day
             while after - before > SECOND:
                 middle = before + (after - before) // SECOND // 2 * SECOND
-                before, after = (middle, after) if _offset(zone, middle) == known else (before, middle)
+                before, after = (middle, after) if _offset(clocks, middle) == known else (before, middle)
             found.append((after, known, new))
             known = new
     return tuple(found)
 
 
-def _offset(zone: str, moment: datetime) -> timedelta:
-    return moment.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
+def _offset(clocks: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(clocks).utcoffset() or timedelta()
 
 
 @functools.cache
@@ -67,7 +71,7 @@ def in_utc(zone: str) -> Callable[[ir.Value, ir.Value, ir.Value], ir.TimestampVa
 
 def _pieces(zone: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where the local time line is cut, and for each piece the offset (none: uncertain), and that for whole days."""
-    first = _offset(zone, FIRST)
+    first = _offset(ZoneInfo(zone), FIRST)
     edges: list[datetime] = []
     offsets: list[timedelta | None] = [first]
     of_days = [first]

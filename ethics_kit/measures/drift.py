@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 
@@ -114,7 +114,7 @@ def _interval(index: float, n: int, m: int, bins: int, confidence: float) -> Est
     scale, tail, df = 1 / n + 1 / m, (1 - confidence) / 2, bins - 1
     found = index / scale
     low = _noncentrality(lambda shift: stats.ncx2.sf(found, df, shift) - tail, found)
-    high = _noncentrality(lambda shift: tail - stats.ncx2.cdf(found, df, shift), found)
+    high = _noncentrality(lambda shift: tail - special.chndtr(found, df, shift), found)
     return Estimate(index, min(low * scale, index), max(high * scale, index))
 
 

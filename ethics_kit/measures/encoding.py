@@ -50,10 +50,14 @@ def _standardised(numbers: Array) -> Array:
 
 
 def _one_hot(column: pd.Series[Any]) -> Array:
-    labels = column.astype(object).where(column.notna(), None).map(lambda v: "missing" if v is None else f"={v}")
-    counts = sorted(labels.value_counts().items(), key=lambda item: (-item[1], str(item[0])))
-    kept = sorted(str(label) for label, count in counts[:MOST_VALUES] if count >= RARE * len(column))
-    points = np.column_stack([*(labels == label for label in kept), ~labels.isin(kept)]).astype(np.float64)
+    codes, values = pd.factorize(column)
+    # The code of a missing value is -1: the last label is its.
+    labels, place = np.unique([*(f"={v}" for v in values), "missing"], return_inverse=True)
+    codes = place[codes]
+    counts = np.bincount(codes, minlength=len(labels))
+    commonest = np.argsort(-counts, kind="stable")[:MOST_VALUES]
+    kept = np.sort(commonest[counts[commonest] >= RARE * len(column)])
+    points = np.column_stack([codes[:, None] == kept, ~np.isin(codes, kept)]).astype(np.float64)
     points = points[:, points.any(axis=0)]
     spread = 1 - float(np.sum(points.mean(axis=0) ** 2))
     return points / math.sqrt(max(spread, 0.5)) if points.shape[1] > 1 else points[:, :0]

@@ -15,10 +15,11 @@ from ethics_kit.measures.encoding import encode
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
 
 Array = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 
 ROUNDING = 1e-9
 """Squared distances closer than this are ties: the last digits of a sum depend on the order of the rows."""
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,31 @@ class NeighbourPairs:
     caliper: float | None
 
 
-def _near(points: Array, others: Array, neighbours: int, *, same: bool) -> Iterator[tuple[slice, Array, Array]]:
-    """For blocks of rows: their squared distances to `others`, and the distance within which the nearest ones lie.
+def _near(
+    points: Array, others: Array, neighbours: int, *, own: Places | None = None, within: float = math.inf
+) -> Iterator[tuple[slice, Places, Places, Array]]:
+    """For blocks of rows: pairs of a row (its place in the block) and one of its nearest `others`; how far these lie.
 
-    Where both are the `same` rows none is its own neighbour, however many are identical.
+    Distances are squared; beyond `within` there is no pair. Where the rows are among the others, `own` says at which
+    place each is: none is its own neighbour, however many are identical.
     """
-    lengths = np.sum(others**2, axis=1)
+    # (a - b)² as one product: -2ab + a² + b².
+    left = np.column_stack([-2 * points, np.sum(points**2, axis=1), np.ones(len(points))])
+    right = np.column_stack([others, np.ones(len(others)), np.sum(others**2, axis=1)]).T
+    place, columns = min(neighbours, len(others) - (own is not None)) - 1, len(others)
+    squared, sorting = np.empty((2, min(ROWS_AT_ONCE, len(points)), columns))  # made once: new memory is dear
     for start in range(0, len(points), ROWS_AT_ONCE):
         block = slice(start, min(start + ROWS_AT_ONCE, len(points)))
-        rows = points[block]
-        squared = np.sum(rows**2, axis=1)[:, None] + lengths - 2 * rows @ others.T
-        if same:
-            squared[np.arange(len(rows)), np.arange(block.start, block.stop)] = np.inf
-        place = min(neighbours, len(others) - same) - 1
-        yield block, squared, np.partition(squared, place, axis=1)[:, place]
+        rows = slice(block.stop - start)
+        np.matmul(left[block], right, out=squared[rows])
+        if own is not None:
+            squared[np.arange(rows.stop), own[block]] = np.inf
+        sorting[rows] = squared[rows]
+        sorting[rows].partition(place, axis=1)
+        reach = sorting[rows, place].copy()
+        near = squared[rows] <= np.minimum(reach, within)[:, None] + ROUNDING
+        row, other = np.divmod(np.flatnonzero(near), columns)
+        yield block, row, other, reach
 
 
 def consistency(
@@ -81,14 +93,13 @@ def consistency(
     if n <= neighbours or not points.shape[1]:
         return Consistency(UNDEFINED, None, neighbours, n)
     own, slope, pull = np.empty(n), np.zeros(n), np.zeros(n)
-    for block, squared, reach in _near(points, points, neighbours, same=True):
-        near = squared <= reach[:, None] + ROUNDING
-        size = near.sum(axis=1)
-        mean = near @ y / size
+    for block, row, other, _ in _near(points, points, neighbours, own=np.arange(n)):
+        size = np.bincount(row)
+        mean = np.bincount(row, y[other]) / size
         own[block] = np.abs(y[block] - mean)
         turn = (1 - 2 * y[block]) / (size - 1)  # a neighbour that is selected moves its row's term this way
-        slope[:] += turn @ near
-        pull[:] += (turn * mean) @ near
+        slope += np.bincount(other, turn[row], minlength=n)
+        pull += np.bincount(other, (turn * mean)[row], minlength=n)
     value = 1 - float(own.mean())
     spread = float(np.sum((own - own.mean() + y * slope - pull) ** 2)) / (n * (n - 1))
     effective = value * (1 - value) / spread if spread > ROUNDING**2 else n
@@ -111,7 +122,7 @@ def reach(features: pd.DataFrame, *, neighbours: int = 5) -> float | None:
 
 
 def _reach(points: Array, neighbours: int) -> float:
-    reaches = [reach for _, _, reach in _near(points, points, neighbours, same=True)]
+    reaches = [reach for *_, reach in _near(points, points, neighbours, own=np.arange(len(points)))]
     return math.sqrt(max(float(np.median(np.concatenate(reaches))), 0.0))
 
 
@@ -145,19 +156,19 @@ def neighbour_pairs(
     if caliper is None:
         caliper = _reach(points, neighbours)
     z, gaps, use, use_squared = y[~member], [], np.zeros(len(outside)), np.zeros(len(outside))
-    for block, squared, reach in _near(inside, outside, neighbours, same=False):
-        near = squared <= np.minimum(reach, caliper**2)[:, None] + ROUNDING
-        found = near.any(axis=1)
-        share = near[found] / near[found].sum(axis=1)[:, None]
-        gaps.append(y[member][block][found] - share @ z)
-        use += share.sum(axis=0)
-        use_squared += np.sum(share**2, axis=0)
+    for block, row, match, _ in _near(inside, outside, neighbours, within=caliper**2):
+        size = np.bincount(row, minlength=block.stop - block.start)
+        decided, share = np.bincount(row, z[match], minlength=len(size)), 1 / size[row]
+        gaps.append((y[member][block] - decided / np.maximum(size, 1))[size > 0])
+        use += np.bincount(match, share, minlength=len(outside))
+        use_squared += np.bincount(match, share**2, minlength=len(outside))
     gap, matched = np.concatenate(gaps), sum(map(len, gaps))
     if matched < 2:
         return NeighbourPairs(UNDEFINED, UNDEFINED, None, matched, len(inside) - matched, caliper)
     own, other, worth = float((gap.sum() + use @ z) / matched), float(use @ z / matched), _kish(use)
     spread = float(gap.var(ddof=1)) / matched
-    spread += float(np.sum((use**2 - use_squared) * _noise(outside, z, neighbours))) / matched**2
+    used = np.flatnonzero(use)
+    spread += float(np.sum((use**2 - use_squared)[used] * _noise(outside, z, neighbours, used))) / matched**2
     independent = own * (1 - own) / matched + other * (1 - other) / worth
     # Where no gap varies this is as if one did; where no decision does, the rows have to stand for themselves.
     ratio = max(spread, 1 / matched**2) / independent if independent > ROUNDING else 1.0
@@ -177,11 +188,10 @@ def _kish(weights: Array) -> float:
     return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
-def _noise(points: Array, y: Array, neighbours: int) -> Array:
-    """Variance of each row's decision, from its nearest neighbours on the same side."""
-    found = np.empty(len(y))
-    for block, squared, reach in _near(points, points, neighbours, same=True):
-        near = squared <= reach[:, None] + ROUNDING
-        size = near.sum(axis=1)
-        found[block] = (y[block] - near @ y / size) ** 2 * size / (size + 1)
+def _noise(points: Array, y: Array, neighbours: int, rows: Places) -> Array:
+    """Variance of the decision on each of the `rows`, from its nearest neighbours on the same side."""
+    found = np.empty(len(rows))
+    for block, row, other, _ in _near(points[rows], points, neighbours, own=rows):
+        size = np.bincount(row)
+        found[block] = (y[rows[block]] - np.bincount(row, y[other]) / size) ** 2 * size / (size + 1)
     return found

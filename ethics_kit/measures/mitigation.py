@@ -212,7 +212,7 @@ def _gap(counts: Counts, constraint: Constraint, confidence: float) -> tuple[Est
     if not pairs:
         return UNDEFINED, left_out
     level = 1 - (1 - confidence) / len(pairs)
-    gaps = [proportions.difference(*own, *other, confidence=level) for own, other in pairs]
+    gaps = proportions.differences(*np.array(pairs).reshape(-1, 4).T, confidence=level)
     # Each pair both ways round: the largest true difference lies above every lower limit and below the highest upper.
     value = max(abs(gap.value or 0.0) for gap in gaps)
     low = max(max(gap.low or 0.0, -(gap.high or 0.0)) for gap in gaps)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from ethics_kit.measures import auc, encoding
 from ethics_kit.measures.proportions import UNDEFINED, Estimate
@@ -70,7 +70,7 @@ def _noncentrality(chi2: float, df: int, probability: float) -> float:
     """The noncentrality under which a χ² no greater than this has that probability; 0 where none is so small."""
 
     def excess(noncentrality: float) -> float:
-        return float(stats.ncx2.cdf(chi2, df, noncentrality)) - probability
+        return float(special.chndtr(chi2, df, noncentrality)) - probability
 
     if stats.chi2.cdf(chi2, df) <= probability:
         return 0.0

@@ -72,7 +72,7 @@ def conditional(strata: Mapping[str, tuple[int, int, int, int]], *, confidence: 
         return Conditional(*nothing, {}, None, None, left_out, rows_left_out)
     cells = np.array(list(used.values()), dtype=float)
     crude = proportions.difference(*cells.sum(axis=0).tolist(), confidence=confidence)
-    each = [proportions.difference(*cell, confidence=confidence) for cell in cells.tolist()]
+    each = proportions.differences(*cells.T, confidence=confidence)
     stratified = _mantel_haenszel(cells, confidence)
     p_value, odds_ratio, homogeneity = _odds(cells, confidence)
     return Conditional(
@@ -118,7 +118,7 @@ def _mantel_haenszel(cells: Rates, confidence: float) -> Estimate:
 
 
 def _combined(value: float, cells: Rates, shares: Rates, confidence: float) -> Estimate:
-    each = [proportions.difference(*cell, confidence=confidence) for cell in cells.tolist()]
+    each = proportions.differences(*cells.T, confidence=confidence)
     values, lows, highs = np.array([(e.value, e.low, e.high) for e in each], dtype=float).T
     low, high = (float(np.linalg.norm(shares * reach)) for reach in (values - lows, highs - values))
     return Estimate(value, max(value - low, -1.0), min(value + high, 1.0))

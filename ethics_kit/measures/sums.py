@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from ethics_kit.measures.counts import UNKNOWN
 
@@ -82,8 +82,8 @@ def moments(
         sums[f"unit_{name}"] = scaled[f"power_{name}"].max().cast("string")
         sums[f"total_{name}"] = share.sum().cast("decimal(38, 14)")
         sums[f"squares_{name}"] = (share * share).sum().cast("decimal(38, 28)")
-    rows = scaled.group_by(keys).aggregate(**sums).order_by(keys).to_pyarrow().to_pylist()
-    return {name: {attribute: _groups(rows, attribute, name, by) for attribute in attributes} for name in values}
+    cells = scaled.group_by(keys).aggregate(**sums).order_by(keys).to_pyarrow()
+    return {name: {attribute: _groups(cells, attribute, name, by) for attribute in attributes} for name in values}
 
 
 def _power_of_ten(column: ir.NumericColumn) -> ir.FloatingScalar:
@@ -91,22 +91,19 @@ def _power_of_ten(column: ir.NumericColumn) -> ir.FloatingScalar:
     return ibis.literal(10.0) ** column.abs().max().nullif(0).log10().ceil().fill_null(0)
 
 
-def _groups(rows: Sequence[Mapping[str, Any]], attribute: str, name: str, by: Sequence[str]) -> Groups:
-    tallies: dict[str, dict[Stratum, list[Any]]] = {}
-    with localcontext(prec=60):  # decimals are added without rounding
-        for _, group, row in by_group(rows, [attribute]):
-            stratum = tuple(row[key] for key in by)
-            tally = tallies.setdefault(group, {}).setdefault(stratum, [0, 0, Decimal(0), Decimal(0)])
-            for place, part in enumerate(("n", "missing", "total", "squares")):
-                tally[place] += row[f"{part}_{name}"] or 0
-    unit = Fraction(rows[0][f"unit_{name}"]) if rows else Fraction(1)
-    return {
-        group: {
-            stratum: Moments(n, missing, Fraction(total) * unit, Fraction(squares) * unit**2)
-            for stratum, (n, missing, total, squares) in strata.items()
-        }
-        for group, strata in sorted(tallies.items())
-    }
+def _groups(cells: pa.Table, attribute: str, name: str, by: Sequence[str]) -> Groups:
+    parts = [f"{part}_{name}" for part in ("n", "missing", "total", "squares")]
+    # One thread keeps the order of the cells. Sums of decimals are exact.
+    added = cells.group_by([attribute, *by], use_threads=False).aggregate([(part, "sum") for part in parts])
+    unit = Fraction(cells[f"unit_{name}"][0].as_py()) if len(cells) else Fraction(1)
+    square_unit = unit**2
+    found: Groups = {}
+    for row in added.to_pylist():
+        n, missing, total, squares = (row[f"{part}_sum"] or 0 for part in parts)
+        held = Moments(n, missing, Fraction(total) * unit, Fraction(squares) * square_unit)
+        group = UNKNOWN if row[attribute] is None else row[attribute]
+        found.setdefault(group, {})[tuple(row[key] for key in by)] = held
+    return dict(sorted(found.items()))
 
 
 def by_group(

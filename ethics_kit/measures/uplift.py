@@ -120,10 +120,11 @@ def _arms(row: Mapping[str, int]) -> Arms:
 def effect(arms: Arms, *, confidence: float = 0.95) -> Effect:
     """Both rates with Wilson's interval, their difference with Newcombe's, and the pooled z test."""
     four = (arms.good, arms.n, arms.held_out_good, arms.held_out_n)
+    treated, held_out = proportions.rates(four[::2], four[1::2], confidence=confidence)
     return Effect(
         arms=arms,
-        treated=proportions.rate(arms.good, arms.n, confidence=confidence),
-        held_out=proportions.rate(arms.held_out_good, arms.held_out_n, confidence=confidence),
+        treated=treated,
+        held_out=held_out,
         uplift=proportions.difference(*four, confidence=confidence),
         p_value=proportions.difference_p_value(*four) if arms.n and arms.held_out_n else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ethics_kit.measures import clocks
 from ethics_kit.measures.columns import Column, ColumnType, Form, typed
 from ethics_kit.measures.faults import Fault
 from ethics_kit.measures.tables import Source, Tables
@@ -169,6 +171,16 @@ def test_a_day_that_begins_when_the_clocks_leap_over_midnight_is_read(engine: ib
     ]
 
 
+@pytest.mark.parametrize("zone", ["Asia/Hebron", "Africa/Tunis", "Europe/Simferopol"])
+def test_changes_of_the_clocks_within_days_of_each_other_are_all_found(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    found = clocks.changes.__wrapped__(zone)
+    monkeypatch.setattr(clocks, "STEP", timedelta(days=1))
+    assert found == clocks.changes.__wrapped__(zone)
+    assert min(later - earlier for (earlier, *_), (later, *_) in pairwise(found)) < timedelta(days=10)
+
+
 NEAR_CHANGES = st.builds(
     lambda day, minutes: day + timedelta(minutes=minutes),
     st.sampled_from([at("2026-03-29"), at("2026-10-25"), at("2026-11-01"), at("2026-04-05"), at("2026-10-04")]),
@@ -180,14 +192,14 @@ ZONES = st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Ho
 @given(st.lists(TIMES | NEAR_CHANGES, min_size=1, max_size=100), ZONES)
 @settings(max_examples=15)
 def test_every_time_is_that_of_the_standard_library_or_uncertain(
-    engine: ibis.BaseBackend, clocks: list[datetime], zone: str
+    engine: ibis.BaseBackend, shown: list[datetime], zone: str
 ) -> None:
     def certain(clock: datetime) -> datetime | None:
         folds = {clock.replace(tzinfo=ZoneInfo(zone), fold=f).astimezone(UTC) for f in (0, 1)}
         folds = {f for f in folds if f.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0) == clock}
         return folds.pop().replace(tzinfo=None) if len(folds) == 1 else None
 
-    assert read(engine, [c.isoformat() for c in clocks], time_zone=zone) == [certain(c) for c in clocks]
+    assert read(engine, [c.isoformat() for c in shown], time_zone=zone) == [certain(c) for c in shown]
 
 
 @pytest.mark.parametrize("written", ["naive", "with a zone", "date"])

@@ -14,7 +14,7 @@ from ethics_kit.measures.calibration import Calibration
 from ethics_kit.measures.counts import UNKNOWN
 from ethics_kit.measures.fairness import Comparison
 from ethics_kit.measures.ranking import TopK
-from ethics_kit.measures.scores import Summary
+from ethics_kit.measures.scores import ScoreSums, Summary
 from ethics_kit.measures.sums import Moments
 from ethics_kit.measures.uplift import Uplift
 from ethics_kit.stages.bias_testing.families import Family
@@ -46,13 +46,16 @@ def _table(known: Labelled, *columns: str, **computed: ir.Value) -> ir.Table:
 @cache
 def calibrations(case: Case, confidence: float) -> dict[str, dict[str, Calibration]]:
     """Per attribute and group, how probabilities agree with what was observed."""
+    held = _probabilities(case)
+    return {name: calibration.calibrations(held, name, confidence=confidence) for name in held.groups} if held else {}
+
+
+@cache
+def _probabilities(case: Case) -> ScoreSums | None:
     known = labelled(case)
     if case.dossier.system.score_is != "probability" or not {"score", "positive"} <= set(known.events.columns):
-        return {}
-    if not independent(case):
-        return {}
-    held = scores.score_sums(_table(known, "score", "positive"), known.compared)
-    return {name: calibration.calibrations(held, name, confidence=confidence) for name in known.compared}
+        return None
+    return scores.score_sums(_table(known, "score", "positive"), known.compared) if independent(case) else None
 
 
 def calibrated_apart(case: Case) -> Iterator[Family]:

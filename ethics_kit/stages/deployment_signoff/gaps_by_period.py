@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+
 from ethics_kit.measures import metrics, periods, proportions
 from ethics_kit.measures.metrics import Metric
-from ethics_kit.measures.proportions import Estimate, Pair, difference
+from ethics_kit.measures.proportions import Estimate, Pair, differences
 from ethics_kit.measures.widening import Widening, widening
 from ethics_kit.record import Finding, Interval, Status, Table
 from ethics_kit.report import figures
@@ -205,9 +207,10 @@ def _status(
     return "met", f"No gap is shown to widen; a growth of {most * 100:.0f} points would have been seen (80% power)."
 
 
-def _gap(case: Case, pair: Pair) -> Estimate:
+def _gaps(case: Case, pairs: Sequence[Pair]) -> list[Estimate]:
+    sides = np.array([(*p.own.worth, *p.rest.worth) for p in pairs], dtype=float).reshape(-1, 4).T
     confidence = case.dossier.policy.fairness.confidence.value
-    return difference(*pair.own.worth, *pair.rest.worth, confidence=confidence, correlation=pair.correlation)
+    return differences(*sides, confidence=confidence, correlation=[p.correlation for p in pairs])
 
 
 def _shown(case: Case, pair: Pair) -> bool:
@@ -220,16 +223,15 @@ def _table(case: Case, looked: Sequence[Looked]) -> tuple[Table, ...]:
     body: list[list[str | int | float | None]] = []
     hidden = 0
     for at in looked:
-        days = sorted({day for group in at.groups for day in group.gaps})
-        for day in days:
-            pairs = [g.gaps[day] for g in at.groups if day in g.gaps]
-            shown = {p.group: _gap(case, p) for p in pairs if _shown(case, p)}
-            hidden += len(pairs) - len(shown)
-            if shown:
-                group = max(shown, key=lambda name: abs(shown[name].value or 0.0))
-                n = next(int(p.own.n) for p in pairs if p.group == group)
-                gap = shown[group]
-                body.append([at.attribute, at.metric.label, str(day), group, n, gap.value, gap.low, gap.high])
+        held = [(day, pair) for group in at.groups for day, pair in group.gaps.items()]
+        shown = [(day, pair) for day, pair in held if _shown(case, pair)]
+        hidden += len(held) - len(shown)
+        gaps = _gaps(case, [pair for _, pair in shown])
+        for day in sorted({day for day, _ in shown}):
+            of_day = [(pair, gap) for (of, pair), gap in zip(shown, gaps, strict=True) if of == day]
+            largest, gap = max(of_day, key=lambda found: abs(found[1].value or 0.0))
+            group, n = largest.group, int(largest.own.n)
+            body.append([at.attribute, at.metric.label, str(day), group, n, gap.value, gap.low, gap.high])
     if not body:
         return ()
     table = Table(
@@ -251,7 +253,8 @@ def _figure(case: Case, looked: Sequence[Looked], adjusted: dict[tuple[str, str]
         group = _widest(case, at, adjusted)
         if group is None:
             continue
-        gaps = {day: _gap(case, pair) for day, pair in sorted(group.gaps.items()) if _shown(case, pair)}
+        shown = {day: pair for day, pair in sorted(group.gaps.items()) if _shown(case, pair)}
+        gaps = dict(zip(shown, _gaps(case, list(shown.values())), strict=True))
         alarms = tuple(day == max(gaps) and _alarm(case, at, group, adjusted) for day in gaps)
         names = tuple(periods.name(day, by_period.counted(case).every) for day in gaps)
         label = f"{at.attribute}: {group.name}"
