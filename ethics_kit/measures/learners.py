@@ -98,27 +98,13 @@ def exponentiated_gradient(task: Task) -> Mask:
     }
     task.groups()
     learnt, asked = task.features
-    mixture = reductions.ExponentiatedGradient(base_learner(), _remembering(moments[task.constraint]))
+    mixture = reductions.ExponentiatedGradient(base_learner(), moments[task.constraint]())
     mixture.fit(learnt, task.train.positive.astype(int), sensitive_features=task.train.group)
     if task.capacity_share is None:
         return np.asarray(mixture.predict(asked, random_state=task.seed)) > 0
     shares = mixture.weights_.sort_index()
     parts = [share * _probability(mixture.predictors_[i], asked) for i, share in shares.items() if share > 0]
     return _highest(np.sum(parts, axis=0), task.capacity_share)
-
-
-def _remembering(moment: Any) -> Any:
-    """The constraint `moment`; multipliers are projected once, though fairlearn asks for the same up to five times."""
-
-    class Remembering(moment):  # type: ignore[misc]
-        _last: tuple[Any, Any] = (None, None)
-
-        def project_lambda(self, lambda_vec: Any) -> Any:
-            if self._last[0] is not lambda_vec:
-                self._last = lambda_vec, super().project_lambda(lambda_vec)
-            return self._last[1]
-
-    return Remembering()
 
 
 def correlation_remover(task: Task) -> Mask:

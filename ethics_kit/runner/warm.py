@@ -47,6 +47,7 @@ PRELOADED = (
     "ipykernel.debugger",
     "ipykernel.kernelapp",
     "matplotlib.backends.backend_svg",
+    "pyarrow.acero",
     "shap",
     "skops.io",
 )
