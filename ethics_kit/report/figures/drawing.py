@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ethics_kit.report.figures.layout import lay_out
 from ethics_kit.report.figures.lean import lean
+from ethics_kit.report.figures.widths import FONT, SIZE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,8 +59,8 @@ def _panels(
             "svg.fonttype": "none",
             "svg.hashsalt": "ethics-kit",
             "font.family": "sans-serif",
-            "font.sans-serif": ["DejaVu Sans"],
-            "font.size": 9,
+            "font.sans-serif": [FONT],
+            "font.size": SIZE,
         }
     )
     canvas = Canvas(figsize=(width, height), dpi=72)  # an SVG's
@@ -82,14 +81,9 @@ def _named(axis: Axis, names: Sequence[str], places: Sequence[float] | None = No
 
 
 def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
-    from ethics_kit.report.figures.renderer import Renderer
+    from ethics_kit.report.figures.renderer import drawn
 
-    target = io.StringIO()
-    renderer = Renderer(*canvas.bbox.size, target, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    lay_out(canvas, renderer)
-    canvas.draw(renderer)
-    renderer.finalize()
-    return Figure(lean(target.getvalue()).encode(), caption, alt)
+    return Figure(lean(drawn(canvas)).encode(), caption, alt)
 
 
 def _spread(heights: Sequence[float], least: float) -> list[float]:
