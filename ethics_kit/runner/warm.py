@@ -34,6 +34,7 @@ AVAILABLE = sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(si
 
 PRELOADED = (
     "ethics_kit.workbook",
+    "ethics_kit.report.figures.renderer",
     "ethics_kit.stages.impact_analysis",
     "ethics_kit.stages.design_review",
     "ethics_kit.stages.bias_testing",
@@ -42,7 +43,6 @@ PRELOADED = (
     "fairlearn.reductions",
     "ibis.backends.sql.compilers",
     "ipykernel.kernelapp",
-    "matplotlib.backends.backend_svg",
     "shap",
     "skops.io",
 )

@@ -55,6 +55,8 @@ def _panels(
 
     matplotlib.rcParams.update(
         {
+            "axes.formatter.limits": (-9, 15),  # the words at an axis are whole numbers
+            "axes.formatter.useoffset": False,
             "axes.titley": 1.0,  # else each title is measured against the words at the axes
             "svg.fonttype": "none",
             "svg.hashsalt": "ethics-kit",

@@ -6,7 +6,7 @@ measured once, and marks are one line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -108,13 +108,13 @@ class Panel:
 
     def across(self) -> Ruler:
         """The marks below it."""
-        return self._ruler(self.axes.xaxis, "bottom", lambda wide, tall: (wide, tall))
+        return self._ruler(self.axes.xaxis, "bottom")
 
     def upward(self) -> Ruler:
         """The marks at its left."""
-        return self._ruler(self.axes.yaxis, "left", lambda wide, tall: (tall, wide))
+        return self._ruler(self.axes.yaxis, "left")
 
-    def _ruler(self, axis: XAxis | YAxis, side: str, turned: Callable[[float, float], tuple[float, float]]) -> Ruler:
+    def _ruler(self, axis: XAxis | YAxis, side: str) -> Ruler:
         """The marks that can be seen, as matplotlib chooses them for the panel's size."""
         look = axis.get_tick_params()
         if not (self.axes.axison and look.get(side, True)):
@@ -124,7 +124,7 @@ class Panel:
         names = axis.get_major_formatter().format_ticks(list(places))
         shares = ((np.asarray(places) - low) / (high - low)).tolist()
         seen = [(at, name) for at, name in zip(shares, names, strict=True) if -SLACK <= at <= 1 + SLACK]
-        marks = [Mark(at, name, *turned(*size(name))) for at, name in seen]
+        marks = [Mark(at, name, *(size(name) if side == "bottom" else reversed(size(name)))) for at, name in seen]
         return Ruler(marks, float(look.get("length", MARK)), axis.get_label_text())
 
     def draw_axes(self) -> None:
@@ -168,7 +168,7 @@ def lay_out(canvas: Canvas, renderer: RendererBase) -> None:
 
 
 def _panel(axes: Axes, renderer: RendererBase) -> Panel:
-    axes.autoscale_view()  # words at data lie where the panel's limits put them
+    axes.get_xlim()  # settles the limits of both axes, by which words at data are placed
     words = [_words(axes, text, renderer) for text in axes.texts]
     if title := axes.get_title(loc="left"):
         words.append(Words(0, 1, Margins(0, 0, 0, TITLE_GAP + size(title)[1])))
