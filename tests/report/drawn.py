@@ -3,6 +3,8 @@
 import re
 import xml.etree.ElementTree as ElementTree
 
+from ethics_kit.report.figures.widths import width
+
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBER = r"-?\d*\.?\d+"
 TAKES = {"m": 2, "l": 2, "h": 1, "v": 1, "c": 6}
@@ -48,3 +50,24 @@ def points(d):
                 strokes.append([])
             strokes[-1].append(at)
     return strokes
+
+
+def words(figure):
+    """Each text of a figure with its box: left, top, right and bottom, in points, as wide as the layout takes it."""
+    root = ElementTree.fromstring(figure.svg)
+    return list(_words(root, {}))
+
+
+def _words(node, look):
+    look = look | styled(node)
+    if node.tag == f"{SVG}text" and node.text:
+        points = float(look.get("font-size", "90px").removesuffix("px")) / 10
+        wide, ascent, descent = points * width(node.text, bold="bold" in look.get("font-weight", "")), 0.75, 0.05
+        before = {"start": 0, "middle": wide / 2, "end": wide}[look.get("text-anchor", "start")]
+        x, y = float(node.get("x")) / 10, float(node.get("y")) / 10
+        if "rotate(-90" in node.get("transform", ""):
+            yield node.text, (x - ascent * points, y + before - wide, x + descent * points, y + before)
+        else:
+            yield node.text, (x - before, y - ascent * points, x - before + wide, y + descent * points)
+    for child in node:
+        yield from _words(child, look)

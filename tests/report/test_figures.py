@@ -1,6 +1,5 @@
 """Figures of stage 1: what is drawn where, and what is said in words."""
 
-import io
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -8,8 +7,7 @@ import pytest
 from ethics_kit.measures.survival import kaplan_meier
 from ethics_kit.record import LevelResult
 from ethics_kit.report import figures
-from ethics_kit.report.figures import AreaPoints, drawing
-from ethics_kit.report.figures.lean import lean
+from ethics_kit.report.figures import AreaPoints
 from ethics_kit.schema import Rating
 from tests.report.drawn import strokes
 
@@ -142,20 +140,3 @@ def test_figures_are_the_same_on_every_run():
         lambda: figures.points_by_area(open_, SAFE, level(), LIMITS),
     ):
         assert draw() == draw()
-
-
-def test_a_drawing_is_laid_out_as_matplotlib_does_it_when_it_saves():
-    def drawn():
-        canvas, (left, right) = drawing._panels(6, 3, 1, 2)
-        left.barh(["a name that needs room", "b"], [1, 20_000])
-        left.set_xlabel("rows")
-        right.plot([0, 1], [3, 4], label="a line")
-        right.legend(loc="best")
-        return canvas
-
-    whole, target = drawn(), io.BytesIO()
-    for ground in (whole, *whole.axes):
-        ground.patch.set_visible(False)
-    whole.set_layout_engine("constrained")
-    whole.savefig(target, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    assert drawing._finish(drawn(), "", "").svg == lean(target.getvalue().decode()).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ethics_kit.report.figures.drawing import BLUE, GREY, RED, Figure, _canvas, _finish
+from ethics_kit.report.figures.drawing import BLUE, GREY, RED, Figure, _canvas, _finish, _named
 
 if TYPE_CHECKING:
     from ethics_kit.measures.timelines import Share
@@ -24,7 +24,7 @@ def still_decided(still: Mapping[int, Share], *, limit: int, confidence: float) 
         axes.vlines(place, (share.low or 0) * 100, (share.high or 0) * 100, color=colour, linewidth=2)
         axes.plot([place], [(share.value or 0) * 100], marker="s" if colour == RED else "o", color=colour)
     axes.axvline(list(shares).index(limit) if limit in shares else 0, color=GREY, linestyle="--", zorder=0)
-    axes.set_xticks(range(len(shares)), [f"{days}\n(n {still[days].n:,})" for days in shares])
+    _named(axes.xaxis, [f"{days}\n(n {still[days].n:,})" for days in shares])
     axes.set_xlim(-0.5, len(shares) - 0.5)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("more than so many days after the opt-out")

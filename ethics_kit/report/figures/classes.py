@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ethics_kit.report.figures.drawing import BLUE, RED, Figure, _canvas, _finish
+from ethics_kit.report.figures.drawing import BLUE, RED, Figure, _canvas, _finish, _named
 
 if TYPE_CHECKING:
     from ethics_kit.measures.anonymity import Sizes
@@ -25,7 +25,7 @@ def class_sizes(name: str, sizes: Sizes, k: int) -> tuple[Figure, ...]:
         under = low < k
         axes.bar(place, count, color=RED if under else BLUE, hatch="//" if under else None, width=0.8)
         axes.text(place, count, f"{count:,}", ha="center", va="bottom")
-    axes.set_xticks(range(len(bands)), labels)
+    _named(axes.xaxis, labels)
     axes.set_xlabel("people who look alike")
     axes.set_ylabel("people")
     caption = f"{name}: {sizes.below(k):,} of {sizes.n:,} people look like fewer than {k} (red, hatched)."

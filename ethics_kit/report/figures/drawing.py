@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ethics_kit.report.figures.lean import lean
+from ethics_kit.report.figures.widths import FONT, SIZE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure as Canvas
 
 INK, GREY, BLUE, RED, AMBER, GREEN = "#1a1a1a", "#6b6b6b", "#1f5fa8", "#b3261e", "#9a5b00", "#1e7145"
@@ -46,41 +46,46 @@ def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
     return canvas, axes
 
 
-def _panels(width: float, height: float, rows: int, columns: int) -> tuple[Canvas, list[Axes]]:
+def _panels(
+    width: float, height: float, rows: int, columns: int, heights: Sequence[float] | None = None
+) -> tuple[Canvas, list[Axes]]:
+    """A drawing, with its panels row by row; `heights` are the rows' shares of its height."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
     matplotlib.rcParams.update(
         {
+            "axes.formatter.limits": (-9, 15),  # the words at an axis are whole numbers
+            "axes.formatter.useoffset": False,
+            "axes.titley": 1.0,  # else each title is measured against the words at the axes
             "svg.fonttype": "none",
             "svg.hashsalt": "ethics-kit",
             "font.family": "sans-serif",
-            "font.sans-serif": ["DejaVu Sans"],
-            "font.size": 9,
+            "font.sans-serif": [FONT],
+            "font.size": SIZE,
         }
     )
-    canvas = Canvas(figsize=(width, height))
-    panels = canvas.subplots(rows, columns, squeeze=False).ravel().tolist()
+    canvas = Canvas(figsize=(width, height), dpi=72)  # an SVG's
+    panels = canvas.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel().tolist()
+    canvas.patch.set_visible(False)  # the drawing as a whole has a white ground
     for axes in panels:
+        axes.patch.set_visible(False)
         axes.spines[["top", "right"]].set_visible(False)
     return canvas, panels
 
 
-def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
+def _named(axis: Axis, names: Sequence[str], places: Sequence[float] | None = None) -> None:
+    """Marks with `names` at `places`, or one at each whole number from 0."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator
 
-    for axes in canvas.axes:
-        axes.patch.set_visible(False)
-    canvas.patch.set_visible(False)  # the drawing as a whole has a white ground
-    FigureCanvasSVG(canvas)  # whose fonts' widths the layout asks for
-    canvas.dpi = 72  # an SVG's
-    target = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own fonts draw the text
-        ConstrainedLayoutEngine().execute(canvas)  # by hand: savefig would draw everything twice
-        canvas.savefig(target, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return Figure(lean(target.getvalue().decode()).encode(), caption, alt)
+    axis.set_major_locator(FixedLocator(range(len(names)) if places is None else places))
+    axis.set_major_formatter(FixedFormatter(names))
+
+
+def _finish(canvas: Canvas, caption: str, alt: str) -> Figure:
+    from ethics_kit.report.figures.renderer import drawn
+
+    return Figure(lean(drawn(canvas)).encode(), caption, alt)
 
 
 def _spread(heights: Sequence[float], least: float) -> list[float]:

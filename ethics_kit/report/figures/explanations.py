@@ -15,6 +15,7 @@ from ethics_kit.report.figures.drawing import (
     Figure,
     _canvas,
     _finish,
+    _named,
     _plain,
     _spread,
 )
@@ -42,7 +43,7 @@ def rank_intervals(found: Stability) -> tuple[Figure, ...]:
         if cut < len(drawn):
             axes.axhline(len(drawn) - cut - 0.5, color=GREY, linewidth=0.8, linestyle=":")
     axes.tick_params(axis="y", length=0)
-    axes.set_yticks(range(len(drawn)), [_plain(f.feature) for f in reversed(drawn)])
+    _named(axes.yaxis, [_plain(f.feature) for f in reversed(drawn)])
     axes.set_xlabel("share of mean absolute attribution, %")
     first = found.sets[0] if found.cuts else []
     message = (

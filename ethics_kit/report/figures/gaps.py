@@ -16,6 +16,7 @@ from ethics_kit.report.figures.drawing import (
     Figure,
     _canvas,
     _finish,
+    _named,
     _plain,
     _rectangle,
     _spread,
@@ -80,7 +81,7 @@ def _forest(rows: Sequence[Comparison], label: str) -> Figure:
         axes.text(1.02, place, row.verdict, transform=side, va="center", color=VERDICT_COLOURS[row.verdict])
     axes.tick_params(axis="y", length=0)
     names = [_plain(f"{r.attribute}: {r.group} (n {r.n:,.0f})") for r in reversed(drawn)]
-    axes.set_yticks(range(len(drawn)), names)
+    _named(axes.yaxis, names)
     axes.set_xlabel("gap to all other groups, percentage points")
     message = _message(rows, label)
     explained = (
@@ -174,8 +175,8 @@ def heat_map(
         axes.add_patch(_rectangle(x - 0.46, y - 0.44, 0.92, 0.88, **look))
         axes.text(x, y, word, ha="center", va="center", fontsize=7, color=INK)
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.5, len(rows) - 0.5))
-    axes.set_xticks(range(len(columns)), [_plain(c, 14) for c in columns])
-    axes.set_yticks(range(len(rows)), [_plain(r, 18) for r in reversed(rows)])
+    _named(axes.xaxis, [_plain(c, 14) for c in columns])
+    _named(axes.yaxis, [_plain(r, 18) for r in reversed(rows)])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     apart = [f"{r} and {c} ({v:.0%})" for (r, c), (v, _, verdict) in cells.items() if verdict == "disparity"]

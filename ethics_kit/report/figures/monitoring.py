@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ethics_kit.measures.proportions import Estimate
-from ethics_kit.report.figures.drawing import BLUE, GREY, INK, RED, Figure, _finish, _panels, _plain
+from ethics_kit.report.figures.drawing import BLUE, GREY, INK, RED, Figure, _finish, _named, _panels, _plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +61,7 @@ def small_multiples(panels: Sequence[Panel], *, measure: str, explained: str, sc
         axes.tick_params(axis="y", left=place % columns == 0, labelleft=place % columns == 0)
     for axes in places[len(drawn) :]:
         axes.set_visible(False)
-    canvas.supylabel(measure, fontsize=9)
+    canvas.text(0.05 / canvas.get_figwidth(), 0.5, measure, rotation="vertical", va="center")
     alarmed = [f"{_plain(p.name, 60)} ({(p.values[-1].value or 0.0) * scale:.3g})" for p in able if p.alarmed]
     more = f" and {len(alarmed) - 5} more" if len(alarmed) > 5 else ""
     message = (
@@ -93,7 +93,7 @@ def _draw(axes: Axes, panel: Panel, scale: float) -> None:
     if axes.get_ylim()[0] < 0:
         axes.axhline(0, color=GREY, linewidth=0.6)
     ends = sorted({0, len(panel.periods) - 1})
-    axes.set_xticks(ends, [panel.periods[i] for i in ends])
+    _named(axes.xaxis, [panel.periods[i] for i in ends], ends)
     axes.set_xlim(-0.4, len(panel.periods) - 0.6)
     axes.locator_params(axis="y", nbins=3)
     title = "\n".join(_plain(line, 30) for line in (panel.label, panel.detail) if line)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ethics_kit.report.figures.drawing import INK, SERIES, Figure, _finish, _panels, _plain
+from ethics_kit.report.figures.drawing import INK, SERIES, Figure, _finish, _named, _panels, _plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +83,7 @@ def _draw(axes: Axes, panel: Lines, names: Sequence[str]) -> None:
     axes.set_ylim(0, 102)
     axes.set_ylabel("%")
     step = -(-len(days) // 4)
-    axes.set_xticks(range(0, len(days), step), [f"{day:%Y-%m}" for day in days[::step]])
+    _named(axes.xaxis, [f"{day:%Y-%m}" for day in days[::step]], range(0, len(days), step))
 
 
 def _told(panel: Lines) -> str:

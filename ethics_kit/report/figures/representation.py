@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ethics_kit.report.figures.drawing import INK, MOST_ROWS, VERDICT_COLOURS, Figure, _canvas, _finish, _plain
+from ethics_kit.report.figures.drawing import INK, MOST_ROWS, VERDICT_COLOURS, Figure, _canvas, _finish, _named, _plain
 
 if TYPE_CHECKING:
     from ethics_kit.measures.representation import Representation
@@ -26,7 +26,7 @@ def dumbbell(rows: Sequence[Representation]) -> tuple[Figure, ...]:
         axes.plot([share], [place], marker=marker, markersize=5, color=colour, zorder=4)
         axes.text(1.02, place, row.verdict, transform=axes.get_yaxis_transform(), va="center", color=colour)
     axes.tick_params(axis="y", length=0)
-    axes.set_yticks(range(len(drawn)), [_plain(f"{r.attribute}: {r.group} (n {r.count:,})") for r in reversed(drawn)])
+    _named(axes.yaxis, [_plain(f"{r.attribute}: {r.group} (n {r.count:,})") for r in reversed(drawn)])
     axes.set_xlabel("share, %")
     short = [f"{r.attribute} = {r.group}" for r in drawn if r.verdict == "disparity"]
     message = "Training data: " + (f"too little of {', '.join(short[:5])}." if short else "no group is shown short.")

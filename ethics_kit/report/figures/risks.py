@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ethics_kit.report.figures.drawing import BLUE, GREY, INK, RED, Figure, _canvas, _finish, _plain, _rectangle
+from ethics_kit.report.figures.drawing import (
+    BLUE,
+    GREY,
+    INK,
+    RED,
+    Figure,
+    _canvas,
+    _finish,
+    _named,
+    _panels,
+    _plain,
+    _rectangle,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +43,9 @@ def risk_matrix(ratings: Mapping[str, Rating], appetite: int, *, when: str) -> t
     for x in range(1, 6):
         for y in range(1, 6):
             _cell(axes, x, y, placed.get((x, y), []), appetite)
-    axes.set(xlim=(0.45, 5.55), ylim=(0.45, 5.55), xticks=range(1, 6), yticks=range(1, 6))
+    axes.set(xlim=(0.45, 5.55), ylim=(0.45, 5.55))
+    for axis in (axes.xaxis, axes.yaxis):
+        _named(axis, list("12345"), range(1, 6))
     axes.set_xlabel(f"likelihood {when} treatment")
     axes.set_ylabel(f"severity {when} treatment")
     axes.set_title(f"shaded, beyond the thick line: above the appetite of {appetite}", fontsize=9, loc="left")
@@ -91,19 +105,17 @@ def points_by_area(
 
     parts = [part for part in (raw, mitigation) if part]
     heights = [1.5, *(len(part) + 1.0 for part in parts)]
-    canvas, first = _canvas(4.6, 0.35 * sum(heights) + 0.9)
-    first.remove()
-    rows = canvas.add_gridspec(len(heights), 1, height_ratios=heights)
-    _total(canvas.add_subplot(rows[0]), level, thresholds)
+    canvas, (first, *others) = _panels(4.6, 0.35 * sum(heights) + 0.9, len(heights), 1, heights)
+    _total(first, level, thresholds)
     titles = ("impact: more points, more effect on people", "safeguards: more points, more protection")
-    for place, (part, title) in enumerate(zip(parts, titles, strict=False), start=1):
-        axes = canvas.add_subplot(rows[place])
+    for axes, part, title in zip(others, parts, titles, strict=False):
         for row, area in enumerate(reversed(part)):
             _bar(axes, row, area, RED if part is raw else BLUE)
-        axes.set_yticks(range(len(part)), [_plain(a.area, 26) for a in reversed(part)])
+        _named(axes.yaxis, [_plain(a.area, 26) for a in reversed(part)])
         longest = max(a.maximum for a in part)
         axes.set_xlim(0, 1.32 * longest)
-        axes.set_xticks([t for t in MaxNLocator(nbins=4, integer=True).tick_values(0, longest) if 0 <= t <= longest])
+        ticks = [t for t in MaxNLocator(nbins=4, integer=True).tick_values(0, longest) if 0 <= t <= longest]
+        _named(axes.xaxis, [f"{t:g}" for t in ticks], ticks)
         axes.set_ylim(-0.6, len(part) - 0.4)
         axes.set_title(title, fontsize=9, loc="left")
         _bare(axes)
@@ -138,17 +150,17 @@ def _total(axes: Axes, level: LevelResult, thresholds: Mapping[str, int]) -> Non
         if name != "IV":
             axes.plot([end + 0.5] * 2, [-0.45, 0.8], color=INK, linewidth=1.2, linestyle="--")
         start = end
-    axes.set_yticks([0], ["total"])
+    _named(axes.yaxis, ["total"])
     axes.set_xlim(0, 1.32 * points["raw_max"])
-    axes.set_xticks([0, *thresholds.values(), points["raw_max"]])
+    ticks = [0, *thresholds.values(), points["raw_max"]]
+    _named(axes.xaxis, [str(t) for t in ticks], ticks)
     axes.set_ylim(-0.5, 0.9)
     axes.set_title("levels I to IV", fontsize=9, loc="left")
     _bare(axes)
 
 
 def _bare(axes: Axes) -> None:
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
+    axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
 
 

@@ -6,7 +6,19 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ethics_kit.report.figures.drawing import AMBER, BLUE, GREEN, GREY, MOST_ROWS, RED, Figure, _canvas, _finish, _plain
+from ethics_kit.report.figures.drawing import (
+    AMBER,
+    BLUE,
+    GREEN,
+    GREY,
+    MOST_ROWS,
+    RED,
+    Figure,
+    _finish,
+    _named,
+    _panels,
+    _plain,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,14 +33,9 @@ def rollout_looks(metric: str, looks: Sequence[Look], steps: Sequence[int], *, m
     drawn = [(step, look) for step, look in zip(steps, looks, strict=True) if look.difference.defined][-MOST_ROWS:]
     if not drawn:
         return ()
-    canvas, whole = _canvas(6.6, 2.9)
-    whole.remove()
-    grid = canvas.add_gridspec(1, 2)
-    left, right = canvas.add_subplot(grid[0]), canvas.add_subplot(grid[1])
+    canvas, (left, right) = _panels(6.6, 2.9, 1, 2)
     for axes in (left, right):
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        axes.set_xticks([step for step, _ in drawn])
+        _named(axes.xaxis, [str(step) for step, _ in drawn], [step for step, _ in drawn])
         axes.set_xlim(drawn[0][0] - 0.5, drawn[-1][0] + 0.5)
         axes.set_xlabel("step")
     _differences(left, drawn, margin)
