@@ -283,7 +283,11 @@ class Tables:
         if name == CROSSWALK:
             return ids.crosswalk_faults(self._typed(name))
         unique = {role: column for role, column in self.sources[name].columns.items() if column.unique}
-        return [fault for role, column in unique.items() for fault in ids.repeats(self._one_customer(name)[role], column.name)]
+        return [
+            fault
+            for role, column in unique.items()
+            for fault in ids.repeats(self._one_customer(name)[role], column.name)
+        ]
 
 
 def _place(source: Source) -> Place:
