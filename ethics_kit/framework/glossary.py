@@ -36,8 +36,9 @@ def glossary() -> tuple[Term, ...]:
 
 def mentions(text: str, spellings: tuple[str, ...]) -> bool:
     """Whether one of `spellings` stands in `text` as a word of its own; capitals are ignored."""
-    alternatives = "|".join(re.escape(s) for s in spellings)
-    return re.search(rf"(?<![\w.-])(?:{alternatives})(?![\w-])", text, re.IGNORECASE) is not None
+    small = text.lower()
+    there = "|".join(re.escape(s) for s in spellings if s.lower() in small)  # few are: the search below takes long
+    return bool(there) and re.search(rf"(?<![\w.-])(?:{there})(?![\w-])", text, re.IGNORECASE) is not None
 
 
 def problems() -> list[str]:

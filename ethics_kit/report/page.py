@@ -50,9 +50,6 @@ class RecordExporter(TemplateExporter):
     def _template_file_default(self) -> str:
         return "record.html.j2"
 
-    def _default_preprocessors_default(self) -> list[str]:
-        return []  # each would check the whole notebook anew
-
     def _create_environment(self) -> Any:
         return html.furnish(super()._create_environment(), self.language)  # type: ignore[no-untyped-call]
 
@@ -103,10 +100,8 @@ def render(notebook: NotebookNode, record: Record, proof: Proof, reviewed: Revie
             for k, v in duties.items()
         },
     }
-    page, _ = _exporter(languages.language(record.policy.get("language")).code).from_notebook_node(
-        notebook, resources=resources
-    )
-    return html.lean(page)
+    exporter = _exporter(languages.language(record.policy.get("language")).code)
+    return html.lean(exporter.template.render(nb=notebook, resources=resources).lstrip())
 
 
 def _shown(notebook: NotebookNode, named: Callable[[Mapping[str, Any]], Part | None]) -> Iterator[Part]:

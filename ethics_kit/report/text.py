@@ -44,7 +44,10 @@ def plain(text: object) -> str:
     Control characters, halves of characters and marks of direction become U+FFFD, separators of lines and paragraphs
     line breaks. Joiners stay: emoji, and names in Arabic or Persian, are written with them.
     """
-    return "".join(c if c.isprintable() or c in "\n\t" else _seen(c) for c in str(text))
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(c if c.isprintable() or c in "\n\t" else _seen(c) for c in shown)
 
 
 def _seen(c: str) -> str:
