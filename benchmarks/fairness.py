@@ -132,7 +132,7 @@ def judged(table: ir.Table) -> tuple[Counts, list[Comparison]]:
 
 def resampled(counted: Counts) -> NDArray[np.float64]:
     """Intervals from resampled counts, as (metrics, low and high, groups)."""
-    lines = counted.by(*KEYS)
+    lines = counted.table.sort_values([*KEYS, *FLAGS], ignore_index=True)
     starts = np.flatnonzero(~lines.duplicated(list(KEYS)))
     drawn = gaps.resample(lines["rows"], REPLICATES, seed=1)
 

@@ -69,7 +69,7 @@ def unmatched(rows: ir.Table, customers: ir.Table, purposes: Collection[str]) ->
     known = customers.select(known="customer").distinct()
     joined = rows.left_join(known, rows.customer == known.known)
     wanted = {"n": joined.count(), "strange": joined.known.isnull().sum()}
-    if "purpose" in rows.columns:
+    if purposes and "purpose" in rows.columns:
         folded = joined.purpose.strip().lower().isin([p.strip().lower() for p in purposes])
         wanted["misspelt"] = (folded & joined.purpose.notin(list(purposes))).sum()
     found = _row(joined.aggregate(**wanted))

@@ -19,7 +19,7 @@ def after(path: Path, text: str, *changes: Change) -> str:
         path.write_text(text, encoding="utf-8")
         expected = yamlfile.plain(yamlfile.read(path).data)
         carry_out(expected, change)
-        text = changed(yamlfile.read(path), text, change).decode()
+        text = changed(yamlfile.read_to_edit(path), text, change).decode()
         path.write_text(text, encoding="utf-8")
         assert yamlfile.plain(yamlfile.read(path).data) == expected
     return text
@@ -128,7 +128,7 @@ def test_an_odd_layout_is_written_anew_with_its_values(tmp_path: Path) -> None:
 def test_windows_line_ends_stay(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(REGISTER.replace("\n", "\r\n").encode())
-    new = changed(yamlfile.read(path), path.read_bytes().decode(), Change("add", ("risks",), {"id": "R3"}))
+    new = changed(yamlfile.read_to_edit(path), path.read_bytes().decode(), Change("add", ("risks",), {"id": "R3"}))
     assert new.count(b"\r\n") == new.count(b"\n") == REGISTER.count("\n") + 1
 
 

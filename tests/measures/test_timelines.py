@@ -93,6 +93,18 @@ def test_events_at_the_same_second_after_two_opt_outs_count_once_each() -> None:
     assert timelines.events_after_opt_out(events(ONE, ONE), left) == Share(2, 2)
 
 
+@pytest.mark.parametrize(
+    ("purposes", "misspelt"), [(["offers", "triage"], 2), (["offers "], 3), ([], 0)], ids=["two", "spaced", "none"]
+)
+def test_rows_of_nobody_known_and_purposes_spelt_otherwise_are_counted(purposes: list[str], misspelt: int) -> None:
+    rows = events(
+        ("ann", 0, "offers"), ("eve", 0, " Offers"), (None, 0, "OFFERS"), ("ben", 0, None), ("ben", 0, "else")
+    )
+    known = table("customer", ("ann",), ("ben",), ("ben",), (None,))
+    assert timelines.unmatched(rows, known, purposes) == (Share(2, 5), Share(misspelt, 5))
+    assert timelines.unmatched(rows.drop("purpose"), known, purposes) == (Share(2, 5), Share(0, 5))
+
+
 def test_no_events_are_none_after_an_opt_out() -> None:
     assert timelines.events_after_opt_out(events(), table("customer time", ("ann", -1))) == Share(0, 0)
 

@@ -15,7 +15,7 @@ from ethics_kit.project import Project
 from ethics_kit.record import read_record
 from ethics_kit.report.portfolio import kept, write
 from ethics_kit.report.supply import Supply
-from ethics_kit.runner import batch, pages, shown
+from ethics_kit.runner import batch, pages, shown, warm
 from tests.attested import put_review
 from tests.published import DECIDE, SUBMIT, finding, put, record, review
 from tests.runner.test_unchanged import AS_OF, _act, _aged, _rewrite, short
@@ -354,7 +354,7 @@ def test_the_gate_holds_for_what_has_not_changed(root: Path, kit: Callable[..., 
 
 def test_force_runs_again_by_the_command(root: Path, kit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "run_job", short)
-    monkeypatch.setattr(batch, "_server", lambda _: None)
+    monkeypatch.setattr(warm.Reserve, "start", lambda _: None)
     done = kit("run", "--as-of", "2026-11-01", "--stage", "impact_analysis", "--force", cwd=root)
     assert done.code == cli_run.OK
     assert "unchanged since" not in done.out

@@ -26,9 +26,9 @@ def read_once():
     """
     parse, faults = yamlfile._parse, Tables.faults
 
-    def parsed(path, text):
+    def parsed(path, text, reader):
         if text not in TEXTS:
-            TEXTS[text] = parse(path, text)
+            TEXTS[text] = parse(path, text, reader)
         return TEXTS[text]
 
     def looked_at(tables, name):
