@@ -94,7 +94,8 @@ def _place(error: Exception) -> str:
 def check(systems: Systems = None, allow_pickle: AllowPickle = False) -> None:
     """Validate dossiers, policy and tables; print every problem at once; run nothing."""
     _allow_pickle(allow_pickle)
-    found = cli_check.valid(systems)
+    with cli_run.reserve() as kernels:
+        found = cli_check.valid(systems, reserve=kernels)
     for _, folder in found.sound:
         typer.echo(f"{folder.name}: in order")
     if found.problems:
@@ -151,7 +152,7 @@ def run(
     where, memory = reports.resolve() if reports else None, int(memory_limit * 1e9) if memory_limit else None
     wanted = Wanted(stages, day, where, pdf, force, time_limit, memory)
     with cli_run.stoppable(), _cluster(scheduler, allow_pickle=allow_pickle) as cluster, cli_run.reserve() as kernels:
-        found = cli_check.valid(systems, wanted, cluster, jobs=jobs, reserve=None if cluster else kernels)
+        found = cli_check.valid(systems, wanted, cluster, jobs=jobs, reserve=kernels)
         if not (found.sound or found.bad):
             raise typer.Exit(BAD_INPUT)
         if wanted.reports:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from ethics_kit.runner.checking import Checked
     from ethics_kit.runner.cluster import Cluster
     from ethics_kit.runner.unchanged import Wanted
-    from ethics_kit.runner.warm import Reserve
+    from ethics_kit.runner.warm import Reserve, Server
+
+MANY = 16
+"""Dossiers that take longer to check here than a server takes to start."""
 
 SHOWN_EVERY = 500
 """Off a terminal, dossiers from one line of progress to the next; of fewer none is told."""
@@ -38,8 +41,7 @@ def valid(
     """Check the dossiers named, or all, as many at a time as this machine has processors and `jobs` allows.
 
     Of those in which nothing has changed since they were `wanted` before, the results are kept instead. With a
-    `cluster`, what cannot travel to it is a problem, too. The server of `reserve` is started meanwhile, where several
-    notebooks may have to run.
+    `cluster`, what cannot travel to it is a problem, too. The server of `reserve` is started where it is worth it.
     """
     from ethics_kit.runner import checking
 
@@ -52,9 +54,8 @@ def valid(
                 kept[folder] = results
                 looked_at()
         rest = [one for one in located if one[1] not in kept]
-        if reserve and wanted and len(rest) * len(wanted.stages) > 1:
-            reserve.start()
-        for one, checked in checking.each(rest, wanted, travel=cluster is not None, at_once=at_once):
+        server = _server(reserve, len(rest), wanted if cluster is None else None)
+        for one, checked in checking.each(rest, wanted, travel=cluster is not None, at_once=at_once, server=server):
             found[one] = checked
             _tell_read(one, checked)
             if cluster and checked.contents:
@@ -65,6 +66,15 @@ def valid(
         _tell_run_always([folder.name for (_, folder), checked in found.items() if checked.in_database])
     bad = [one for one, checked in found.items() if checked.problems]
     return Validated([one for one in located if one not in bad], bad, told, kept)
+
+
+def _server(reserve: Reserve | None, dossiers: int, to_run: Wanted | None) -> Server | None:
+    """One that checks so many dossiers, and forks the kernels if several notebooks are to run here."""
+    if reserve and (dossiers >= MANY or (to_run and dossiers * len(to_run.stages) > 1)):
+        reserve.start()
+        if to_run:
+            from ethics_kit.runner import batch  # noqa: F401  # which takes a second, as the server does
+    return reserve.server if reserve else None
 
 
 def tell(error: InputError) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.process import BaseProcess
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ethics_kit import checks, dossier
 from ethics_kit.errors import InputError, Problem, RunError
@@ -25,11 +21,12 @@ from ethics_kit.storage import Fetched
 if TYPE_CHECKING:
     from ethics_kit.dossier import Dossier
     from ethics_kit.runner.parcel import Contents
+    from ethics_kit.runner.warm import Forked, Server
 
 Located = tuple[Project, Path]
 
-FEW = 24
-"""Dossiers of which the check takes less time than it takes processes to start."""
+FEW = 3
+"""Dossiers of which the check takes less time here than elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +42,15 @@ class Checked:
     contents: Contents | None = None
 
 
+Check = Callable[[Located], Checked]
+
+
 def each(
-    systems: Sequence[Located], wanted: Wanted | None, *, travel: bool, at_once: int
+    systems: Sequence[Located], wanted: Wanted | None, *, travel: bool, at_once: int, server: Server | None = None
 ) -> Iterator[tuple[Located, Checked]]:
     """Check `systems`, in their order. What is in order is remembered for runs as `wanted`; `travel`: to a cluster.
+
+    Where there is a `server`, so many processes forked from it check `at_once`.
 
     Raises
     ------
@@ -56,20 +58,57 @@ def each(
         The system ended a process that checked.
     """
     check = partial(_checked, wanted=wanted, travel=travel)
-    if at_once == 1 or len(systems) < FEW:
+    if server is None or at_once == 1 or len(systems) < FEW:
         yield from zip(systems, map(check, systems), strict=True)
-        return
-    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of this process's threads
-    pool = ProcessPoolExecutor(min(at_once, len(systems)), context, initializer=_end_with_owner)
+    else:
+        yield from zip(systems, _forked(check, systems, min(at_once, len(systems)), server), strict=True)
+
+
+def _forked(check: Check, systems: Sequence[Located], at_once: int, server: Server) -> Iterator[Checked]:
+    with ExitStack() as stack:
+        channels = []
+        for first in range(at_once):
+            ours, theirs = map(stack.enter_context, Pipe())
+            try:
+                stack.callback(_end, server.answer(__name__, theirs.fileno()))
+            except OSError:  # no more are to be had
+                yield from map(check, systems)
+                return
+            theirs.close()
+            ours.send((check, systems[first::at_once]))
+            channels.append(ours)
+        for place in range(len(systems)):
+            yield _received(channels[place % at_once])
+
+
+def _received(channel: Connection[Any, Any]) -> Checked:
     try:
-        yield from zip(systems, pool.map(check, systems), strict=True)
-    except BrokenProcessPool:
-        found = "A process that checked dossiers was ended from outside, perhaps for want of memory"
-        raise RunError(f"{found}; nothing was run. Try again with --jobs 1.") from None
-    finally:
-        for process in multiprocessing.active_children():  # they are these alone
-            process.kill()
-        pool.shutdown(cancel_futures=True)
+        found = channel.recv()
+    except EOFError:
+        told = "A process that checked dossiers was ended from outside, perhaps for want of memory"
+        raise RunError(f"{told}; nothing was run. Try again with --jobs 1.") from None
+    if isinstance(found, Exception):
+        raise found
+    return cast(Checked, found)
+
+
+def _end(process: Forked) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    process.wait()
+
+
+def answer(channel: int) -> None:
+    """In a process of its own: check what comes over `channel`, and send back each result, or the error it met."""
+    asked: Connection[Any, Any]
+    with Connection(channel) as asked:
+        check, systems = asked.recv()
+        for one in systems:
+            try:
+                asked.send(check(one))
+            except Exception as error:  # as it would be raised by whoever asks
+                asked.send(error)
+                return
 
 
 def _checked(located: Located, *, wanted: Wanted | None, travel: bool) -> Checked:
@@ -91,14 +130,3 @@ def _contents(loaded: Dossier) -> tuple[Contents, list[Problem]]:
     from ethics_kit.runner import parcel  # with what runs notebooks, which takes two seconds to import
 
     return parcel.contents(loaded)
-
-
-def _end_with_owner() -> None:
-    """End this process at once on Ctrl-C, and where the one that started it is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_outlive, args=[multiprocessing.parent_process()], daemon=True).start()
-
-
-def _outlive(owner: BaseProcess) -> None:
-    owner.join()
-    os._exit(1)

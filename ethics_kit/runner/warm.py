@@ -1,60 +1,29 @@
-"""Kernels forked from one process that has imported everything already: they start in a fraction of the time.
+"""Processes forked from one that has imported everything already: they start in a fraction of the time.
 
-A server is a process with a single thread. It imports what the notebooks need, then forks a kernel for each request
-that comes over its socket, and hands back a descriptor by which the kernel is watched and ended. Kernels and what they
-started end with the server, and the server with the process that started it. Only where fork and process descriptors
-are to be had (Linux); elsewhere, and where the server cannot, kernels are started cold.
+`forking` is what that process runs. Kernels, and what checks dossiers, end with it, as does what they started; and it
+ends with the process that started it. Only where fork and process descriptors are to be had (Linux); elsewhere, and
+where the server cannot, kernels are started cold.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import gc
-import importlib
 import json
 import os
-import random
 import select
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, Self
-
-import psutil
+from pathlib import Path
+from typing import Self
 
 from ethics_kit.project import PASSPHRASE
+from ethics_kit.runner import forking
 
 AVAILABLE = sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
-
-PRELOADED = (
-    "IPython.core.completerlib",
-    "IPython.extensions.storemagic",
-    "_duckdb",
-    "ethics_kit.report.figures.renderer",
-    "ethics_kit.workbook",
-    "ethics_kit.stages.impact_analysis",
-    "ethics_kit.stages.design_review",
-    "ethics_kit.stages.bias_testing",
-    "ethics_kit.stages.deployment_signoff",
-    "fairlearn.metrics",
-    "fairlearn.reductions",
-    "ibis.backends.sql.compilers",
-    "ipykernel.debugger",
-    "ipykernel.kernelapp",
-    "pyarrow.acero",
-    "shap",
-    "skops.io",
-)
-"""What takes long to import and starts no thread. The rest of DuckDB does, so each kernel imports that by itself."""
-
-USELESS = "debugpy"
-"""ipykernel's debugger, which takes as long to load as all else of a kernel, and which nobody attaches to one here."""
 
 INLINE = "module://matplotlib_inline.backend_inline"
 """The backend that a kernel gives matplotlib, which reads it once: when the server imports it."""
@@ -66,17 +35,10 @@ FIXED = {
 }
 """For every kernel, cold or warm: one thread for each library, nothing imported from the working folder."""
 
-PR_SET_CHILD_SUBREAPER = 36
-"""As in Linux's <sys/prctl.h>: what a kernel leaves behind becomes the server's child, not the system's."""
-
-LONGEST = 1 << 20
 PATIENCE = 60.0
 """Seconds in which the server answers, its imports included; after that a kernel is started cold."""
 
 COLD = "Each kernel is started anew, which takes longer: this system cannot fork them from one that is ready."
-
-PATIENCE_AT_THE_END = 4.0
-"""Seconds in which all that was forked has ended; less than the owner waits for."""
 
 
 def public_environment() -> dict[str, str]:
@@ -143,7 +105,7 @@ class Server:
         with contextlib.ExitStack() as unless_started, theirs:
             unless_started.callback(self._socket.close)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                [sys.executable, "-m", forking.__name__, str(theirs.fileno())],
                 env={**public_environment(), **FIXED, "MPLBACKEND": INLINE},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -165,22 +127,31 @@ class Server:
         OSError
             The server is gone, does not answer or cannot fork.
         """
-        request = json.dumps({"arguments": list(arguments), "env": dict(env), "cwd": cwd}).encode()
+        return self._forked({"arguments": list(arguments), "env": dict(env), "cwd": cwd}, log)
+
+    def answer(self, module: str, channel: int) -> Forked:
+        """A process that calls the `answer` of a module with a descriptor of its own, which stands for `channel`.
+
+        It has the environment and the folder of this process. Raises as `fork` does.
+        """
+        return self._forked({"module": module, "env": public_environment(), "cwd": str(Path.cwd())}, channel)
+
+    def _forked(self, request: Mapping[str, object], descriptor: int) -> Forked:
         with self._lock:
             try:
-                return self._asked(request, log)
+                return self._asked(json.dumps(request).encode(), descriptor)
             except OSError:
                 if self._cold:
                     self._cold()
                     self._cold = None
                 raise
 
-    def _asked(self, request: bytes, log: int) -> Forked:
+    def _asked(self, request: bytes, descriptor: int) -> Forked:
         if not self._in_step:
             raise ChildProcessError("an answer of the kernel server is still out")
         self._used = True
         self._in_step = False  # until its answer is here: a late one is another kernel's
-        socket.send_fds(self._socket, [request], [log])
+        socket.send_fds(self._socket, [request], [descriptor])
         answer, descriptors, _, _ = socket.recv_fds(self._socket, 1000, 1)
         self._in_step = True
         if not descriptors:
@@ -221,119 +192,3 @@ class Reserve:
     def __exit__(self, *_: object) -> None:
         if self.server:
             self.server.close()
-
-
-def serve(connection: socket.socket) -> None:
-    """Import, then fork a kernel for each request until the owner is gone; kernels that still run end then."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    _load()
-    gc.collect()
-    gc.freeze()  # a kernel's collector leaves the pages alone that it shares with the server
-    try:
-        while True:
-            request, logs, _, _ = socket.recv_fds(connection, LONGEST, 1)
-            _reap()
-            if not request:
-                return
-            _answer(connection, request, logs)
-    finally:
-        _end_all()
-
-
-def _end_all() -> None:
-    """End the kernels that still run and all they started; who loses its parent becomes this process's child."""
-    own, end = psutil.Process(), time.monotonic() + PATIENCE_AT_THE_END
-    while (left := own.children(recursive=True)) and time.monotonic() < end:
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        time.sleep(0.01)
-        _reap()
-
-
-def _answer(connection: socket.socket, request: bytes, logs: Sequence[int]) -> None:
-    """A kernel's number and its descriptor, or why there is none."""
-    made: list[int] = []
-    try:
-        server, (log,) = os.getpid(), logs
-        pid = os.fork()
-        if not pid:
-            _become_kernel(request, log, connection, server)
-        made.append(_watched(pid))
-        told = str(pid)
-    except (OSError, ValueError) as error:  # no process or no descriptor to be had, for this kernel
-        told = f"no fork: {error}"
-    try:
-        socket.send_fds(connection, [told.encode()], made)
-    finally:
-        for descriptor in (*made, *logs):
-            os.close(descriptor)
-
-
-def _watched(pid: int) -> int:
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        os.kill(pid, signal.SIGKILL)  # nobody could end it later
-        raise
-
-
-def _load() -> None:
-    """Import, and read what is the same for every system: the framework's files and the templates."""
-    sys.modules[USELESS] = None  # type: ignore[assignment]  # as where it is not installed
-    for name in PRELOADED:
-        importlib.import_module(name)
-    from ethics_kit import registers
-    from ethics_kit.framework import catalogue, crosswalk, limits, transfers
-    from ethics_kit.project import STAGES
-    from ethics_kit.report import html
-
-    for stage in STAGES:
-        catalogue.questions(stage)
-        catalogue.stage_requirements(stage)
-        registers.registers(stage)
-    for standard in catalogue.standards():
-        crosswalk.mapping(standard)
-    for whole in (catalogue.obligations, catalogue.levels, catalogue.conditions, catalogue.contradictions):
-        whole()
-    catalogue.risks(), catalogue.dpia_criteria(), catalogue.results(), catalogue.not_applicable_reasons()
-    limits.limits(), transfers.table()
-    html.environment().get_template("parts.html.j2")
-
-
-def _reap() -> None:
-    """Let go of the processes that ended since; until then, nobody else gets their numbers."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def _become_kernel(request: bytes, log: int, connection: socket.socket, server: int) -> NoReturn:
-    """Run a kernel in this forked process, and end with it."""
-    status = 1
-    try:
-        connection.close()
-        os.setsid()
-        for stream in (1, 2):
-            os.dup2(log, stream)
-        os.close(log)
-        asked: dict[str, Any] = json.loads(request)
-        os.environ.clear()
-        os.environ.update(asked["env"])
-        os.chdir(asked["cwd"])
-        tempfile.tempdir = None  # the server may have asked for its own
-        random.seed()
-        if numpy := sys.modules.get("numpy"):
-            numpy.random.seed()
-        from ipykernel.kernelapp import IPKernelApp
-
-        if os.getppid() == server:  # whose end the kernel watches for from here on
-            IPKernelApp.launch_instance([*asked["arguments"], f"--IPKernelApp.parent_handle={server}"])
-            status = 0
-    finally:
-        os._exit(status)
-
-
-if __name__ == "__main__":
-    with socket.socket(fileno=int(sys.argv[1])) as own:
-        serve(own)

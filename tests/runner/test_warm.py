@@ -123,7 +123,7 @@ def test_a_kernel_over_its_time_limit_is_ended(short, server, monkeypatch):
 
 BARE = """\
 import os, socket, sys
-from ethics_kit.runner import warm
+from ethics_kit.runner import forking
 def failing(name):
     whole = getattr(os, name)
     def call(*words):
@@ -132,8 +132,8 @@ def failing(name):
         return whole(*words)
     setattr(os, name, call)
 failing("fork"), failing("pidfd_open")
-warm._load = lambda: None
-warm.serve(socket.socket(fileno=int(sys.argv[1])))
+forking._load = lambda: None
+forking.serve(socket.socket(fileno=int(sys.argv[1])))
 """
 
 
