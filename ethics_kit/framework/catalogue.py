@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from ruamel.yaml import YAML
+
+from ethics_kit import yamlfile, yamlparse
 
 FOLDER = Path(__file__).parent
 
@@ -238,7 +239,7 @@ class Standard(Strict):
 
 
 def _read(name: str) -> Any:
-    return YAML(typ="safe", pure=True).load((FOLDER / name).read_text(encoding="utf-8"))
+    return yamlfile.plain(yamlparse.read((FOLDER / name).read_text(encoding="utf-8")))
 
 
 @cache

@@ -7,9 +7,8 @@ from functools import cache
 from typing import Annotated
 
 from pydantic import Field, model_validator
-from ruamel.yaml import YAML
 
-from ethics_kit.framework.catalogue import FOLDER, Identifier, Strict
+from ethics_kit.framework.catalogue import Identifier, Strict
 
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
@@ -52,5 +51,5 @@ class Transfers(Strict):
 @cache
 def table() -> Transfers:
     """The table of transfers.yaml."""
-    content = YAML(typ="safe", pure=True).load((FOLDER / "transfers.yaml").read_text(encoding="utf-8"))
+    content = catalogue._read("transfers.yaml")
     return Transfers.model_validate(content)
