@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from ethics_kit.framework import catalogue
 from ethics_kit.framework.catalogue import Identifier, Strict
 
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
@@ -51,5 +52,4 @@ class Transfers(Strict):
 @cache
 def table() -> Transfers:
     """The table of transfers.yaml."""
-    content = catalogue._read("transfers.yaml")
-    return Transfers.model_validate(content)
+    return Transfers.model_validate(catalogue._read("transfers.yaml"))
