@@ -70,7 +70,10 @@ def valid(
 
 def _server(reserve: Reserve | None, dossiers: int, to_run: Wanted | None) -> Server | None:
     """One that checks so many dossiers, and forks the kernels if several notebooks are to run here."""
-    if reserve and (dossiers >= MANY or (to_run and dossiers * len(to_run.stages) > 1)):
+    from ethics_kit.runner import warm
+
+    several = to_run and dossiers * len(to_run.stages) > 1
+    if reserve and (several or (dossiers >= MANY and warm.AVAILABLE)):
         reserve.start()
         if to_run:
             from ethics_kit.runner import batch  # noqa: F401  # which takes a second, as the server does

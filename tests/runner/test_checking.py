@@ -47,6 +47,15 @@ def test_several_at_a_time_tell_what_one_after_another_tells(
     assert kit("check", cwd=root) == alone
 
 
+def test_a_check_says_nothing_of_kernels_where_none_can_be_forked(
+    project: Make, kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_check, "MANY", 1)
+    monkeypatch.setattr(warm, "AVAILABLE", False)
+    done = kit("check", cwd=project())
+    assert (done.code, done.err) == (0, "")
+
+
 def test_several_at_a_time_are_remembered_as_in_order(project: Make, server: warm.Server) -> None:
     root, wanted = several(project), Wanted(STAGES, AS_OF)
     systems = [(Project(root), folder) for folder in Project(root).systems()]
