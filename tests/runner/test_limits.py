@@ -48,7 +48,8 @@ def gone(pid: int) -> bool:
 
 CHILD_GROWS = """\
 import subprocess, sys
-subprocess.run([sys.executable, "-c", "kept = [b'x' * 20_000_000 for _ in range(75)]; input()"], start_new_session=True)
+grows = "import time; kept = [b'x' * 20_000_000 for _ in range(75)]; time.sleep(300)"
+subprocess.run([sys.executable, "-c", grows], start_new_session=True)
 """
 
 
