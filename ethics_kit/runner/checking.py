@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ethics_kit import checks, dossier
 from ethics_kit.errors import InputError, Problem, RunError
@@ -75,21 +75,24 @@ def _forked(check: Check, systems: Sequence[Located], at_once: int, server: Serv
                 yield from map(check, systems)
                 return
             theirs.close()
-            ours.send((check, systems[first::at_once]))
+            with _told_if_ended():
+                ours.send((check, systems[first::at_once]))
             channels.append(ours)
         for place in range(len(systems)):
-            yield _received(channels[place % at_once])
+            with _told_if_ended():
+                found = channels[place % at_once].recv()
+            if isinstance(found, Exception):
+                raise found
+            yield found
 
 
-def _received(channel: Connection[Any, Any]) -> Checked:
+@contextmanager
+def _told_if_ended() -> Iterator[None]:
     try:
-        found = channel.recv()
-    except EOFError:
+        yield
+    except (EOFError, ConnectionError):
         told = "A process that checked dossiers was ended from outside, perhaps for want of memory"
         raise RunError(f"{told}; nothing was run. Try again with --jobs 1.") from None
-    if isinstance(found, Exception):
-        raise found
-    return cast(Checked, found)
 
 
 def _end(process: Forked) -> None:

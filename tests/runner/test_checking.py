@@ -87,6 +87,15 @@ def test_a_process_that_is_ended_from_outside_stops_the_check_and_is_told(projec
     assert checkers(server) == []
 
 
+def test_a_process_that_ends_before_it_reads_what_it_was_sent_is_told_alike(
+    project: Make, server: warm.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = lambda _, channel: type(server).answer(server, "this", channel)  # noqa: E731  # a module that answers nothing
+    monkeypatch.setattr(server, "answer", ended)
+    with pytest.raises(RunError, match="ended from outside"):
+        list(checking.each(many(project), None, travel=False, at_once=2, server=server))
+
+
 def test_processes_end_with_a_check_that_is_broken_off(project: Make, server: warm.Server) -> None:
     going = checking.each(many(project), None, travel=False, at_once=2, server=server)
     next(going)
